@@ -1,0 +1,27 @@
+//! The primitives, with a type for each role: keys on Curve25519 and Ed25519, their maps, XEdDSA,
+//! key derivation, and the two symmetric ciphers.
+//!
+//! The arithmetic comes from the dalek crates and RustCrypto; what is ours is which inputs are
+//! refused. Every public key that arrives is checked once, where it becomes a type
+//! ([`PublicKey::from_bytes`], [`EdwardsKey::from_bytes`], [`IdentityKey`]), and never again after.
+//!
+//! Randomness is an argument ([`rand_core::TryCryptoRng`]); a generator that fails is an error.
+
+pub mod aes;
+pub mod dh;
+pub mod ed25519;
+mod identity;
+pub mod kdf;
+mod keys;
+mod rng;
+mod secret;
+pub mod xeddsa;
+
+pub use identity::{EdwardsKey, EdwardsSign, IdentityKey, IdentityKeyPair};
+pub use keys::{
+    Ephemeral, EphemeralKeyPair, EphemeralPublicKey, KeyPair, PreKey, PreKeyPair, PreKeyPublic,
+    PublicKey, Ratchet, RatchetKeyPair, RatchetPublicKey, Role, SignedPreKey, SignedPreKeyPair,
+    SignedPreKeyPublic,
+};
+pub use rng::random;
+pub use secret::Secret;

@@ -1,0 +1,4 @@
+//! OMEMO.
+pub mod crypto;
+pub mod error;
+pub mod model;

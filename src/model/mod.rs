@@ -1,0 +1,44 @@
+//! The nouns of OMEMO that are neither bytes nor XML: versions, addresses, ids, bundles, device lists.
+//!
+//! Values are valid when they exist; what reads them off the wire checks them once.
+
+mod bundle;
+mod device;
+mod fingerprint;
+mod ids;
+
+pub use bundle::{Bundle, PreKeyEntry};
+pub use device::{Device, DeviceList, Label};
+pub use fingerprint::Fingerprint;
+pub use ids::{DeviceId, PreKeyId, SignedPreKeyId};
+
+/// A deployed version of OMEMO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Version {
+    /// `eu.siacs.conversations.axolotl`: XEP-0384 0.3.0 and what clients made of it.
+    Legacy,
+    /// `urn:xmpp:omemo:2`: XEP-0384 0.8 to 0.9.1.
+    Omemo2,
+}
+
+impl Version {
+    /// Both, in the order in which they came into the world.
+    pub const ALL: [Self; 2] = [Self::Legacy, Self::Omemo2];
+
+    /// The XML namespace that names this version.
+    #[must_use]
+    pub const fn namespace(self) -> &'static str {
+        match self {
+            Self::Legacy => "eu.siacs.conversations.axolotl",
+            Self::Omemo2 => "urn:xmpp:omemo:2",
+        }
+    }
+
+    /// The version of a namespace; `None` for every other namespace, `urn:xmpp:omemo:1` included.
+    #[must_use]
+    pub fn from_namespace(namespace: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|version| version.namespace() == namespace)
+    }
+}
