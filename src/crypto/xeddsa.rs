@@ -10,43 +10,20 @@
 //! [`IdentityKeyPair`] knows the sign that it publishes.
 
 use curve25519_dalek::{EdwardsPoint, MontgomeryPoint, Scalar};
-use rand_core::TryCryptoRng;
 use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::ed25519::{self, Signature};
 use super::keys::{Identity, PublicKey};
-use super::{IdentityKeyPair, Secret, random};
-use crate::error::{RngError, SignatureError};
+use super::{IdentityKeyPair, Secret};
+use crate::error::SignatureError;
 
 /// Signs `message`: an Ed25519 signature that verifies under [`IdentityKeyPair::ed25519`].
 ///
-/// The key pair is the only key argument, so nobody can make it sign under another's public key.
-///
-/// # Errors
-/// [`RngError`] when the generator fails.
-pub fn sign<G: TryCryptoRng + ?Sized>(
-    identity: &IdentityKeyPair,
-    message: &[u8],
-    rng: &mut G,
-) -> Result<Signature, RngError> {
-    Ok(sign_with(identity, message, &random(rng)?))
-}
-
-/// Signs `message` for a verifier that knows the Curve25519 form only: the sign of the Edwards form
-/// goes along in bit 7 of byte 63. See [`verify`].
-///
-/// # Errors
-/// [`RngError`] when the generator fails.
-pub fn sign_with_sign_bit<G: TryCryptoRng + ?Sized>(
-    identity: &IdentityKeyPair,
-    message: &[u8],
-    rng: &mut G,
-) -> Result<Signature, RngError> {
-    Ok(sign(identity, message, rng)?.with_top_bit(identity.edwards_sign_bit()))
-}
-
-fn sign_with(identity: &IdentityKeyPair, message: &[u8], z: &Secret<64>) -> Signature {
+/// The key pair is the only key argument, so nobody can make it sign under another's public key. `z`
+/// is 64 fresh random bytes ([`random`](super::random)).
+#[must_use]
+pub fn sign(identity: &IdentityKeyPair, message: &[u8], z: &Secret<64>) -> Signature {
     let public = identity.ed25519().as_bytes();
     let mut a = Scalar::from_bytes_mod_order(*identity.signing().expose());
 
@@ -72,6 +49,13 @@ fn sign_with(identity: &IdentityKeyPair, message: &[u8], z: &Secret<64>) -> Sign
     left.copy_from_slice(big_r.as_bytes());
     right.copy_from_slice(s.as_bytes());
     Signature::from_bytes(signature)
+}
+
+/// Signs `message` for a verifier that knows the Curve25519 form only: the sign of the Edwards form
+/// goes along in bit 7 of byte 63. See [`verify`].
+#[must_use]
+pub fn sign_with_sign_bit(identity: &IdentityKeyPair, message: &[u8], z: &Secret<64>) -> Signature {
+    sign(identity, message, z).with_top_bit(identity.edwards_sign_bit())
 }
 
 /// Verifies a signature with an identity key of which only the Curve25519 form is known: the sign of
@@ -113,20 +97,17 @@ mod tests {
     fn a15_a_stuck_generator_does_not_repeat_the_nonce() {
         let identity = IdentityKeyPair::from_private(Secret::new([5; 32]), EdwardsSign::Natural);
         let z = Secret::new([0; 64]);
-        let (one, two) = (
-            sign_with(&identity, b"one", &z),
-            sign_with(&identity, b"two", &z),
-        );
+        let (one, two) = (sign(&identity, b"one", &z), sign(&identity, b"two", &z));
         assert_ne!(one.as_bytes()[..32], two.as_bytes()[..32]);
     }
 
     #[test]
     fn a14_both_forms_verify_and_a_flipped_sign_bit_does_not() {
         for value in 0..20 {
-            for sign in [EdwardsSign::Natural, EdwardsSign::Zero] {
-                let identity = IdentityKeyPair::from_private(Secret::new([value; 32]), sign);
+            for form in [EdwardsSign::Natural, EdwardsSign::Zero] {
+                let identity = IdentityKeyPair::from_private(Secret::new([value; 32]), form);
                 let z = Secret::new([value; 64]);
-                let plain = sign_with(&identity, b"key", &z);
+                let plain = sign(&identity, b"key", &z);
                 assert!(ed25519::verify(identity.ed25519(), b"key", &plain).is_ok());
 
                 let marked = plain.with_top_bit(identity.edwards_sign_bit());

@@ -1,0 +1,67 @@
+//! A key exchange, as it came.
+
+use super::message::{RatchetMessage, bounded};
+use super::of;
+use crate::crypto::{EphemeralPublicKey, IdentityKey};
+use crate::error::MessageError;
+use crate::model::{PreKeyId, SignedPreKeyId, Version};
+
+/// The first message of a session: what X3DH needs, and a message inside (X3DH §3.4).
+///
+/// The initiator repeats it until it is answered. It is well-formed and not authentic: everything but
+/// the inner message is covered by no MAC, and by the MAC only as far as the keys derive from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyExchange {
+    pub(super) version: Version,
+    pub(super) pre_key_id: u32,
+    pub(super) signed_pre_key_id: u32,
+    pub(super) identity: IdentityKey,
+    pub(super) ephemeral: EphemeralPublicKey,
+    pub(super) message: RatchetMessage,
+}
+
+impl KeyExchange {
+    /// Reads a key exchange of `version`.
+    ///
+    /// # Errors
+    /// See [`MessageError`].
+    pub fn read(version: Version, wire: &[u8]) -> Result<Self, MessageError> {
+        of(version).read_key_exchange(bounded(wire)?)
+    }
+
+    /// The version whose key exchange this is.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The one-time pre-key that it uses; `None` for the id 0, which names none.
+    #[must_use]
+    pub const fn pre_key_id(&self) -> Option<PreKeyId> {
+        PreKeyId::new(self.pre_key_id)
+    }
+
+    /// The signed pre-key that it uses; `None` for the id 0, which names none.
+    #[must_use]
+    pub const fn signed_pre_key_id(&self) -> Option<SignedPreKeyId> {
+        SignedPreKeyId::new(self.signed_pre_key_id)
+    }
+
+    /// The identity key of the sender, as it claims.
+    #[must_use]
+    pub const fn identity(&self) -> &IdentityKey {
+        &self.identity
+    }
+
+    /// The ephemeral key: the same one means the same session.
+    #[must_use]
+    pub const fn ephemeral(&self) -> &EphemeralPublicKey {
+        &self.ephemeral
+    }
+
+    /// The message inside.
+    #[must_use]
+    pub const fn message(&self) -> &RatchetMessage {
+        &self.message
+    }
+}

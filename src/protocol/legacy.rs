@@ -1,0 +1,291 @@
+//! Legacy OMEMO: `eu.siacs.conversations.axolotl`, XEP-0384 0.3.0 over libsignal's version 3 messages.
+//!
+//! ```text
+//! message      = 0x33 || protobuf || HMAC(auth, IK_sender || IK_receiver || 0x33 || protobuf)[0..8]
+//! key exchange = 0x33 || protobuf                         (the message inside has the MAC)
+//! payload      = AES-128-GCM(key, iv, body)               key material = key || tag
+//! ```
+
+use prost::Message;
+use prost::bytes::{Buf, Bytes};
+use zeroize::Zeroizing;
+
+use super::message::check_ciphertext;
+use super::wire::{LegacyKeyExchange, LegacyMessage};
+use super::{
+    Direction, KeyExchange, KeyExchangeHead, KeyMaterial, Parties, Protocol, RatchetMessage,
+    SealedPayload,
+};
+use crate::crypto::ed25519::Signature;
+use crate::crypto::{
+    IdentityKey, IdentityKeyPair, PublicKey, Role, Secret, SignedPreKeyPublic, aes, xeddsa,
+};
+use crate::error::{KeyError, MessageError, PayloadError, SignatureError};
+use crate::model::Version;
+use crate::ratchet::Header;
+
+/// In front of every public key: libsignal's type for Curve25519.
+const KEY_TYPE: u8 = 0x05;
+/// In front of every message: version 3, made by something that knows version 3.
+const VERSION_BYTE: u8 = 0x33;
+const MAC_LEN: usize = 8;
+
+#[derive(Debug)]
+pub(super) struct Legacy;
+
+impl Protocol for Legacy {
+    fn version(&self) -> Version {
+        Version::Legacy
+    }
+
+    fn x3dh_info(&self) -> &'static [u8] {
+        b"WhisperText"
+    }
+
+    fn root_info(&self) -> &'static [u8] {
+        b"WhisperRatchet"
+    }
+
+    fn message_info(&self) -> &'static [u8] {
+        b"WhisperMessageKeys"
+    }
+
+    fn identity(&self, pair: &IdentityKeyPair) -> IdentityKey {
+        IdentityKey::Curve25519(*pair.curve25519())
+    }
+
+    fn read_identity(&self, wire: &[u8]) -> Result<IdentityKey, KeyError> {
+        IdentityKey::from_curve25519(strip_type(wire)?)
+    }
+
+    fn stored_identity(&self, bytes: [u8; 32]) -> IdentityKey {
+        IdentityKey::Curve25519(PublicKey::from_trusted(bytes))
+    }
+
+    fn sign(
+        &self,
+        identity: &IdentityKeyPair,
+        key: &SignedPreKeyPublic,
+        z: &Secret<64>,
+    ) -> Signature {
+        xeddsa::sign_with_sign_bit(identity, &encode(key), z)
+    }
+
+    fn verify(
+        &self,
+        identity: &IdentityKey,
+        key: &SignedPreKeyPublic,
+        signature: &Signature,
+    ) -> Result<(), SignatureError> {
+        xeddsa::verify(&identity.to_curve25519(), &encode(key), signature)
+    }
+
+    fn associated_data<'a>(&self, parties: &'a Parties, direction: Direction) -> [&'a [u8]; 4] {
+        let (sender, receiver) = match direction {
+            Direction::Sending => (&parties.local, &parties.remote),
+            Direction::Receiving => (&parties.remote, &parties.local),
+        };
+        [
+            &[KEY_TYPE],
+            sender.as_bytes(),
+            &[KEY_TYPE],
+            receiver.as_bytes(),
+        ]
+    }
+
+    fn mac_len(&self) -> usize {
+        MAC_LEN
+    }
+
+    fn write_message(
+        &self,
+        header: &Header,
+        ciphertext: Vec<u8>,
+        mac: &dyn Fn(&[u8]) -> Secret<32>,
+    ) -> Vec<u8> {
+        let mut wire = with_version(&LegacyMessage {
+            ratchet_key: Some(Bytes::copy_from_slice(&encode(&header.dh))),
+            counter: Some(header.n),
+            previous_counter: Some(header.pn),
+            ciphertext: Some(ciphertext.into()),
+        });
+        let mac = mac(&wire);
+        wire.extend_from_slice(mac.expose().split_at(MAC_LEN).0);
+        wire
+    }
+
+    fn read_message(&self, mut wire: Bytes) -> Result<RatchetMessage, MessageError> {
+        let authenticated_len = wire
+            .len()
+            .checked_sub(MAC_LEN)
+            .ok_or(MessageError::TooShort)?;
+        let mac = wire.split_off(authenticated_len);
+        let message: LegacyMessage = without_version(wire.clone())?;
+        Ok(RatchetMessage {
+            version: Version::Legacy,
+            header: Header {
+                dh: key("ratchetKey", message.ratchet_key)?,
+                // libsignal's readers do without it, and some senders leave out zeros.
+                pn: message.previous_counter.unwrap_or(0),
+                n: message.counter.ok_or(MessageError::Missing("counter"))?,
+            },
+            ciphertext: check_ciphertext(message.ciphertext)?,
+            authenticated: wire,
+            mac,
+        })
+    }
+
+    fn write_key_exchange(&self, head: &KeyExchangeHead, message: Vec<u8>) -> Vec<u8> {
+        let identity = with_type(head.identity.as_bytes());
+        with_version(&LegacyKeyExchange {
+            pre_key_id: Some(head.pre_key_id),
+            base_key: Some(Bytes::copy_from_slice(&encode(&head.ephemeral))),
+            identity_key: Some(Bytes::copy_from_slice(&identity)),
+            message: Some(message.into()),
+            registration_id: Some(head.device_id),
+            signed_pre_key_id: Some(head.signed_pre_key_id),
+        })
+    }
+
+    fn read_key_exchange(&self, wire: Bytes) -> Result<KeyExchange, MessageError> {
+        let exchange: LegacyKeyExchange = without_version(wire)?;
+        let base_key = exchange.base_key.ok_or(MessageError::Missing("baseKey"))?;
+        let identity = exchange
+            .identity_key
+            .ok_or(MessageError::Missing("identityKey"))?;
+        let message = exchange.message.ok_or(MessageError::Missing("message"))?;
+        let signed_pre_key_id = exchange
+            .signed_pre_key_id
+            .ok_or(MessageError::Missing("signedPreKeyId"))?;
+        Ok(KeyExchange {
+            version: Version::Legacy,
+            signed_pre_key_id,
+            identity: self
+                .read_identity(&identity)
+                .map_err(|error| MessageError::Key("identityKey", error))?,
+            ephemeral: key("baseKey", Some(base_key))?,
+            message: self.read_message(message)?,
+            pre_key_id: exchange.pre_key_id.ok_or(MessageError::NoPreKey)?,
+        })
+    }
+
+    fn seal_payload(
+        &self,
+        plaintext: &[u8],
+        random: &Secret<32>,
+    ) -> Result<SealedPayload, PayloadError> {
+        let mut key = Zeroizing::new([0; 16]);
+        let mut iv = [0; 12];
+        let (key_bytes, rest) = random.expose().split_at(16);
+        key.copy_from_slice(key_bytes);
+        iv.copy_from_slice(rest.split_at(12).0);
+
+        let (ciphertext, tag) =
+            aes::gcm_encrypt(&key, &iv, plaintext).map_err(|_| PayloadError::Authentication)?;
+        let mut key_material = Zeroizing::new([0; 32]);
+        let (left, right) = key_material.split_at_mut(16);
+        left.copy_from_slice(key.as_slice());
+        right.copy_from_slice(&tag);
+        Ok(SealedPayload {
+            key_material: KeyMaterial::new(key_material.as_slice()),
+            iv: Some(iv),
+            ciphertext,
+        })
+    }
+
+    fn open_payload(
+        &self,
+        key_material: &KeyMaterial,
+        iv: Option<&[u8]>,
+        ciphertext: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, PayloadError> {
+        let (key, tag) = key_material
+            .expose()
+            .split_first_chunk::<16>()
+            .ok_or(PayloadError::KeyMaterialLength)?;
+        let tag = tag
+            .try_into()
+            .map_err(|_| PayloadError::KeyMaterialLength)?;
+        open(key, iv, ciphertext, tag)
+    }
+
+    fn empty_key_material(&self, random: &Secret<32>) -> KeyMaterial {
+        KeyMaterial::new(random.expose().split_at(16).0)
+    }
+}
+
+/// Decrypts a payload of the form that was sent before the tag moved into the key material: 16 bytes of
+/// key material, and the tag at the end of the payload.
+///
+/// Whoever else was sent this key can forge such a payload. It is no part of [`Protocol::open_payload`]
+/// and is called by those alone who were told to accept it.
+///
+/// # Errors
+/// See [`PayloadError`].
+pub fn open_payload_with_tag_outside(
+    key_material: &KeyMaterial,
+    iv: &[u8],
+    payload: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, PayloadError> {
+    let key = key_material
+        .expose()
+        .try_into()
+        .map_err(|_| PayloadError::KeyMaterialLength)?;
+    let (ciphertext, tag) = payload
+        .split_last_chunk::<16>()
+        .ok_or(PayloadError::Authentication)?;
+    open(key, Some(iv), ciphertext, tag)
+}
+
+fn open(
+    key: &[u8; 16],
+    iv: Option<&[u8]>,
+    ciphertext: &[u8],
+    tag: &[u8; 16],
+) -> Result<Zeroizing<Vec<u8>>, PayloadError> {
+    // Today's clients send 12 bytes, those before about 2020 sent 16.
+    let iv = iv
+        .filter(|iv| [12, 16].contains(&iv.len()))
+        .ok_or(PayloadError::IvLength)?;
+    aes::gcm_decrypt(key, iv, ciphertext, tag).map_err(|_| PayloadError::Authentication)
+}
+
+fn with_type(key: &[u8; 32]) -> [u8; 33] {
+    let mut wire = [KEY_TYPE; 33];
+    wire.split_at_mut(1).1.copy_from_slice(key);
+    wire
+}
+
+fn encode<R: Role>(key: &PublicKey<R>) -> [u8; 33] {
+    with_type(key.as_bytes())
+}
+
+fn strip_type(wire: &[u8]) -> Result<&[u8], KeyError> {
+    match wire.split_first() {
+        Some((&KEY_TYPE, key)) => Ok(key),
+        _ => Err(KeyError::Length),
+    }
+}
+
+fn key<R: Role>(field: &'static str, wire: Option<Bytes>) -> Result<PublicKey<R>, MessageError> {
+    let wire = wire.ok_or(MessageError::Missing(field))?;
+    strip_type(&wire)
+        .and_then(PublicKey::from_slice)
+        .map_err(|error| MessageError::Key(field, error))
+}
+
+fn with_version(message: &impl Message) -> Vec<u8> {
+    let mut wire = Vec::with_capacity(1 + message.encoded_len() + MAC_LEN);
+    wire.push(VERSION_BYTE);
+    wire.extend_from_slice(&message.encode_to_vec());
+    wire
+}
+
+/// The low half of the version byte says what the sender knows besides, and is nobody's business.
+fn without_version<M: Message + Default>(mut wire: Bytes) -> Result<M, MessageError> {
+    let version = wire.try_get_u8().map_err(|_| MessageError::TooShort)?;
+    if version >> 4 != VERSION_BYTE >> 4 {
+        return Err(MessageError::Version(version));
+    }
+    M::decode(wire).map_err(|_| MessageError::Protobuf)
+}

@@ -1,0 +1,373 @@
+//! The state of one side (§3.2), sending (§3.4) and the first act of receiving (§3.5).
+
+use core::fmt;
+
+use rand_core::TryCryptoRng;
+
+use super::pending::{Pending, Step};
+use super::{
+    Budget, BudgetError, ChainKey, Header, Lookup, MAX_SKIP, MessageKey, RootKey, SkippedKey,
+    SkippedKeys,
+};
+use crate::crypto::{RatchetKeyPair, RatchetPublicKey};
+use crate::error::{KeyError, RngError};
+
+/// The state variables of §3.2, but for `MKSKIPPED`.
+#[derive(Clone, Debug)]
+pub struct Ratchet {
+    pub(super) root: RootKey,
+    pub(super) sending: Sending,
+    pub(super) receiving: Receiving,
+    /// `PN`.
+    pub(super) previous: u32,
+    /// Receiving chains opened so far: the step of the current one.
+    pub(super) steps: u32,
+}
+
+/// `DHs`, `CKs` and `Ns`.
+#[derive(Clone, Debug)]
+pub enum Sending {
+    /// The ratchet key is to be drawn at the next send.
+    Deferred,
+    /// The responder before the first message: its signed pre-key is the ratchet key.
+    Waiting(RatchetKeyPair),
+    /// A chain.
+    Open {
+        /// `DHs`.
+        dh: RatchetKeyPair,
+        /// `CKs`.
+        chain: ChainKey,
+        /// `Ns`.
+        n: u32,
+    },
+}
+
+/// `DHr`, `CKr` and `Nr`.
+#[derive(Clone, Debug)]
+pub enum Receiving {
+    /// The responder before the first message.
+    Nothing,
+    /// The initiator before the first answer: their signed pre-key is the ratchet key.
+    Waiting(RatchetPublicKey),
+    /// A chain.
+    Open {
+        /// `DHr`.
+        dh: RatchetPublicKey,
+        /// `CKr`.
+        chain: ChainKey,
+        /// `Nr`.
+        n: u32,
+    },
+}
+
+impl Ratchet {
+    /// `RatchetInitAlice`: the side that sends first. Its first ratchet key is drawn when it does.
+    #[must_use]
+    pub const fn initiator(root: RootKey, their: RatchetPublicKey) -> Self {
+        Self::from_parts(root, Sending::Deferred, Receiving::Waiting(their), 0, 0)
+    }
+
+    /// `RatchetInitBob`: the side that receives first.
+    #[must_use]
+    pub const fn responder(root: RootKey, own: RatchetKeyPair) -> Self {
+        Self::from_parts(root, Sending::Waiting(own), Receiving::Nothing, 0, 0)
+    }
+
+    /// A state that was taken apart before.
+    pub(crate) const fn from_parts(
+        root: RootKey,
+        sending: Sending,
+        receiving: Receiving,
+        previous: u32,
+        steps: u32,
+    ) -> Self {
+        Self {
+            root,
+            sending,
+            receiving,
+            previous,
+            steps,
+        }
+    }
+
+    /// `RK`.
+    #[must_use]
+    pub const fn root(&self) -> &RootKey {
+        &self.root
+    }
+
+    /// `DHs`, `CKs`, `Ns`.
+    #[must_use]
+    pub const fn sending(&self) -> &Sending {
+        &self.sending
+    }
+
+    /// `DHr`, `CKr`, `Nr`.
+    #[must_use]
+    pub const fn receiving(&self) -> &Receiving {
+        &self.receiving
+    }
+
+    /// `PN`: the number of messages in the previous sending chain.
+    #[must_use]
+    pub const fn previous(&self) -> u32 {
+        self.previous
+    }
+
+    /// How many receiving chains were opened: the step of the current one.
+    #[must_use]
+    pub const fn steps(&self) -> u32 {
+        self.steps
+    }
+
+    /// `RatchetEncrypt` up to `ENCRYPT`: the place and the key of the next message. The state moves at
+    /// once; a message that is never sent is a gap that the other side skips.
+    ///
+    /// `info` is that of `KDF_RK`.
+    ///
+    /// # Errors
+    /// See [`SendError`]; the state is what it was.
+    pub fn send<G: TryCryptoRng + ?Sized>(
+        &mut self,
+        info: &[u8],
+        rng: &mut G,
+    ) -> Result<(Header, MessageKey), SendError> {
+        if let Sending::Deferred = self.sending {
+            self.open_sending(info, rng)?;
+        }
+        let Sending::Open { dh, chain, n } = &mut self.sending else {
+            return Err(SendError::NothingReceived);
+        };
+        let next = n.checked_add(1).ok_or(SendError::ChainExhausted)?;
+        let header = Header {
+            dh: *dh.public(),
+            pn: self.previous,
+            n: *n,
+        };
+        let (next_chain, key) = chain.step();
+        (*chain, *n) = (next_chain, next);
+        Ok((header, key))
+    }
+
+    /// The second half of the paper's `DHRatchet`, when it is needed.
+    fn open_sending<G: TryCryptoRng + ?Sized>(
+        &mut self,
+        info: &[u8],
+        rng: &mut G,
+    ) -> Result<(), SendError> {
+        let (Receiving::Waiting(their) | Receiving::Open { dh: their, .. }) = &self.receiving
+        else {
+            return Err(SendError::NothingReceived);
+        };
+        let dh = RatchetKeyPair::generate(rng)?;
+        let (root, chain) = self.root.step(&dh, their, info)?;
+        self.root = root;
+        self.sending = Sending::Open { dh, chain, n: 0 };
+        Ok(())
+    }
+
+    /// The first act of `RatchetDecrypt`: the key of the message that `header` announces. Nothing
+    /// changes before [`Pending::commit`], which is for after the message has verified.
+    ///
+    /// `info` is that of `KDF_RK`.
+    ///
+    /// # Errors
+    /// See [`ReceiveError`]. What was spent of the budget stays spent.
+    pub fn receive(
+        &mut self,
+        header: &Header,
+        info: &[u8],
+        skipped: &dyn SkippedKeys,
+        budget: &mut Budget,
+    ) -> Result<Pending<'_>, ReceiveError> {
+        let (key, step) = match &self.receiving {
+            Receiving::Open { dh, chain, n } if *dh == header.dh && *n <= header.n => {
+                let (key, advance) = Advance::to(header.n, *n, chain, budget)?;
+                (key, Step::Chain(advance))
+            }
+            receiving => match skipped.find(&header.dh, header.n) {
+                Lookup::Key(step, key) => return Ok(Pending::skipped(self, step, header.n, key)),
+                Lookup::NoKey => return Err(ReceiveError::KeyUsed),
+                Lookup::UnknownChain => {
+                    if matches!(receiving, Receiving::Open { dh, .. } if *dh == header.dh) {
+                        return Err(ReceiveError::KeyUsed);
+                    }
+                    self.dh_ratchet(header, info, budget)?
+                }
+            },
+        };
+        Ok(Pending::new(self, SkippedKey::Seed(key), step))
+    }
+
+    /// The first half of the paper's `DHRatchet`, and the old chain's remaining keys before it.
+    fn dh_ratchet(
+        &self,
+        header: &Header,
+        info: &[u8],
+        budget: &mut Budget,
+    ) -> Result<(MessageKey, Step), ReceiveError> {
+        let (Sending::Waiting(own) | Sending::Open { dh: own, .. }) = &self.sending else {
+            // Nothing of ours is unanswered, so an honest peer has nothing to step on.
+            return Err(ReceiveError::UnknownRatchetKey);
+        };
+        check_jump(header.n, budget)?;
+        let step = self.steps.checked_add(1).ok_or(ReceiveError::KeyUsed)?;
+        budget.take_dh_steps(1)?;
+        let (root, chain) = self.root.step(own, &header.dh, info)?;
+        let (key, advance) = Advance::to(header.n, 0, &chain, budget)?;
+        let remaining = self.remaining(header.pn, budget);
+        Ok((
+            key,
+            Step::Ratchet {
+                root,
+                dh: header.dh,
+                step,
+                remaining,
+                advance,
+            },
+        ))
+    }
+
+    /// The keys of the current receiving chain up to index `pn`. Including it, because half of the field
+    /// sends the last index for the paper's number. A `pn` that asks for too much is not a reason to
+    /// refuse the message: then the chain is dropped as it is.
+    fn remaining(&self, pn: u32, budget: &mut Budget) -> Vec<(u32, MessageKey)> {
+        let Receiving::Open { chain, n, .. } = &self.receiving else {
+            return Vec::new();
+        };
+        let Some(count) = pn.checked_sub(*n).and_then(|count| count.checked_add(1)) else {
+            return Vec::new();
+        };
+        if count > MAX_SKIP || budget.take_chain_steps(count).is_err() {
+            return Vec::new();
+        }
+        skip(chain.clone(), *n, count).1
+    }
+}
+
+/// A receiving chain, moved past a message.
+#[derive(Debug)]
+pub(super) struct Advance {
+    pub(super) chain: ChainKey,
+    pub(super) n: u32,
+    pub(super) passed: Vec<(u32, MessageKey)>,
+}
+
+impl Advance {
+    /// Moves a chain that stands at `from` past message `to`, the keys in between put away.
+    fn to(
+        to: u32,
+        from: u32,
+        chain: &ChainKey,
+        budget: &mut Budget,
+    ) -> Result<(MessageKey, Self), ReceiveError> {
+        let n = to.checked_add(1).ok_or(ReceiveError::TooFarAhead)?;
+        let count = to.checked_sub(from).ok_or(ReceiveError::KeyUsed)?;
+        check_jump(count, budget)?;
+        budget.take_chain_steps(count)?;
+        let (chain, passed) = skip(chain.clone(), from, count);
+        let (chain, key) = chain.step();
+        Ok((key, Self { chain, n, passed }))
+    }
+}
+
+fn skip(mut chain: ChainKey, from: u32, count: u32) -> (ChainKey, Vec<(u32, MessageKey)>) {
+    let numbers = (from..).take(count as usize);
+    let passed = numbers
+        .map(|n| {
+            let (next, key) = chain.step();
+            chain = next;
+            (n, key)
+        })
+        .collect();
+    (chain, passed)
+}
+
+/// Before any work: a jump that is never made costs nothing.
+fn check_jump(count: u32, budget: &Budget) -> Result<(), ReceiveError> {
+    if count > MAX_SKIP {
+        return Err(ReceiveError::TooFarAhead);
+    }
+    if count > budget.chain_steps() {
+        return Err(BudgetError.into());
+    }
+    Ok(())
+}
+
+/// Why no message can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// A responder cannot send before it has received (§3.2).
+    NothingReceived,
+    /// 2^32 messages went out on one chain without an answer.
+    ChainExhausted,
+    /// The other side's ratchet key cannot be agreed with.
+    Key(KeyError),
+    /// The generator failed.
+    Rng,
+}
+
+/// Why a message has no key here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiveError {
+    /// Its chain is known and its key is gone: it was used before, or given up.
+    KeyUsed,
+    /// Its ratchet key is new, and nothing of ours is unanswered that it could step on.
+    UnknownRatchetKey,
+    /// It is more than [`MAX_SKIP`] messages ahead.
+    TooFarAhead,
+    /// The stanza's budget is spent.
+    Budget,
+    /// Its ratchet key cannot be agreed with.
+    Key(KeyError),
+}
+
+impl From<RngError> for SendError {
+    fn from(_: RngError) -> Self {
+        Self::Rng
+    }
+}
+impl From<KeyError> for SendError {
+    fn from(error: KeyError) -> Self {
+        Self::Key(error)
+    }
+}
+impl From<KeyError> for ReceiveError {
+    fn from(error: KeyError) -> Self {
+        Self::Key(error)
+    }
+}
+impl From<BudgetError> for ReceiveError {
+    fn from(_: BudgetError) -> Self {
+        Self::Budget
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NothingReceived => f.write_str("the responder has not received anything yet"),
+            Self::ChainExhausted => {
+                f.write_str("the sending chain is exhausted: start a new session")
+            }
+            Self::Key(error) => error.fmt(f),
+            Self::Rng => RngError.fmt(f),
+        }
+    }
+}
+impl core::error::Error for SendError {}
+
+impl fmt::Display for ReceiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::KeyUsed => f.write_str("the message's key was used before, or given up"),
+            Self::UnknownRatchetKey => {
+                f.write_str("the message's ratchet key answers nothing of ours")
+            }
+            Self::TooFarAhead => f.write_str("the message is too far ahead of its chain"),
+            Self::Budget => BudgetError.fmt(f),
+            Self::Key(error) => error.fmt(f),
+        }
+    }
+}
+impl core::error::Error for ReceiveError {}
