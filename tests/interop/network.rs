@@ -1,0 +1,125 @@
+//! What lies between: it loses, reorders and repeats.
+
+use std::fmt;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use crate::ours::Ours;
+use crate::peer::Peer;
+
+/// No more messages than this wait for each side. libsignal's family forgets all but five receiving
+/// chains, so a message must not be overtaken by more than that.
+const MAX_WAITING: usize = 4;
+
+#[derive(Clone)]
+pub(crate) struct Message {
+    pub(crate) plaintext: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) key_exchange: bool,
+}
+
+impl Message {
+    pub(crate) const fn new(plaintext: Vec<u8>, bytes: Vec<u8>, key_exchange: bool) -> Self {
+        Self {
+            plaintext,
+            bytes,
+            key_exchange,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Ours,
+    Theirs,
+}
+
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) sent: u32,
+    lost: u32,
+    read: u32,
+    repeated: u32,
+    overtaken: u32,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} sent, {} lost, {} read, {} repeats refused, {} overtaken",
+            self.sent, self.lost, self.read, self.repeated, self.overtaken
+        )
+    }
+}
+
+pub(crate) struct Network {
+    for_us: Vec<Message>,
+    for_them: Vec<Message>,
+    pub(crate) counts: Counts,
+}
+
+impl Network {
+    pub(crate) fn after_first_message() -> Self {
+        Self {
+            for_us: Vec::new(),
+            for_them: Vec::new(),
+            counts: Counts {
+                sent: 1,
+                read: 1,
+                ..Counts::default()
+            },
+        }
+    }
+
+    pub(crate) fn send(&mut self, from: Side, message: Message, rng: &mut StdRng) {
+        self.counts.sent += 1;
+        if rng.random_ratio(1, 12) {
+            self.counts.lost += 1;
+            return;
+        }
+        match from {
+            Side::Ours => self.for_them.push(message),
+            Side::Theirs => self.for_us.push(message),
+        }
+    }
+
+    pub(crate) fn deliver_some(&mut self, ours: &mut Ours, peer: &mut Peer, rng: &mut StdRng) {
+        let keep = rng.random_range(0..=MAX_WAITING);
+        self.deliver(keep, ours, peer, rng);
+    }
+
+    pub(crate) fn deliver_all(&mut self, ours: &mut Ours, peer: &mut Peer, rng: &mut StdRng) {
+        self.deliver(0, ours, peer, rng);
+    }
+
+    /// Delivers in an order of its own until no more than `keep` wait on either side.
+    fn deliver(&mut self, keep: usize, ours: &mut Ours, peer: &mut Peer, rng: &mut StdRng) {
+        for to in [Side::Ours, Side::Theirs] {
+            loop {
+                let queue = match to {
+                    Side::Ours => &mut self.for_us,
+                    Side::Theirs => &mut self.for_them,
+                };
+                if queue.len() <= keep {
+                    break;
+                }
+                // Among the oldest few: nothing waits for ever.
+                let index = rng.random_range(0..queue.len().min(MAX_WAITING));
+                let message = queue.remove(index);
+                self.counts.overtaken += u32::from(index > 0);
+                let mut receive = || match to {
+                    Side::Ours => ours.decrypt(&message),
+                    Side::Theirs => peer.decrypt(&message),
+                };
+                assert_eq!(receive().as_ref(), Some(&message.plaintext), "not read");
+                self.counts.read += 1;
+                if rng.random_ratio(1, 6) {
+                    assert_eq!(receive(), None, "read twice");
+                    self.counts.repeated += 1;
+                }
+            }
+        }
+    }
+}

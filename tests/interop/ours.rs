@@ -1,0 +1,180 @@
+//! Our device: a bundle, one session, its skipped keys. Each step goes through the session's record.
+
+use omemo::crypto::ed25519::Signature;
+use omemo::crypto::{EdwardsSign, IdentityKeyPair, PreKeyPair, Secret, SignedPreKeyPair, random};
+use omemo::crypto::{PreKeyPublic, SignedPreKeyPublic};
+use omemo::model::{Bundle, DeviceId, PreKeyEntry, PreKeyId, SignedPreKeyId, Version};
+use omemo::protocol::{KeyExchange, KeyMaterial, RatchetMessage, of};
+use omemo::ratchet::{Budget, SkippedKeysInMemory};
+use omemo::session::{ResponderKeys, Session};
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+
+use crate::network::Message;
+use crate::peer::{Peer, decode, encode, key_material};
+
+pub(crate) struct Ours {
+    pub(crate) version: Version,
+    identity: IdentityKeyPair,
+    signed_pre_key: SignedPreKeyPair,
+    pre_keys: Vec<PreKeyPair>,
+    session: Option<Session>,
+    skipped: SkippedKeysInMemory,
+}
+
+impl Ours {
+    pub(crate) fn new(version: Version, rng: &mut StdRng) -> Self {
+        let private: Secret<32> = random(rng).unwrap();
+        Self {
+            version,
+            // Of either sign: not only those that new identities are drawn with.
+            identity: IdentityKeyPair::from_private(private, EdwardsSign::Natural),
+            signed_pre_key: SignedPreKeyPair::generate(rng).unwrap(),
+            pre_keys: (0..10)
+                .map(|_| PreKeyPair::generate(rng).unwrap())
+                .collect(),
+            session: None,
+            skipped: SkippedKeysInMemory::default(),
+        }
+    }
+
+    pub(crate) fn bundle(&self, rng: &mut StdRng) -> Value {
+        let protocol = of(self.version);
+        let z = random(rng).unwrap();
+        let signature = protocol.sign(&self.identity, self.signed_pre_key.public(), &z);
+        let pre_keys = self
+            .pre_keys
+            .iter()
+            .zip(100..)
+            .map(|(pair, id)| json!({"id": id, "key": self.wire(pair.public().as_bytes())}));
+        let identity = protocol.identity(&self.identity);
+        json!({
+            "ik": self.wire(identity.as_bytes()),
+            "spk_id": 7,
+            "spk": self.wire(self.signed_pre_key.public().as_bytes()),
+            "signature": encode(signature.as_bytes()),
+            "pre_keys": pre_keys.collect::<Vec<_>>(),
+        })
+    }
+
+    fn wire(&self, key: &[u8; 32]) -> String {
+        match self.version {
+            Version::Legacy => encode(&[&[5][..], key].concat()),
+            Version::Omemo2 => encode(key),
+        }
+    }
+
+    fn unwire(&self, value: &Value) -> Vec<u8> {
+        let bytes = decode(value);
+        match self.version {
+            Version::Legacy => bytes[1..].to_vec(),
+            Version::Omemo2 => bytes,
+        }
+    }
+
+    pub(crate) fn initiate(&mut self, bundle: &Value, rng: &mut StdRng) {
+        let id = |value: &Value| u32::try_from(value.as_u64().unwrap()).unwrap();
+        let pre_keys = bundle["pre_keys"].as_array().unwrap();
+        let bundle = Bundle {
+            version: self.version,
+            identity: of(self.version)
+                .read_identity(&decode(&bundle["ik"]))
+                .unwrap(),
+            signed_pre_key_id: SignedPreKeyId::new(id(&bundle["spk_id"])).unwrap(),
+            signed_pre_key: SignedPreKeyPublic::from_slice(&self.unwire(&bundle["spk"])).unwrap(),
+            signature: Signature::from_bytes(decode(&bundle["signature"]).try_into().unwrap()),
+            pre_keys: pre_keys
+                .iter()
+                .map(|entry| PreKeyEntry {
+                    id: PreKeyId::new(id(&entry["id"])).unwrap(),
+                    key: PreKeyPublic::from_slice(&self.unwire(&entry["key"])).unwrap(),
+                })
+                .collect(),
+        };
+        let device = DeviceId::new(11).unwrap();
+        self.session = Some(Session::initiate(&self.identity, device, &bundle, rng).unwrap());
+    }
+
+    pub(crate) fn accept(&mut self, message: &Message) {
+        let exchange = KeyExchange::read(self.version, &message.bytes).unwrap();
+        let id = exchange.pre_key_id().unwrap().get() as usize;
+        let keys = ResponderKeys {
+            identity: &self.identity,
+            signed_pre_key: &self.signed_pre_key,
+            pre_key: &self.pre_keys[id - 100],
+        };
+        let accepted = Session::accept(&keys, &exchange, &mut Budget::for_stanza()).unwrap();
+        assert_eq!(accepted.plaintext.expose(), message.plaintext);
+        self.skipped.apply(accepted.skipped);
+        self.session = Some(accepted.session);
+    }
+
+    fn session(&mut self) -> &mut Session {
+        let session = self.session.as_mut().unwrap();
+        *session = Session::from_record(session.to_record().as_slice()).unwrap();
+        session
+    }
+
+    pub(crate) fn encrypt(&mut self, rng: &mut StdRng) -> Message {
+        let plaintext = key_material(rng, self.version);
+        let key = self
+            .session()
+            .encrypt(&KeyMaterial::new(&plaintext), rng)
+            .unwrap();
+        Message::new(plaintext, key.bytes, key.key_exchange)
+    }
+
+    /// What we read; `None` if we refuse.
+    pub(crate) fn decrypt(&mut self, message: &Message) -> Option<Vec<u8>> {
+        let exchange;
+        let read;
+        let message = if message.key_exchange {
+            exchange = KeyExchange::read(self.version, &message.bytes).unwrap();
+            exchange.message()
+        } else {
+            read = RatchetMessage::read(self.version, &message.bytes).unwrap();
+            &read
+        };
+        let skipped = std::mem::take(&mut self.skipped);
+        let outcome = self
+            .session()
+            .decrypt(message, &skipped, &mut Budget::for_stanza())
+            .map(omemo::session::Decrypted::commit);
+        self.skipped = skipped;
+        let (plaintext, changes) = outcome.ok()?;
+        self.skipped.apply(changes);
+        Some(plaintext.expose().to_vec())
+    }
+
+    /// Payloads, both ways.
+    pub(crate) fn exchange_payloads(&self, peer: &mut Peer) {
+        let protocol = of(self.version);
+        let text = "Wherefore art thou? – héllo 🌹";
+        let sealed = protocol
+            .seal_payload(text.as_bytes(), &Secret::new([5; 32]))
+            .unwrap();
+        let mut question = json!({
+            "cmd": "payload_decrypt",
+            "key_material": encode(sealed.key_material.expose()),
+            "ciphertext": encode(&sealed.ciphertext),
+        });
+        if let Some(iv) = sealed.iv {
+            question["iv"] = encode(&iv).into();
+        }
+        let answer = peer.ask(&question);
+        assert_eq!(decode(&answer["plaintext"]), text.as_bytes());
+
+        let answer = peer.ask(&json!({
+            "cmd": "payload_encrypt", "plaintext": encode(text.as_bytes()),
+        }));
+        let iv = answer.get("iv").map(decode);
+        let opened = protocol
+            .open_payload(
+                &KeyMaterial::new(&decode(&answer["key_material"])),
+                iv.as_deref(),
+                &decode(&answer["ciphertext"]),
+            )
+            .unwrap();
+        assert_eq!(opened.as_slice(), text.as_bytes());
+    }
+}
