@@ -182,7 +182,7 @@ fn a04_the_pre_key_of_id_zero_is_none() {
         let bundle = romeo.bundle(&mut rng);
         let session = juliet.initiate(&bundle, &mut rng);
         let mut record = *session.to_record();
-        record[306..310].fill(0);
+        record[307..311].fill(0);
         let mut session = Session::from_record(&record).unwrap();
         let key = KeyMaterial::new(&[0; 32]);
         let exchange = session.encrypt(&key, &mut rng).unwrap();

@@ -8,7 +8,6 @@ use core::fmt;
 use ed25519_dalek::VerifyingKey;
 
 use super::EdwardsKey;
-use super::keys::is_canonical;
 use crate::error::SignatureError;
 
 /// 64 bytes that claim to be a signature.
@@ -54,22 +53,17 @@ pub fn verify(
     message: &[u8],
     signature: &Signature,
 ) -> Result<(), SignatureError> {
-    verify_encoding(key.as_bytes(), message, signature)
+    let key = VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| SignatureError)?;
+    verify_strict(&key, message, signature)
 }
 
-/// Verifies with a key that is not an identity: canonicity and small order are checked here, membership
-/// in the prime-order group is not (RFC 8032 does not ask for it).
-pub(super) fn verify_encoding(
-    key: &[u8; 32],
+/// The equation, for a key that is canonical. Small order is refused here; membership in the
+/// prime-order group was checked when the key arrived.
+pub(super) fn verify_strict(
+    key: &VerifyingKey,
     message: &[u8],
     signature: &Signature,
 ) -> Result<(), SignatureError> {
-    let mut y = *key;
-    y[31] &= 0x7f;
-    if !is_canonical(&y) {
-        return Err(SignatureError);
-    }
-    let key = VerifyingKey::from_bytes(key).map_err(|_| SignatureError)?;
     let signature = ed25519_dalek::Signature::from_bytes(signature.as_bytes());
     key.verify_strict(message, &signature)
         .map_err(|_| SignatureError)

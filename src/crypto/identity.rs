@@ -173,14 +173,14 @@ pub enum EdwardsSign {
 /// The long-term key pair of a device.
 ///
 /// Legacy and OMEMO 2 share it, so that a device has one fingerprint. Signatures are made in
-/// [`xeddsa`](super::xeddsa).
+/// [`xeddsa`](super::xeddsa). The private halves are boxed, so that moving it leaves no copy behind.
 #[derive(Clone)]
 pub struct IdentityKeyPair {
-    private: Secret<32>,
+    private: Box<Secret<32>>,
     curve: PublicKey<Identity>,
     edwards: EdwardsKey,
     /// The scalar that belongs to `edwards`: `private`, clamped, negated if the published sign asks.
-    signing: Secret<32>,
+    signing: Box<Secret<32>>,
 }
 
 /// Each try has one chance in two; a generator that fails so often in a row is broken.
@@ -217,10 +217,10 @@ impl IdentityKeyPair {
             scalar.zeroize();
         }
         Self {
-            private,
+            private: Box::new(private),
             curve: PublicKey::from_trusted(point.to_montgomery().to_bytes()),
             edwards: EdwardsKey(edwards),
-            signing,
+            signing: Box::new(signing),
         }
     }
 
@@ -250,7 +250,7 @@ impl IdentityKeyPair {
     /// The private scalar, for storing it. It makes the same identity again only together with
     /// [`Self::edwards_sign`].
     #[must_use]
-    pub const fn private(&self) -> &Secret<32> {
+    pub fn private(&self) -> &Secret<32> {
         &self.private
     }
 
@@ -268,7 +268,7 @@ impl IdentityKeyPair {
         self.edwards.0[31] >> 7 == 1
     }
 
-    pub(super) const fn signing(&self) -> &Secret<32> {
+    pub(super) fn signing(&self) -> &Secret<32> {
         &self.signing
     }
 }

@@ -143,10 +143,11 @@ impl<R: Role> fmt::Debug for PublicKey<R> {
     }
 }
 
-/// A Curve25519 key pair in the role `R`. The private half is wiped when it is dropped.
+/// A Curve25519 key pair in the role `R`. The private half is wiped when it is dropped, and boxed so that
+/// moving a pair leaves no copy behind.
 #[derive(Clone)]
 pub struct KeyPair<R: Role> {
-    private: Secret<32>,
+    private: Box<Secret<32>>,
     public: PublicKey<R>,
 }
 
@@ -164,15 +165,15 @@ impl<R: Role> KeyPair<R> {
     #[must_use]
     pub fn from_private(private: Secret<32>) -> Self {
         let u = MontgomeryPoint::mul_base_clamped(*private.expose()).to_bytes();
-        Self {
-            private,
-            public: PublicKey::from_trusted(u),
-        }
+        Self::from_parts(private, PublicKey::from_trusted(u))
     }
 
     /// A pair that was computed before: saves the multiplication.
-    pub(crate) const fn from_parts(private: Secret<32>, public: PublicKey<R>) -> Self {
-        Self { private, public }
+    pub(crate) fn from_parts(private: Secret<32>, public: PublicKey<R>) -> Self {
+        Self {
+            private: Box::new(private),
+            public,
+        }
     }
 
     /// The public half.
@@ -183,14 +184,17 @@ impl<R: Role> KeyPair<R> {
 
     /// The private scalar, for storing it.
     #[must_use]
-    pub const fn private(&self) -> &Secret<32> {
+    pub fn private(&self) -> &Secret<32> {
         &self.private
     }
 
     /// The same pair in another role; see [`PublicKey::in_role`].
     #[must_use]
     pub fn in_role<S: Role>(&self) -> KeyPair<S> {
-        KeyPair::from_parts(self.private.clone(), self.public.in_role())
+        KeyPair {
+            private: self.private.clone(),
+            public: self.public.in_role(),
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 //! [`IdentityKeyPair`] knows the sign that it publishes.
 
 use curve25519_dalek::{EdwardsPoint, MontgomeryPoint, Scalar};
+use ed25519_dalek::VerifyingKey;
 use sha2::{Digest, Sha512};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -71,8 +72,8 @@ pub fn verify(
     let point = MontgomeryPoint(*key.as_bytes())
         .to_edwards(u8::from(signature.top_bit()))
         .ok_or(SignatureError)?;
-    let encoding = point.compress().to_bytes();
-    ed25519::verify_encoding(&encoding, message, &signature.with_top_bit(false))
+    let key = VerifyingKey::from(point);
+    ed25519::verify_strict(&key, message, &signature.with_top_bit(false))
 }
 
 /// 2^256 - 2, little-endian: the prefix of the paper's hash_1, which no scalar can collide with.

@@ -6,11 +6,13 @@ mod bundle;
 mod device;
 mod fingerprint;
 mod ids;
+mod jid;
 
 pub use bundle::{Bundle, PreKeyEntry};
 pub use device::{Device, DeviceList, Label};
 pub use fingerprint::Fingerprint;
 pub use ids::{DeviceId, PreKeyId, SignedPreKeyId};
+pub use jid::{BareJid, JidError, MAX_JID_PART};
 
 /// A deployed version of OMEMO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,6 +34,21 @@ impl Version {
             Self::Legacy => "eu.siacs.conversations.axolotl",
             Self::Omemo2 => "urn:xmpp:omemo:2",
         }
+    }
+
+    /// The number of this version in stored records. It never changes.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Legacy => 1,
+            Self::Omemo2 => 2,
+        }
+    }
+
+    /// The version of a number that [`Self::code`] gave.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.code() == code)
     }
 
     /// The version of a namespace; `None` for every other namespace, `urn:xmpp:omemo:1` included.

@@ -1,8 +1,8 @@
 //! The second act of receiving.
 
-use super::state::Advance;
 use super::{
-    MessageKey, MessageKeys, Ratchet, Receiving, RootKey, Sending, SkippedChanges, SkippedKey,
+    ChainKey, MessageKey, MessageKeys, Ratchet, Receiving, RootKey, Sending, SkippedChanges,
+    SkippedKey,
 };
 use crate::crypto::RatchetPublicKey;
 
@@ -13,61 +13,73 @@ use crate::crypto::RatchetPublicKey;
 #[must_use = "the ratchet does not move before `commit`"]
 pub struct Pending<'a> {
     ratchet: &'a mut Ratchet,
-    key: SkippedKey,
+    key: Key,
     step: Step,
+    n: u32,
+}
+
+#[derive(Debug)]
+pub(super) enum Key {
+    /// From the chain.
+    Fresh(MessageKey),
+    /// One that was put away.
+    Kept(SkippedKey),
 }
 
 #[derive(Debug)]
 pub(super) enum Step {
     /// A key that was put away is used.
-    Skipped { step: u32, n: u32 },
+    Skipped { step: u32 },
     /// The receiving chain moves.
-    Chain(Advance),
+    Chain {
+        chain: ChainKey,
+        passed: Vec<(u32, u32, MessageKey)>,
+    },
     /// A new receiving chain is opened.
     Ratchet {
         root: RootKey,
         dh: RatchetPublicKey,
         step: u32,
-        remaining: Vec<(u32, MessageKey)>,
-        advance: Advance,
+        chain: ChainKey,
+        passed: Vec<(u32, u32, MessageKey)>,
     },
 }
 
 impl<'a> Pending<'a> {
-    pub(super) const fn new(ratchet: &'a mut Ratchet, key: SkippedKey, step: Step) -> Self {
-        Self { ratchet, key, step }
-    }
-
-    pub(super) const fn skipped(
-        ratchet: &'a mut Ratchet,
-        step: u32,
-        n: u32,
-        key: SkippedKey,
-    ) -> Self {
-        Self::new(ratchet, key, Step::Skipped { step, n })
+    pub(super) const fn new(ratchet: &'a mut Ratchet, key: Key, step: Step, n: u32) -> Self {
+        Self {
+            ratchet,
+            key,
+            step,
+            n,
+        }
     }
 
     /// The keys to verify and decrypt the message with; `info` is that of the message keys.
     #[must_use]
     pub fn keys(&self, info: &[u8]) -> MessageKeys {
-        self.key.expand(info)
+        match &self.key {
+            Key::Fresh(key) => key.expand(info),
+            Key::Kept(key) => key.expand(info),
+        }
     }
 
     /// Makes it the state. What is returned belongs into the same transaction.
     pub fn commit(self) -> SkippedChanges {
         let ratchet = self.ratchet;
+        // No message has the last number, so there is always a next one.
+        let next = self.n.saturating_add(1);
         match self.step {
-            Step::Skipped { step, n } => SkippedChanges {
-                used: Some((step, n)),
+            Step::Skipped { step } => SkippedChanges {
+                used: Some((step, self.n)),
                 ..SkippedChanges::default()
             },
-            Step::Chain(advance) => {
-                let added = ratchet.put_away(advance.passed);
-                if let Receiving::Open { chain, n, .. } = &mut ratchet.receiving {
-                    (*chain, *n) = (advance.chain, advance.n);
+            Step::Chain { chain, passed } => {
+                if let Receiving::Open { chain: key, n, .. } = &mut ratchet.receiving {
+                    (**key, *n) = (chain, next);
                 }
                 SkippedChanges {
-                    added,
+                    added: passed,
                     ..SkippedChanges::default()
                 }
             }
@@ -75,38 +87,24 @@ impl<'a> Pending<'a> {
                 root,
                 dh,
                 step,
-                remaining,
-                advance,
+                chain,
+                passed,
             } => {
-                let mut added = ratchet.put_away(remaining);
-                ratchet.root = root;
                 ratchet.previous = match ratchet.sending {
                     Sending::Open { n, .. } => n,
                     Sending::Waiting(_) | Sending::Deferred => 0,
                 };
+                ratchet.root = root;
                 ratchet.sending = Sending::Deferred;
-                ratchet.receiving = Receiving::Open {
-                    dh,
-                    chain: advance.chain,
-                    n: advance.n,
-                };
+                let chain = Box::new(chain);
+                ratchet.receiving = Receiving::Open { dh, chain, n: next };
                 ratchet.steps = step;
-                added.extend(ratchet.put_away(advance.passed));
                 SkippedChanges {
                     opened: Some((dh, step)),
-                    added,
+                    added: passed,
                     used: None,
                 }
             }
         }
-    }
-}
-
-impl Ratchet {
-    /// Keys of the current receiving chain, under its step.
-    fn put_away(&self, keys: Vec<(u32, MessageKey)>) -> Vec<(u32, u32, MessageKey)> {
-        keys.into_iter()
-            .map(|(n, key)| (self.steps, n, key))
-            .collect()
     }
 }

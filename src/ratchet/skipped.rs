@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, HashMap};
 use super::{MAX_CHAIN_AGE, MAX_SKIP, MessageKey, MessageKeys};
 use crate::crypto::{RatchetPublicKey, Secret};
 
-/// A key that was put away.
+/// A key that was put away. Boxed, since collections move what they hold, and what is moved away is not
+/// wiped.
 #[derive(Clone, Debug)]
 pub enum SkippedKey {
     /// As the chain gave it.
-    Seed(MessageKey),
+    Seed(Box<MessageKey>),
     /// Expanded, as libsignal stores it: the seed is not known.
     Expanded(Box<MessageKeys>),
 }
@@ -49,7 +50,7 @@ impl SkippedKey {
         let (n, key) = record.split_first_chunk::<4>()?;
         let n = u32::from_le_bytes(*n);
         if let Ok(seed) = <[u8; 32]>::try_from(key) {
-            return Some((n, Self::Seed(MessageKey::new(Secret::new(seed)))));
+            return Some((n, Self::Seed(Box::new(MessageKey::new(Secret::new(seed))))));
         }
         let keys = MessageKeys::from_bytes(key.try_into().ok()?);
         Some((n, Self::Expanded(Box::new(keys))))
@@ -132,8 +133,9 @@ impl SkippedKeysInMemory {
         if let Some(used) = changes.used {
             self.keys.remove(&used);
         }
-        for (step, n, key) in changes.added {
-            self.keys.insert((step, n), SkippedKey::Seed(key));
+        for (step, n, key) in &changes.added {
+            let key = SkippedKey::Seed(Box::new(key.clone()));
+            self.keys.insert((*step, *n), key);
         }
         while self.keys.len() > MAX_SKIP as usize {
             self.keys.pop_first();
@@ -157,7 +159,7 @@ mod tests {
     use super::*;
 
     fn seed(byte: u8) -> SkippedKey {
-        SkippedKey::Seed(MessageKey::new(Secret::new([byte; 32])))
+        SkippedKey::Seed(Box::new(MessageKey::new(Secret::new([byte; 32]))))
     }
 
     #[test]

@@ -4,10 +4,9 @@ use core::fmt;
 
 use rand_core::TryCryptoRng;
 
-use super::pending::{Pending, Step};
+use super::pending::{Key, Pending, Step};
 use super::{
-    Budget, BudgetError, ChainKey, Header, Lookup, MAX_SKIP, MessageKey, RootKey, SkippedKey,
-    SkippedKeys,
+    Budget, BudgetError, ChainKey, Header, Lookup, MAX_SKIP, MessageKey, RootKey, SkippedKeys,
 };
 use crate::crypto::{RatchetKeyPair, RatchetPublicKey};
 use crate::error::{KeyError, RngError};
@@ -25,6 +24,8 @@ pub struct Ratchet {
 }
 
 /// `DHs`, `CKs` and `Ns`.
+///
+/// Secrets are boxed: in a variant that has none, their place would keep whatever was on the stack.
 #[derive(Clone, Debug)]
 pub enum Sending {
     /// The ratchet key is to be drawn at the next send.
@@ -36,13 +37,13 @@ pub enum Sending {
         /// `DHs`.
         dh: RatchetKeyPair,
         /// `CKs`.
-        chain: ChainKey,
+        chain: Box<ChainKey>,
         /// `Ns`.
         n: u32,
     },
 }
 
-/// `DHr`, `CKr` and `Nr`.
+/// `DHr`, `CKr` and `Nr`. Secrets are boxed, as in [`Sending`].
 #[derive(Clone, Debug)]
 pub enum Receiving {
     /// The responder before the first message.
@@ -54,7 +55,7 @@ pub enum Receiving {
         /// `DHr`.
         dh: RatchetPublicKey,
         /// `CKr`.
-        chain: ChainKey,
+        chain: Box<ChainKey>,
         /// `Nr`.
         n: u32,
     },
@@ -145,7 +146,7 @@ impl Ratchet {
             n: *n,
         };
         let (next_chain, key) = chain.step();
-        (*chain, *n) = (next_chain, next);
+        (**chain, *n) = (next_chain, next);
         Ok((header, key))
     }
 
@@ -162,6 +163,7 @@ impl Ratchet {
         let dh = RatchetKeyPair::generate(rng)?;
         let (root, chain) = self.root.step(&dh, their, info)?;
         self.root = root;
+        let chain = Box::new(chain);
         self.sending = Sending::Open { dh, chain, n: 0 };
         Ok(())
     }
@@ -182,11 +184,22 @@ impl Ratchet {
     ) -> Result<Pending<'_>, ReceiveError> {
         let (key, step) = match &self.receiving {
             Receiving::Open { dh, chain, n } if *dh == header.dh && *n <= header.n => {
-                let (key, advance) = Advance::to(header.n, *n, chain, budget)?;
-                (key, Step::Chain(advance))
+                let count = check_jump(header.n, *n, budget)?;
+                budget.take_chain_steps(count)?;
+                let mut passed = Vec::with_capacity(count as usize);
+                let chain = skip((**chain).clone(), self.steps, *n, count, &mut passed);
+                let (chain, key) = chain.step();
+                (key, Step::Chain { chain, passed })
             }
             receiving => match skipped.find(&header.dh, header.n) {
-                Lookup::Key(step, key) => return Ok(Pending::skipped(self, step, header.n, key)),
+                Lookup::Key(step, key) => {
+                    return Ok(Pending::new(
+                        self,
+                        Key::Kept(key),
+                        Step::Skipped { step },
+                        header.n,
+                    ));
+                }
                 Lookup::NoKey => return Err(ReceiveError::KeyUsed),
                 Lookup::UnknownChain => {
                     if matches!(receiving, Receiving::Open { dh, .. } if *dh == header.dh) {
@@ -196,7 +209,7 @@ impl Ratchet {
                 }
             },
         };
-        Ok(Pending::new(self, SkippedKey::Seed(key), step))
+        Ok(Pending::new(self, Key::Fresh(key), step, header.n))
     }
 
     /// The first half of the paper's `DHRatchet`, and the old chain's remaining keys before it.
@@ -210,88 +223,76 @@ impl Ratchet {
             // Nothing of ours is unanswered, so an honest peer has nothing to step on.
             return Err(ReceiveError::UnknownRatchetKey);
         };
-        check_jump(header.n, budget)?;
+        let count = check_jump(header.n, 0, budget)?;
         let step = self.steps.checked_add(1).ok_or(ReceiveError::KeyUsed)?;
         budget.take_dh_steps(1)?;
         let (root, chain) = self.root.step(own, &header.dh, info)?;
-        let (key, advance) = Advance::to(header.n, 0, &chain, budget)?;
-        let remaining = self.remaining(header.pn, budget);
+        budget.take_chain_steps(count)?;
+        let old = self.remaining(header.pn, budget);
+
+        // Of its final size at once: a vector that grows leaves its keys in the memory that it frees.
+        let old_count = old.as_ref().map_or(0, |(_, _, count)| *count);
+        let mut passed = Vec::with_capacity(old_count as usize + count as usize);
+        if let Some((old_chain, n, count)) = old {
+            skip(old_chain.clone(), self.steps, n, count, &mut passed);
+        }
+        let chain = skip(chain, step, 0, count, &mut passed);
+        let (chain, key) = chain.step();
         Ok((
             key,
             Step::Ratchet {
                 root,
                 dh: header.dh,
                 step,
-                remaining,
-                advance,
+                chain,
+                passed,
             },
         ))
     }
 
-    /// The keys of the current receiving chain up to index `pn`. Including it, because half of the field
-    /// sends the last index for the paper's number. A `pn` that asks for too much is not a reason to
-    /// refuse the message: then the chain is dropped as it is.
-    fn remaining(&self, pn: u32, budget: &mut Budget) -> Vec<(u32, MessageKey)> {
+    /// What is left to skip in the current receiving chain: the chain, where it stands, and the number
+    /// of keys up to index `pn`. Including it, because half of the field sends the last index for the
+    /// paper's number. A `pn` that asks for too much is not a reason to refuse the message: then the
+    /// chain is dropped as it is.
+    fn remaining(&self, pn: u32, budget: &mut Budget) -> Option<(&ChainKey, u32, u32)> {
         let Receiving::Open { chain, n, .. } = &self.receiving else {
-            return Vec::new();
+            return None;
         };
-        let Some(count) = pn.checked_sub(*n).and_then(|count| count.checked_add(1)) else {
-            return Vec::new();
-        };
-        if count > MAX_SKIP || budget.take_chain_steps(count).is_err() {
-            return Vec::new();
+        let count = pn.checked_sub(*n)?.checked_add(1)?;
+        if count > MAX_SKIP {
+            return None;
         }
-        skip(chain.clone(), *n, count).1
+        budget.take_chain_steps(count).ok()?;
+        Some((chain, *n, count))
     }
 }
 
-/// A receiving chain, moved past a message.
-#[derive(Debug)]
-pub(super) struct Advance {
-    pub(super) chain: ChainKey,
-    pub(super) n: u32,
-    pub(super) passed: Vec<(u32, MessageKey)>,
-}
-
-impl Advance {
-    /// Moves a chain that stands at `from` past message `to`, the keys in between put away.
-    fn to(
-        to: u32,
-        from: u32,
-        chain: &ChainKey,
-        budget: &mut Budget,
-    ) -> Result<(MessageKey, Self), ReceiveError> {
-        let n = to.checked_add(1).ok_or(ReceiveError::TooFarAhead)?;
-        let count = to.checked_sub(from).ok_or(ReceiveError::KeyUsed)?;
-        check_jump(count, budget)?;
-        budget.take_chain_steps(count)?;
-        let (chain, passed) = skip(chain.clone(), from, count);
-        let (chain, key) = chain.step();
-        Ok((key, Self { chain, n, passed }))
+/// Moves a chain that stands at `from` by `count`; the keys that it passes are put away.
+fn skip(
+    mut chain: ChainKey,
+    step: u32,
+    from: u32,
+    count: u32,
+    passed: &mut Vec<(u32, u32, MessageKey)>,
+) -> ChainKey {
+    for n in (from..).take(count as usize) {
+        let (next, key) = chain.step();
+        chain = next;
+        passed.push((step, n, key));
     }
+    chain
 }
 
-fn skip(mut chain: ChainKey, from: u32, count: u32) -> (ChainKey, Vec<(u32, MessageKey)>) {
-    let numbers = (from..).take(count as usize);
-    let passed = numbers
-        .map(|n| {
-            let (next, key) = chain.step();
-            chain = next;
-            (n, key)
-        })
-        .collect();
-    (chain, passed)
-}
-
-/// Before any work: a jump that is never made costs nothing.
-fn check_jump(count: u32, budget: &Budget) -> Result<(), ReceiveError> {
-    if count > MAX_SKIP {
+/// How far message `to` is ahead of `from`. Before any work: a jump that is not made costs nothing.
+fn check_jump(to: u32, from: u32, budget: &Budget) -> Result<u32, ReceiveError> {
+    let count = to.checked_sub(from).ok_or(ReceiveError::KeyUsed)?;
+    if count > MAX_SKIP || to == u32::MAX {
         return Err(ReceiveError::TooFarAhead);
     }
     if count > budget.chain_steps() {
         return Err(BudgetError.into());
     }
-    Ok(())
+    Ok(count)
 }
 
 /// Why no message can be sent.

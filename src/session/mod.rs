@@ -49,7 +49,8 @@ pub struct Session {
     /// Until something was received, each message goes out inside the key exchange.
     unanswered: Option<Unanswered>,
     heartbeat_due: bool,
-    ratchet: Ratchet,
+    /// Boxed, so that moving a session leaves no keys behind.
+    ratchet: Box<Ratchet>,
 }
 
 /// What the initiator repeats in each key exchange, besides keys.
@@ -109,11 +110,11 @@ impl Session {
 
     /// The ratchet, to look at.
     #[must_use]
-    pub const fn ratchet(&self) -> &Ratchet {
+    pub fn ratchet(&self) -> &Ratchet {
         &self.ratchet
     }
 
-    const fn parts(
+    fn parts(
         protocol: &'static dyn Protocol,
         parties: Parties,
         base_key: EphemeralPublicKey,
@@ -126,7 +127,7 @@ impl Session {
             base_key,
             unanswered,
             heartbeat_due: false,
-            ratchet,
+            ratchet: Box::new(ratchet),
         }
     }
 }

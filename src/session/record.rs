@@ -3,17 +3,18 @@
 //! | offset | bytes | |
 //! |---|---|---|
 //! | 0 | 1 | version of this form: 1 |
-//! | 1 | 1 | flags |
-//! | 2 | 32 | own identity key, in the form of the OMEMO version |
-//! | 34 | 32 | their identity key |
-//! | 66 | 32 | base key |
-//! | 98 | 32 | `RK` |
-//! | 130 | 32, 32 | `DHs`: private, public |
-//! | 194 | 32 | `CKs` |
-//! | 226 | 32 | `DHr` |
-//! | 258 | 32 | `CKr` |
-//! | 290 | 4 × 4 | `Ns`, `PN`, `Nr`, steps |
-//! | 306 | 3 × 4 | pre-key id, signed pre-key id, own device id: while the key exchange is unanswered |
+//! | 1 | 1 | version of OMEMO: [`Version::code`] |
+//! | 2 | 1 | flags |
+//! | 3 | 32 | own identity key, in the form of the OMEMO version |
+//! | 35 | 32 | their identity key |
+//! | 67 | 32 | base key |
+//! | 99 | 32 | `RK` |
+//! | 131 | 32, 32 | `DHs`: private, public |
+//! | 195 | 32 | `CKs` |
+//! | 227 | 32 | `DHr` |
+//! | 259 | 32 | `CKr` |
+//! | 291 | 4 × 4 | `Ns`, `PN`, `Nr`, steps |
+//! | 307 | 3 × 4 | pre-key id, signed pre-key id, own device id: while the key exchange is unanswered |
 //!
 //! Integers are little-endian. What does not apply is zero, and a record in which it is not is refused.
 
@@ -27,16 +28,15 @@ use crate::protocol::Parties;
 use crate::ratchet::{ChainKey, Ratchet, Receiving, RootKey, Sending};
 
 /// The length of every record of form 1.
-pub const RECORD_LEN: usize = 318;
+pub const RECORD_LEN: usize = 319;
 
 const FORM: u8 = 1;
 
-const OMEMO2: u8 = 1;
-const INITIATOR: u8 = 1 << 1;
-const UNANSWERED: u8 = 1 << 2;
-const HEARTBEAT_DUE: u8 = 1 << 3;
-const SENDING: u8 = 1 << 4;
-const RECEIVING: u8 = 1 << 5;
+const INITIATOR: u8 = 1;
+const UNANSWERED: u8 = 1 << 1;
+const HEARTBEAT_DUE: u8 = 1 << 2;
+const SENDING: u8 = 1 << 3;
+const RECEIVING: u8 = 1 << 4;
 
 impl Session {
     /// The record. It holds every secret of the session: it is wiped when dropped.
@@ -44,7 +44,7 @@ impl Session {
     pub fn to_record(&self) -> Zeroizing<[u8; RECORD_LEN]> {
         let mut record = Zeroizing::new([0; RECORD_LEN]);
         let mut writer = Writer(record.as_mut_slice());
-        writer.put(&[FORM, self.flags()]);
+        writer.put(&[FORM, self.version().code(), self.flags()]);
         writer.put(self.parties.local.as_bytes());
         writer.put(self.parties.remote.as_bytes());
         writer.put(self.base_key.as_bytes());
@@ -91,8 +91,7 @@ impl Session {
 
     fn flags(&self) -> u8 {
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
-        flag(self.version() == Version::Omemo2, OMEMO2)
-            | flag(self.parties.local_is_initiator, INITIATOR)
+        flag(self.parties.local_is_initiator, INITIATOR)
             | flag(self.unanswered.is_some(), UNANSWERED)
             | flag(self.heartbeat_due, HEARTBEAT_DUE)
             | flag(
@@ -119,13 +118,9 @@ impl Session {
             return Err(RecordError::Malformed);
         }
         let mut reader = Reader(record);
-        let [_, flags] = reader.take()?;
+        let [_, version, flags] = reader.take()?;
         let has = |flag: u8| flags & flag != 0;
-        let version = if has(OMEMO2) {
-            Version::Omemo2
-        } else {
-            Version::Legacy
-        };
+        let version = Version::from_code(version).ok_or(RecordError::Malformed)?;
         let protocol = protocol(version);
         let parties = Parties {
             local: protocol.stored_identity(reader.take()?),
@@ -162,7 +157,7 @@ impl Session {
         });
         // Nobody waits for an answer to what he did not start, or after it has come; the responder has
         // received, or there would be no session.
-        let consistent = flags >> 6 == 0
+        let consistent = flags >> 5 == 0
             && (sending.is_some() || sent == 0)
             && (receiving.is_some() == (steps > 0))
             && (receiving.is_some() || (received == 0 && previous == 0 && has(INITIATOR)))
@@ -173,13 +168,13 @@ impl Session {
         }
         let sending = sending.map_or(Sending::Deferred, |(dh, chain)| Sending::Open {
             dh,
-            chain,
+            chain: Box::new(chain),
             n: sent,
         });
         let receiving = match receiving {
             Some(chain) => Receiving::Open {
                 dh: their,
-                chain,
+                chain: Box::new(chain),
                 n: received,
             },
             None => Receiving::Waiting(their),

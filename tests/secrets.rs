@@ -1,0 +1,294 @@
+//! Secrets do not stay behind in freed memory, and are not printed.
+//!
+//! The witness is the allocator: it looks through every block that is freed for bytes that were
+//! registered as secret before. What is moved on the stack it cannot see.
+
+#![allow(
+    unsafe_code,
+    reason = "an allocator cannot be written without; it is the system's, watched"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says no by panicking"
+)]
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+
+use omemo::crypto::{IdentityKeyPair, PreKeyPair, Secret, random};
+use omemo::model::Version;
+use omemo::protocol::{KeyExchange, KeyMaterial, of};
+use omemo::ratchet::{ChainKey, MessageKey, MessageKeys, RootKey, Sending, SkippedKey};
+use omemo::session::Session;
+use support::{Device, Side, acquainted, rng};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+struct Watched;
+
+/// The first 16 bytes of each secret.
+static SECRETS: [[AtomicU64; 2]; 4096] = [const { [AtomicU64::new(0), AtomicU64::new(0)] }; 4096];
+/// Whether a secret begins with these two bytes: most windows are passed over at once.
+static BEGINNINGS: [AtomicBool; 1 << 16] = [const { AtomicBool::new(false) }; 1 << 16];
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+static FOUND: AtomicUsize = AtomicUsize::new(0);
+/// One test at a time: they share the list.
+static TURN: Mutex<()> = Mutex::new(());
+
+// SAFETY: everything is passed on to the system's allocator; the block is read before it is freed, over
+// its own length.
+unsafe impl GlobalAlloc for Watched {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // Zeroed, so that no block is read that was never written.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if COUNT.load(SeqCst) > 0 {
+            // SAFETY: the caller gives back a block of this layout.
+            let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
+            FOUND.fetch_add(occurrences(bytes), SeqCst);
+        }
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Watched = Watched;
+
+fn halves(bytes: &[u8]) -> Option<[u64; 2]> {
+    let (first, rest) = bytes.split_first_chunk::<8>()?;
+    let second = rest.first_chunk::<8>()?;
+    Some([u64::from_ne_bytes(*first), u64::from_ne_bytes(*second)])
+}
+
+fn occurrences(bytes: &[u8]) -> usize {
+    let secrets = &SECRETS[..COUNT.load(SeqCst).min(SECRETS.len())];
+    bytes
+        .windows(16)
+        .filter(|window| BEGINNINGS[beginning(window)].load(Relaxed))
+        .filter_map(halves)
+        .filter(|halves| {
+            secrets.iter().any(|secret| {
+                secret[0].load(SeqCst) == halves[0] && secret[1].load(SeqCst) == halves[1]
+            })
+        })
+        .count()
+}
+
+fn beginning(bytes: &[u8]) -> usize {
+    usize::from(bytes[0]) << 8 | usize::from(bytes[1])
+}
+
+fn register(secret: &[u8]) {
+    BEGINNINGS[beginning(secret)].store(true, SeqCst);
+    let halves = halves(secret).unwrap();
+    assert_ne!(halves, [0, 0]);
+    let place = &SECRETS[COUNT.fetch_add(1, SeqCst)];
+    place[0].store(halves[0], SeqCst);
+    place[1].store(halves[1], SeqCst);
+}
+
+/// Root key, chain keys and ratchet key of a session, read out of its record.
+fn register_session(session: &Session) {
+    let record = session.to_record();
+    for at in [99, 131, 195, 259] {
+        if record[at..at + 32] != [0; 32] {
+            register(&record[at..at + 32]);
+        }
+    }
+}
+
+fn found() -> usize {
+    FOUND.load(SeqCst)
+}
+
+fn start_over() -> std::sync::MutexGuard<'static, ()> {
+    let turn = TURN
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    COUNT.store(0, SeqCst);
+    FOUND.store(0, SeqCst);
+    turn
+}
+
+#[test]
+fn the_witness_sees_what_is_left_behind() {
+    let _turn = start_over();
+    let secret = vec![0xe7; 32];
+    register(&secret);
+    drop(secret);
+    assert_eq!(found(), 17);
+}
+
+#[test]
+fn a30_nothing_is_left_of_a_conversation() {
+    let _turn = start_over();
+    for version in Version::ALL {
+        let mut rng = rng(30);
+        let (juliet, romeo) = (
+            Device::new(version, &mut rng),
+            Device::new(version, &mut rng),
+        );
+        for device in [&juliet, &romeo] {
+            register(device.identity.private().expose());
+            register(device.signed_pre_key.private().expose());
+            register(device.pre_key.private().expose());
+        }
+        let bundle = romeo.bundle(&mut rng);
+        let mut alice = Side::new(juliet.initiate(&bundle, &mut rng));
+        register_session(&alice.session);
+        let first = alice.send(&[0x51; 32], &mut rng);
+        let mut bob = Side::accepted(romeo.accept(&first.bytes).unwrap());
+
+        let mut held = Vec::new();
+        for round in 0_u8..40 {
+            for text in 0..4 {
+                let plaintext = Zeroizing::new([round ^ 0xa5, text, 3, 4].repeat(8));
+                let message = alice.send(&plaintext, &mut rng);
+                register_session(&alice.session);
+                register_message_key(&alice.session);
+                if text == 1 {
+                    held.push(message);
+                } else {
+                    receive(&mut bob, &message);
+                }
+            }
+            register_session(&bob.session);
+            let answer = bob.send(&[0x77; 32], &mut rng);
+            register_session(&bob.session);
+            receive(&mut alice, &answer);
+        }
+        for message in &held {
+            receive(&mut bob, message);
+        }
+        // Failures wipe as well.
+        let mut forged = alice.send(&[0x99; 32], &mut rng).bytes;
+        *forged.last_mut().unwrap() ^= 1;
+        assert!(bob.receive_bytes(&forged).is_err());
+
+        let payload = of(version)
+            .seal_payload(&[0x3c; 100], &random(&mut rng).unwrap())
+            .unwrap();
+        register(payload.key_material.expose());
+        register(&[0x3c; 16]);
+        let iv = payload.iv;
+        let opened = of(version)
+            .open_payload(
+                &payload.key_material,
+                iv.as_ref().map(<[u8; 12]>::as_slice),
+                &payload.ciphertext,
+            )
+            .unwrap();
+        assert_eq!(opened.as_slice(), [0x3c; 100]);
+        drop((juliet, romeo, alice, bob, opened, payload));
+    }
+    assert!(COUNT.load(SeqCst) > 1000);
+    assert_eq!(found(), 0);
+}
+
+/// The key of the next message, which will be skipped or used by the other side.
+fn register_message_key(session: &Session) {
+    if let Sending::Open { chain, .. } = session.ratchet().sending() {
+        let (_, key) = chain.step();
+        register(key.as_secret().expose());
+        for info in [
+            b"WhisperMessageKeys".as_slice(),
+            b"OMEMO Message Key Material",
+        ] {
+            let keys = key.expand(info);
+            register(&keys.encryption);
+            register(&keys.authentication);
+        }
+    }
+}
+
+/// As [`Side::receive`], without its copy of the plaintext.
+fn receive(side: &mut Side, key: &omemo::session::EncryptedKey) {
+    let version = side.session.version();
+    let message = if key.key_exchange {
+        KeyExchange::read(version, &key.bytes)
+            .unwrap()
+            .message()
+            .clone()
+    } else {
+        omemo::protocol::RatchetMessage::read(version, &key.bytes).unwrap()
+    };
+    let mut budget = omemo::ratchet::Budget::for_stanza();
+    let decrypted = side
+        .session
+        .decrypt(&message, &side.skipped, &mut budget)
+        .unwrap();
+    register(decrypted.plaintext().expose());
+    let (_, changes) = decrypted.commit();
+    side.skipped.apply(changes);
+}
+
+#[test]
+fn secret_types_wipe_themselves() {
+    const fn wipes<T: ZeroizeOnDrop>() {}
+    wipes::<Secret<32>>();
+    wipes::<MessageKeys>();
+}
+
+#[test]
+fn no_secret_type_prints_a_byte_of_it() {
+    let mut rng = rng(1);
+    let secret = || Secret::new([0xab; 32]);
+    let (alice, _) = acquainted(Version::Omemo2, &mut rng);
+    let device = Device::new(Version::Legacy, &mut rng);
+    let mut initiator = Side::new(device.initiate(&device.bundle(&mut rng), &mut rng));
+    let exchange = initiator.send(&[0xab; 32], &mut rng);
+    let accepted = device.accept(&exchange.bytes).unwrap();
+    let private = PreKeyPair::from_private(secret());
+    let texts = [
+        format!("{:?}", secret()),
+        format!("{:?}", RootKey::new(secret())),
+        format!("{:?}", ChainKey::new(secret())),
+        format!("{:?}", MessageKey::new(secret())),
+        format!("{:?}", MessageKey::new(secret()).expand(b"info")),
+        format!(
+            "{:?}",
+            SkippedKey::Seed(Box::new(MessageKey::new(secret())))
+        ),
+        format!(
+            "{:?}",
+            SkippedKey::Expanded(Box::new(MessageKeys::from_bytes(&[0xab; 80])))
+        ),
+        format!("{:?}", KeyMaterial::new(&[0xab; 32])),
+        format!(
+            "{:?}",
+            of(Version::Legacy)
+                .seal_payload(b"text", &secret())
+                .unwrap()
+                .key_material
+        ),
+        format!("{private:?}").replace(&format!("{:?}", private.public()), ""),
+        format!("{:?}", IdentityKeyPair::from_seed(&secret())),
+        format!("{:?}", accepted.plaintext),
+        format!("{:?}", omemo::crypto::kdf::HmacKey::new(&[0xab; 32])),
+    ];
+    for text in &texts {
+        for byte in ["ab, ab", "abab", "171", "0xab", "AB"] {
+            assert!(!text.contains(byte), "{text}");
+        }
+    }
+
+    // Of a whole session nothing is shown but what the wire shows.
+    for session in [&alice.session, &accepted.session] {
+        let shown = format!("{session:?} {:?}", session.ratchet());
+        let record = session.to_record();
+        for at in [99, 131, 195, 259] {
+            let secret = &record[at..at + 32];
+            if secret != [0; 32] {
+                let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+                assert!(!shown.contains(&hex) && !shown.contains(&format!("{secret:?}")));
+            }
+        }
+    }
+}
