@@ -11,13 +11,15 @@ pub mod aes;
 pub mod dh;
 pub mod ed25519;
 mod identity;
+mod identity_pair;
 pub mod kdf;
 mod keys;
 mod rng;
 mod secret;
 pub mod xeddsa;
 
-pub use identity::{EdwardsKey, EdwardsSign, IdentityKey, IdentityKeyPair};
+pub use identity::{EdwardsKey, IdentityKey};
+pub use identity_pair::{EdwardsSign, IdentityKeyPair};
 pub use keys::{
     Ephemeral, EphemeralKeyPair, EphemeralPublicKey, KeyPair, PreKey, PreKeyPair, PreKeyPublic,
     PublicKey, Ratchet, RatchetKeyPair, RatchetPublicKey, Role, SignedPreKey, SignedPreKeyPair,

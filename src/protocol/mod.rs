@@ -20,9 +20,10 @@ mod wire;
 use core::fmt;
 
 use prost::bytes::Bytes;
+use zeroize::Zeroizing;
 
 use crate::crypto::ed25519::Signature;
-use crate::crypto::{IdentityKey, IdentityKeyPair, Secret, SignedPreKeyPublic};
+use crate::crypto::{EphemeralPublicKey, IdentityKey, IdentityKeyPair, Secret, SignedPreKeyPublic};
 use crate::error::{KeyError, MessageError, PayloadError, SignatureError};
 use crate::model::Version;
 use crate::ratchet::Header;
@@ -157,7 +158,7 @@ pub trait Protocol: fmt::Debug + Send + Sync + 'static {
         key_material: &KeyMaterial,
         iv: Option<&[u8]>,
         ciphertext: &[u8],
-    ) -> Result<zeroize::Zeroizing<Vec<u8>>, PayloadError>;
+    ) -> Result<Zeroizing<Vec<u8>>, PayloadError>;
 
     /// What an empty message carries instead of key material; `random` is 32 fresh random bytes.
     fn empty_key_material(&self, random: &Secret<32>) -> KeyMaterial;
@@ -173,7 +174,7 @@ pub struct KeyExchangeHead {
     /// The initiator's identity key.
     pub identity: IdentityKey,
     /// The initiator's ephemeral key.
-    pub ephemeral: crate::crypto::EphemeralPublicKey,
+    pub ephemeral: EphemeralPublicKey,
     /// The initiator's device id, where the version has a place for it.
     pub device_id: u32,
 }

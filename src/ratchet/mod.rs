@@ -21,6 +21,7 @@
 
 mod budget;
 mod chain_key;
+mod error;
 mod message_key;
 mod pending;
 mod root_key;
@@ -29,11 +30,12 @@ mod state;
 
 pub use budget::{Budget, BudgetError};
 pub use chain_key::ChainKey;
+pub use error::{ReceiveError, SendError};
 pub use message_key::{MessageKey, MessageKeys};
 pub use pending::Pending;
 pub use root_key::RootKey;
 pub use skipped::{Lookup, SkippedChanges, SkippedKey, SkippedKeys, SkippedKeysInMemory};
-pub use state::{Ratchet, ReceiveError, Receiving, SendError, Sending};
+pub use state::{Ratchet, Receiving, Sending};
 
 use crate::crypto::RatchetPublicKey;
 

@@ -1,9 +1,9 @@
 //! Bob's side of the beginning.
 
-use super::{Session, protocol};
+use super::Session;
 use crate::crypto::{IdentityKeyPair, PreKeyPair, SignedPreKeyPair};
 use crate::error::DecryptError;
-use crate::protocol::{KeyExchange, KeyMaterial, Parties};
+use crate::protocol::{self, KeyExchange, KeyMaterial, Parties};
 use crate::ratchet::{Budget, BudgetError, Ratchet, RootKey, SkippedChanges, SkippedKeysInMemory};
 use crate::x3dh::Responder;
 
@@ -46,7 +46,7 @@ impl Session {
         exchange: &KeyExchange,
         budget: &mut Budget,
     ) -> Result<Accepted, DecryptError> {
-        let protocol = protocol(exchange.version());
+        let protocol = protocol::of(exchange.version());
         budget
             .take_dh_steps(4)
             .map_err(|BudgetError| DecryptError::Budget)?;

@@ -2,11 +2,11 @@
 
 use rand_core::TryCryptoRng;
 
-use super::{Session, Unanswered, protocol};
+use super::{Session, Unanswered};
 use crate::crypto::{EphemeralKeyPair, IdentityKeyPair};
 use crate::error::InitiateError;
 use crate::model::{Bundle, DeviceId};
-use crate::protocol::Parties;
+use crate::protocol::{self, Parties};
 use crate::ratchet::{Ratchet, RootKey};
 use crate::x3dh::Initiator;
 
@@ -24,7 +24,7 @@ impl Session {
         bundle: &Bundle,
         rng: &mut G,
     ) -> Result<Self, InitiateError> {
-        let protocol = protocol(bundle.version);
+        let protocol = protocol::of(bundle.version);
         protocol.verify(&bundle.identity, &bundle.signed_pre_key, &bundle.signature)?;
         let pre_key = bundle.draw_pre_key(rng)?.ok_or(InitiateError::NoPreKey)?;
         let ephemeral = EphemeralKeyPair::generate(rng)?;

@@ -29,7 +29,7 @@ use core::fmt;
 
 use crate::crypto::{EphemeralPublicKey, IdentityKey, RatchetPublicKey};
 use crate::model::Version;
-use crate::protocol::{self, Parties, Protocol};
+use crate::protocol::{Parties, Protocol};
 use crate::ratchet::{Ratchet, Receiving};
 
 /// A chain whose messages reach this number unanswered needs a heartbeat (XEP-0384 §5.8: "When a client
@@ -142,9 +142,4 @@ impl fmt::Debug for Session {
             .field("heartbeat_due", &self.heartbeat_due)
             .finish_non_exhaustive()
     }
-}
-
-/// The protocol of a version; sessions are made of it.
-fn protocol(version: Version) -> &'static dyn Protocol {
-    protocol::of(version)
 }

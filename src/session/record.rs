@@ -20,11 +20,11 @@
 
 use zeroize::Zeroizing;
 
-use super::{Session, Unanswered, protocol};
+use super::{Session, Unanswered};
 use crate::crypto::{PublicKey, RatchetKeyPair, Role, Secret};
 use crate::error::RecordError;
 use crate::model::Version;
-use crate::protocol::Parties;
+use crate::protocol::{self, Parties};
 use crate::ratchet::{ChainKey, Ratchet, Receiving, RootKey, Sending};
 
 /// The length of every record of form 1.
@@ -121,7 +121,7 @@ impl Session {
         let [_, version, flags] = reader.take()?;
         let has = |flag: u8| flags & flag != 0;
         let version = Version::from_code(version).ok_or(RecordError::Malformed)?;
-        let protocol = protocol(version);
+        let protocol = protocol::of(version);
         let parties = Parties {
             local: protocol.stored_identity(reader.take()?),
             remote: protocol.stored_identity(reader.take()?),
