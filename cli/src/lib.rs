@@ -1,1 +1,105 @@
-//! CLI
+//! The command `omemo`: shows, explains and verifies OMEMO.
+//!
+//! Exit codes: 0 when all is well, 1 when what was asked for failed, 2 when the command line is wrong.
+
+pub mod demo;
+pub mod inspect;
+pub mod page;
+pub mod verify;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use clap::{Parser, Subcommand, ValueEnum};
+use omemo::model::Version;
+use page::Page;
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn run() -> ExitCode {
+    match Cli::parse().command {
+        Command::Demo(args) => print(demo::run(&args)),
+        Command::Inspect(args) => print(inspect::run(&args)),
+    }
+}
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "omemo",
+    version,
+    about = "Shows, explains and verifies OMEMO, the end-to-end encryption of XMPP (XEP-0384)",
+    after_help = "Examples:
+  omemo demo                     two people, two servers, both versions of OMEMO
+  omemo inspect message.xml      every field of a stanza, and what is wrong with it
+  omemo verify test-vectors      the library against its test vectors
+
+Exit codes: 0 fine, 1 it failed, 2 wrong usage. Colours appear on a terminal only;
+NO_COLOR=1 turns them off.",
+    arg_required_else_help = true,
+    subcommand_required = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `omemo` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows a conversation, and what the servers in between see of it
+    Demo(demo::Args),
+    /// Explains a stanza, a bundle, a device list or a key element, field by field
+    Inspect(inspect::Args),
+}
+
+/// A version of OMEMO, by its name on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum VersionName {
+    /// `eu.siacs.conversations.axolotl`: Conversations, Dino, Gajim and most others
+    Legacy,
+    /// `urn:xmpp:omemo:2`: Kaidan and other newer clients
+    Omemo2,
+}
+
+impl From<VersionName> for Version {
+    fn from(name: VersionName) -> Self {
+        match name {
+            VersionName::Legacy => Self::Legacy,
+            VersionName::Omemo2 => Self::Omemo2,
+        }
+    }
+}
+
+/// A version's name in prose.
+#[must_use]
+pub const fn name_of(version: Version) -> &'static str {
+    match version {
+        Version::Legacy => "legacy OMEMO",
+        Version::Omemo2 => "OMEMO 2",
+    }
+}
+
+/// Why a command printed nothing: what happened, and what to do about it.
+type Failure = Box<dyn core::error::Error>;
+
+/// Prints what a command has to say. Its problems are in it already.
+fn print(result: Result<Page, Failure>) -> ExitCode {
+    let printed = result.and_then(|page| {
+        page.print()?;
+        Ok(page.problems())
+    });
+    match printed {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(failure) => {
+            let style: Style = AnsiColor::Red.on_default().bold();
+            // If even this cannot be written, the exit code still tells.
+            let _ = writeln!(anstream::stderr(), "{style}omemo:{style:#} {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! `omemo`: see the library beside it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    omemo_cli::run()
+}

@@ -273,7 +273,7 @@ fn skip(
     count: u32,
     passed: &mut Vec<(u32, u32, MessageKey)>,
 ) -> ChainKey {
-    for n in (from..).take(count as usize) {
+    for n in (0..count).map(|i| from.saturating_add(i)) {
         let (next, key) = chain.step();
         chain = next;
         passed.push((step, n, key));
