@@ -21,6 +21,7 @@ pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Demo(args) => print(demo::run(&args)),
         Command::Inspect(args) => print(inspect::run(&args)),
+        Command::Verify(args) => verify::run(&args),
     }
 }
 
@@ -54,14 +55,16 @@ pub enum Command {
     Demo(demo::Args),
     /// Explains a stanza, a bundle, a device list or a key element, field by field
     Inspect(inspect::Args),
+    /// Replays test vectors against the library
+    Verify(verify::Args),
 }
 
 /// A version of OMEMO, by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum VersionName {
-    /// `eu.siacs.conversations.axolotl`: Conversations, Dino, Gajim and most others
+    /// eu.siacs.conversations.axolotl: Conversations, Dino, Gajim and most others
     Legacy,
-    /// `urn:xmpp:omemo:2`: Kaidan and other newer clients
+    /// urn:xmpp:omemo:2: Kaidan and other newer clients
     Omemo2,
 }
 

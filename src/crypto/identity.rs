@@ -30,15 +30,11 @@ impl IdentityKey {
     /// Checks a Curve25519 identity key.
     ///
     /// # Errors
-    /// Those of [`PublicKey::from_slice`], and [`KeyError::NotOnCurve`] or [`KeyError::MixedOrder`] if
-    /// its point cannot be a public key that somebody computed.
+    /// Those of [`PublicKey::from_slice`] and of [`Self::check_order`].
     pub fn from_curve25519(bytes: &[u8]) -> Result<Self, KeyError> {
-        let key = PublicKey::<Identity>::from_slice(bytes)?;
-        let point = curve25519_dalek::MontgomeryPoint(*key.as_bytes())
-            .to_edwards(0)
-            .ok_or(KeyError::NotOnCurve)?;
-        check_order(&point)?;
-        Ok(Self::Curve25519(key))
+        let key = Self::Curve25519(PublicKey::from_slice(bytes)?);
+        key.check_order()?;
+        Ok(key)
     }
 
     /// Checks an Ed25519 identity key.
@@ -48,6 +44,21 @@ impl IdentityKey {
     pub fn from_ed25519(bytes: &[u8]) -> Result<Self, KeyError> {
         let bytes = bytes.try_into().map_err(|_| KeyError::Length)?;
         EdwardsKey::from_bytes(bytes).map(Self::Ed25519)
+    }
+
+    /// Checks that the point is one that somebody can have computed: on the curve, in the prime-order
+    /// group. An Ed25519 key was checked when it was made.
+    ///
+    /// # Errors
+    /// [`KeyError::NotOnCurve`], [`KeyError::LowOrder`] or [`KeyError::MixedOrder`].
+    pub fn check_order(&self) -> Result<(), KeyError> {
+        match self {
+            Self::Curve25519(key) => {
+                let point = curve25519_dalek::MontgomeryPoint(*key.as_bytes()).to_edwards(0);
+                check_order(&point.ok_or(KeyError::NotOnCurve)?)
+            }
+            Self::Ed25519(_) => Ok(()),
+        }
     }
 
     /// The 32 bytes of the form that this key has.

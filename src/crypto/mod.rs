@@ -21,9 +21,9 @@ pub mod xeddsa;
 pub use identity::{EdwardsKey, IdentityKey};
 pub use identity_pair::{EdwardsSign, IdentityKeyPair};
 pub use keys::{
-    Ephemeral, EphemeralKeyPair, EphemeralPublicKey, KeyPair, PreKey, PreKeyPair, PreKeyPublic,
-    PublicKey, Ratchet, RatchetKeyPair, RatchetPublicKey, Role, SignedPreKey, SignedPreKeyPair,
-    SignedPreKeyPublic,
+    Ephemeral, EphemeralKeyPair, EphemeralPublicKey, Identity, KeyPair, PreKey, PreKeyPair,
+    PreKeyPublic, PublicKey, Ratchet, RatchetKeyPair, RatchetPublicKey, Role, SignedPreKey,
+    SignedPreKeyPair, SignedPreKeyPublic,
 };
 pub use rng::random;
 pub use secret::Secret;

@@ -11,7 +11,7 @@ use prost::bytes::{Buf, Bytes};
 use zeroize::Zeroizing;
 
 use super::message::check_ciphertext;
-use super::wire::{LegacyKeyExchange, LegacyMessage};
+use super::wire::{Fields, LegacyKeyExchange, LegacyMessage, decode};
 use super::{
     Direction, KeyExchange, KeyExchangeHead, KeyMaterial, Parties, Protocol, RatchetMessage,
     SealedPayload,
@@ -55,7 +55,9 @@ impl Protocol for Legacy {
     }
 
     fn read_identity(&self, wire: &[u8]) -> Result<IdentityKey, KeyError> {
-        IdentityKey::from_curve25519(strip_type(wire)?)
+        strip_type(wire)
+            .and_then(PublicKey::from_slice)
+            .map(IdentityKey::Curve25519)
     }
 
     fn stored_identity(&self, bytes: [u8; 32]) -> IdentityKey {
@@ -121,15 +123,18 @@ impl Protocol for Legacy {
             .ok_or(MessageError::TooShort)?;
         let mac = wire.split_off(authenticated_len);
         let message: LegacyMessage = without_version(wire.clone())?;
+        let ratchet_key = message
+            .ratchet_key
+            .ok_or(MessageError::Missing("ratchetKey"))?;
         Ok(RatchetMessage {
             version: Version::Legacy,
+            ciphertext: check_ciphertext(message.ciphertext)?,
             header: Header {
-                dh: key("ratchetKey", message.ratchet_key)?,
+                n: message.counter.ok_or(MessageError::Missing("counter"))?,
                 // libsignal's readers do without it, and some senders leave out zeros.
                 pn: message.previous_counter.unwrap_or(0),
-                n: message.counter.ok_or(MessageError::Missing("counter"))?,
+                dh: key("ratchetKey", &ratchet_key)?,
             },
-            ciphertext: check_ciphertext(message.ciphertext)?,
             authenticated: wire,
             mac,
         })
@@ -163,7 +168,7 @@ impl Protocol for Legacy {
             identity: self
                 .read_identity(&identity)
                 .map_err(|error| MessageError::Key("identityKey", error))?,
-            ephemeral: key("baseKey", Some(base_key))?,
+            ephemeral: key("baseKey", &base_key)?,
             message: self.read_message(message)?,
             pre_key_id: exchange.pre_key_id.ok_or(MessageError::NoPreKey)?,
         })
@@ -267,9 +272,8 @@ fn strip_type(wire: &[u8]) -> Result<&[u8], KeyError> {
     }
 }
 
-fn key<R: Role>(field: &'static str, wire: Option<Bytes>) -> Result<PublicKey<R>, MessageError> {
-    let wire = wire.ok_or(MessageError::Missing(field))?;
-    strip_type(&wire)
+fn key<R: Role>(field: &'static str, wire: &[u8]) -> Result<PublicKey<R>, MessageError> {
+    strip_type(wire)
         .and_then(PublicKey::from_slice)
         .map_err(|error| MessageError::Key(field, error))
 }
@@ -282,10 +286,10 @@ fn with_version(message: &impl Message) -> Vec<u8> {
 }
 
 /// The low half of the version byte says what the sender knows besides, and is nobody's business.
-fn without_version<M: Message + Default>(mut wire: Bytes) -> Result<M, MessageError> {
+fn without_version<M: Fields>(mut wire: Bytes) -> Result<M, MessageError> {
     let version = wire.try_get_u8().map_err(|_| MessageError::TooShort)?;
     if version >> 4 != VERSION_BYTE >> 4 {
         return Err(MessageError::Version(version));
     }
-    M::decode(wire).map_err(|_| MessageError::Protobuf)
+    decode(wire)
 }

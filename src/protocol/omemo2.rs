@@ -13,7 +13,7 @@ use prost::bytes::Bytes;
 use zeroize::Zeroizing;
 
 use super::message::check_ciphertext;
-use super::wire::{OmemoAuthenticatedMessage, OmemoKeyExchange, OmemoMessage};
+use super::wire::{OmemoAuthenticatedMessage, OmemoKeyExchange, OmemoMessage, decode};
 use super::{
     Direction, KeyExchange, KeyExchangeHead, KeyMaterial, Parties, Protocol, RatchetMessage,
     SealedPayload,
@@ -122,14 +122,15 @@ impl Protocol for Omemo2 {
         let mac = outer.mac.ok_or(MessageError::Missing("mac"))?;
         let authenticated = outer.message.ok_or(MessageError::Missing("message"))?;
         let message: OmemoMessage = decode(authenticated.clone())?;
+        let dh_pub = message.dh_pub.ok_or(MessageError::Missing("dh_pub"))?;
         Ok(RatchetMessage {
             version: Version::Omemo2,
+            ciphertext: check_ciphertext(message.ciphertext)?,
             header: Header {
                 n: message.n.ok_or(MessageError::Missing("n"))?,
                 pn: message.pn.ok_or(MessageError::Missing("pn"))?,
-                dh: key("dh_pub", message.dh_pub)?,
+                dh: key("dh_pub", &dh_pub)?,
             },
-            ciphertext: check_ciphertext(message.ciphertext)?,
             authenticated,
             mac,
         })
@@ -158,7 +159,7 @@ impl Protocol for Omemo2 {
             identity: self
                 .read_identity(&identity)
                 .map_err(|error| MessageError::Key("ik", error))?,
-            ephemeral: key("ek", Some(ephemeral))?,
+            ephemeral: key("ek", &ephemeral)?,
             message: self.read_message(message)?,
             pre_key_id: exchange.pk_id.ok_or(MessageError::NoPreKey)?,
         })
@@ -214,11 +215,6 @@ fn payload_keys(key: &[u8; 32]) -> MessageKeys {
     MessageKeys::from_bytes(kdf::hkdf::<80>(&[key], b"OMEMO Payload").expose())
 }
 
-fn key<R: Role>(field: &'static str, wire: Option<Bytes>) -> Result<PublicKey<R>, MessageError> {
-    let wire = wire.ok_or(MessageError::Missing(field))?;
-    PublicKey::from_slice(&wire).map_err(|error| MessageError::Key(field, error))
-}
-
-fn decode<M: Message + Default>(wire: Bytes) -> Result<M, MessageError> {
-    M::decode(wire).map_err(|_| MessageError::Protobuf)
+fn key<R: Role>(field: &'static str, wire: &[u8]) -> Result<PublicKey<R>, MessageError> {
+    PublicKey::from_slice(wire).map_err(|error| MessageError::Key(field, error))
 }

@@ -5,7 +5,61 @@
 //! MACs cover the bytes that came.
 
 use prost::Message;
-use prost::bytes::Bytes;
+use prost::bytes::{Buf, Bytes};
+use prost::encoding::{DecodeContext, WireType, decode_key, skip_field};
+
+use crate::error::MessageError;
+
+/// A message whose fields have the numbers 1, 2, 3, …
+pub(super) trait Fields: Message + Default {
+    /// The wire type of each.
+    const WIRE_TYPES: &[WireType];
+}
+
+/// Reads a message by protobuf's rules: fields in any order, the last of several counts, unknown ones are
+/// passed over. One with a known number and another wire type is unknown as well; there prost gives up,
+/// and the message is read again without it.
+pub(super) fn decode<M: Fields>(wire: Bytes) -> Result<M, MessageError> {
+    M::decode(wire.clone()).or_else(|_| {
+        without_foreign(wire, M::WIRE_TYPES)
+            .and_then(|wire| M::decode(wire).ok())
+            .ok_or(MessageError::Protobuf)
+    })
+}
+
+fn without_foreign(wire: Bytes, types: &[WireType]) -> Option<Bytes> {
+    let mut kept = Vec::with_capacity(wire.len());
+    let mut rest = wire;
+    while rest.has_remaining() {
+        let field = rest.clone();
+        let (tag, wire_type) = decode_key(&mut rest).ok()?;
+        skip_field(wire_type, tag, &mut rest, DecodeContext::default()).ok()?;
+        let known = usize::try_from(tag).ok()?.checked_sub(1)?;
+        if types.get(known).is_none_or(|known| *known == wire_type) {
+            kept.extend_from_slice(field.get(..field.len().checked_sub(rest.len())?)?);
+        }
+    }
+    Some(kept.into())
+}
+
+const VARINT: WireType = WireType::Varint;
+const BYTES: WireType = WireType::LengthDelimited;
+
+impl Fields for LegacyMessage {
+    const WIRE_TYPES: &[WireType] = &[BYTES, VARINT, VARINT, BYTES];
+}
+impl Fields for LegacyKeyExchange {
+    const WIRE_TYPES: &[WireType] = &[VARINT, BYTES, BYTES, BYTES, VARINT, VARINT];
+}
+impl Fields for OmemoMessage {
+    const WIRE_TYPES: &[WireType] = &[VARINT, VARINT, BYTES, BYTES];
+}
+impl Fields for OmemoAuthenticatedMessage {
+    const WIRE_TYPES: &[WireType] = &[BYTES, BYTES];
+}
+impl Fields for OmemoKeyExchange {
+    const WIRE_TYPES: &[WireType] = &[VARINT, VARINT, BYTES, BYTES, BYTES];
+}
 
 /// Legacy `SignalMessage`.
 #[derive(Clone, PartialEq, Message)]

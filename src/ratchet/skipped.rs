@@ -117,6 +117,11 @@ impl SkippedKeysInMemory {
         self.keys.is_empty()
     }
 
+    /// The chains that are remembered, and their steps.
+    pub fn chains(&self) -> impl Iterator<Item = (&RatchetPublicKey, u32)> {
+        self.chains.iter().map(|(dh, &step)| (dh, step))
+    }
+
     /// The keys in the order of insertion: step, n, key.
     pub fn iter(&self) -> impl Iterator<Item = (u32, u32, &SkippedKey)> {
         self.keys.iter().map(|(&(step, n), key)| (step, n, key))

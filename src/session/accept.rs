@@ -76,6 +76,8 @@ impl Session {
         let (plaintext, skipped) = session
             .decrypt(exchange.message(), &nothing_skipped, budget)?
             .commit();
+        // Not before the MAC: a key that was garbled on the way is a message that does not authenticate.
+        exchange.identity().check_order()?;
         Ok(Accepted {
             session,
             plaintext,

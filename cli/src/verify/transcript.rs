@@ -1,0 +1,212 @@
+//! A file of named values, of which none may be left over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::bytes::{fixed, read_hex, same};
+use super::sheet::{Outcome, Sheet};
+
+/// The values of a file by their paths, as in `messages.0.mac`. Each one is either read, to compute with,
+/// or compared with what the library computed; what is neither at the end is a failure.
+pub(super) struct Transcript<'a> {
+    values: BTreeMap<String, Value>,
+    unused: BTreeSet<String>,
+    sheet: &'a mut Sheet,
+}
+
+/// Values of these names are prose.
+const PROSE: [&str; 4] = ["note", "pn_note", "label", "verifies_with"];
+
+/// What every file begins with.
+const HEAD: [&str; 6] = [
+    "schema",
+    "kind",
+    "protocol",
+    "producer",
+    "id",
+    "description",
+];
+
+impl<'a> Transcript<'a> {
+    pub(super) fn new(text: &str, sheet: &'a mut Sheet) -> Result<Self, String> {
+        let mut root: Value = super::file::from_json(text)?;
+        let fields = root.as_object_mut().ok_or("the file is no object")?;
+        fields.retain(|name, _| !HEAD.contains(&name.as_str()));
+        let mut values = BTreeMap::new();
+        flatten(String::new(), root, &mut values);
+        let is_prose = |path: &&String| PROSE.contains(&last_part(path));
+        let unused = values
+            .keys()
+            .filter(|path| !is_prose(path))
+            .cloned()
+            .collect();
+        Ok(Self {
+            values,
+            unused,
+            sheet,
+        })
+    }
+
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.values.contains_key(path)
+    }
+
+    /// How many entries the list at `path` has.
+    pub(super) fn count(&self, path: &str) -> usize {
+        let first_parts = self.values.keys().filter_map(|key| {
+            let rest = key.strip_prefix(path)?.strip_prefix('.')?;
+            rest.split('.').next()
+        });
+        first_parts.collect::<BTreeSet<_>>().len()
+    }
+
+    /// Reads a text.
+    pub(super) fn text(&mut self, path: &str) -> Result<String, String> {
+        match self.take(path)? {
+            Value::String(text) => Ok(text),
+            other => Err(format!("{path}: {other} is no text")),
+        }
+    }
+
+    /// Reads a number.
+    pub(super) fn number(&mut self, path: &str) -> Result<u32, String> {
+        let value = self.take(path)?;
+        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        number.ok_or_else(|| format!("{path}: {value} is no number of 32 bits"))
+    }
+
+    /// Reads a truth value.
+    pub(super) fn flag(&mut self, path: &str) -> Result<bool, String> {
+        let value = self.take(path)?;
+        value
+            .as_bool()
+            .ok_or_else(|| format!("{path}: {value} is neither true nor false"))
+    }
+
+    /// Reads bytes in hex.
+    pub(super) fn hex(&mut self, path: &str) -> Result<Vec<u8>, String> {
+        read_hex(&self.text(path)?).map_err(|problem| format!("{path}: {problem}"))
+    }
+
+    /// Reads `N` bytes in hex.
+    pub(super) fn fixed<const N: usize>(&mut self, path: &str) -> Result<[u8; N], String> {
+        fixed(&self.hex(path)?).map_err(|problem| format!("{path}: {problem}"))
+    }
+
+    /// Compares bytes in hex with what the library has.
+    pub(super) fn compare(&mut self, path: &str, came: &[u8]) {
+        let checked = self
+            .hex(path)
+            .and_then(|expected| same("value", &expected, came));
+        self.add(path, checked);
+    }
+
+    /// Compares a text with what the library has.
+    pub(super) fn compare_text(&mut self, path: &str, came: &str) {
+        let checked = self.text(path).and_then(|expected| {
+            if expected == came {
+                return Ok(());
+            }
+            Err(format!("expected {expected:?}, came {came:?}"))
+        });
+        self.add(path, checked);
+    }
+
+    /// Compares a number with what the library has.
+    pub(super) fn compare_number(&mut self, path: &str, came: u32) {
+        let checked = self.number(path).and_then(|expected| {
+            if expected == came {
+                return Ok(());
+            }
+            Err(format!("expected {expected}, came {came}"))
+        });
+        self.add(path, checked);
+    }
+
+    /// Adds a check of another form.
+    pub(super) fn add(&mut self, item: &str, checked: Result<(), String>) {
+        self.sheet.add(item, checked.map(|()| Outcome::Passed));
+    }
+
+    /// Marks a value as one that the library has no function for.
+    pub(super) fn not_ours(&mut self, path: &str, why: &'static str) -> Result<(), String> {
+        self.take(path)?;
+        self.sheet.add(path, Ok(Outcome::NotOurs(why)));
+        Ok(())
+    }
+
+    /// Says which values nobody asked for.
+    pub(super) fn finish(self) {
+        for path in self.unused {
+            let value = self
+                .values
+                .get(&path)
+                .map(Value::to_string)
+                .unwrap_or_default();
+            let text = format!("expected to be compared, came to be left over: {value}");
+            self.sheet.add(path, Err(text));
+        }
+    }
+
+    fn take(&mut self, path: &str) -> Result<Value, String> {
+        self.unused.remove(path);
+        self.values
+            .get(path)
+            .cloned()
+            .ok_or_else(|| format!("{path} is missing"))
+    }
+}
+
+fn flatten(path: String, value: Value, values: &mut BTreeMap<String, Value>) {
+    let below = |name: &str| {
+        if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        }
+    };
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                flatten(below(&name), value, values);
+            }
+        }
+        Value::Array(entries) => {
+            for (index, value) in entries.into_iter().enumerate() {
+                flatten(below(&index.to_string()), value, values);
+            }
+        }
+        value => {
+            values.insert(path, value);
+        }
+    }
+}
+
+fn last_part(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_nobody_compares_is_a_failure() {
+        let text = r#"{"kind": "worked", "a": {"b": "01", "note": "prose"}, "c": [2, 3]}"#;
+        let mut sheet = Sheet::default();
+        let mut transcript = Transcript::new(text, &mut sheet).unwrap();
+        assert_eq!(transcript.count("c"), 2);
+        transcript.compare("a.b", &[1]);
+        transcript.compare_number("c.0", 4);
+        assert!(transcript.text("a.d").is_err());
+        transcript.finish();
+        assert_eq!(sheet.passed, 1);
+        let failed: Vec<&str> = sheet
+            .failures
+            .iter()
+            .map(|(item, _)| item.as_str())
+            .collect();
+        assert_eq!(failed, ["c.0", "c.1"]);
+    }
+}

@@ -1,0 +1,347 @@
+//! Bundles (XEP-0384 §5.3.2; 0.3.0 §4.4).
+//!
+//! ```text
+//! legacy:   <bundle><signedPreKeyPublic signedPreKeyId=''/><signedPreKeySignature/><identityKey/>
+//!             <prekeys><preKeyPublic preKeyId=''/>…</prekeys></bundle>          keys: 05 || u
+//! OMEMO 2:  <bundle><spk id=''/><spks/><ik/><prekeys><pk id=''/>…</prekeys></bundle>   keys: u;
+//!             the identity: an Ed25519 encoding
+//! ```
+
+use std::collections::BTreeMap;
+
+use super::tag::{Namespace, Tag};
+use super::xml::{Reader, Scope};
+use super::{Limit, MAX_PRE_KEYS, StanzaError, base64, once, parse_id};
+use crate::crypto::ed25519::Signature;
+use crate::crypto::{IdentityKey, PreKeyPublic, PublicKey, Role, SignedPreKeyPublic};
+use crate::error::KeyError;
+use crate::model::{Bundle, PreKeyEntry, PreKeyId, SignedPreKeyId, Version};
+
+/// Reads the `<bundle/>` of a version. Its keys are well-formed then; the signature is *not* verified.
+///
+/// Everything that a session needs must be there once and usable. Of the pre-keys one is enough: those
+/// that cannot be used, or have the id 0 that no key exchange can name, are left out. Of several with
+/// one id the last counts. They come ordered by id.
+///
+/// # Errors
+/// [`StanzaError`]: bytes that are no public key are [`StanzaError::Key`].
+pub fn read_bundle(version: Version, xml: &str) -> Result<Bundle, StanzaError> {
+    let mut reader = Reader::new(xml, Scope::Stream)?;
+    let root = reader.root()?;
+    if !root.is(Namespace::Omemo(version), "bundle") {
+        return Err(StanzaError::missing("bundle"));
+    }
+    let names = names(version);
+    let mut parts = Parts::default();
+    while let Some(tag) = reader.child()? {
+        let name = tag.local();
+        if tag.namespace != root.namespace {
+            reader.skip()?;
+        } else if name == names.signed_pre_key {
+            let id = id(&tag, names.signed_pre_key_id).and_then(SignedPreKeyId::new);
+            let id = id.ok_or(StanzaError::attribute(names.signed_pre_key))?;
+            let key = public_key(version, &reader.base64(names.signed_pre_key)?);
+            let key = key.map_err(bad_key(names.signed_pre_key))?;
+            once(&mut parts.signed_pre_key, (id, key), names.signed_pre_key)?;
+        } else if name == names.signature {
+            let signature = reader.base64(names.signature)?;
+            let signature = <[u8; 64]>::try_from(signature)
+                .map_err(|_| StanzaError::length(names.signature))?;
+            let signature = Signature::from_bytes(signature);
+            once(&mut parts.signature, signature, names.signature)?;
+        } else if name == names.identity {
+            let identity = identity(version, &reader.base64(names.identity)?);
+            let identity = identity.map_err(bad_key(names.identity))?;
+            once(&mut parts.identity, identity, names.identity)?;
+        } else if name == PRE_KEYS {
+            let pre_keys = pre_keys(&mut reader, version, &names)?;
+            once(&mut parts.pre_keys, pre_keys, PRE_KEYS)?;
+        } else {
+            reader.skip()?;
+        }
+    }
+    reader.finish()?;
+
+    let (signed_pre_key_id, signed_pre_key) = parts
+        .signed_pre_key
+        .ok_or(StanzaError::missing(names.signed_pre_key))?;
+    Ok(Bundle {
+        version,
+        identity: parts.identity.ok_or(StanzaError::missing(names.identity))?,
+        signed_pre_key_id,
+        signed_pre_key,
+        signature: parts
+            .signature
+            .ok_or(StanzaError::missing(names.signature))?,
+        pre_keys: parts.pre_keys.ok_or(StanzaError::missing(PRE_KEYS))?,
+    })
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Parts {
+    signed_pre_key: Option<(SignedPreKeyId, SignedPreKeyPublic)>,
+    signature: Option<Signature>,
+    identity: Option<IdentityKey>,
+    pre_keys: Option<Vec<PreKeyEntry>>,
+}
+
+/// The names in which the versions differ.
+struct Names {
+    signed_pre_key: &'static str,
+    signed_pre_key_id: &'static str,
+    signature: &'static str,
+    identity: &'static str,
+    pre_key: &'static str,
+    pre_key_id: &'static str,
+}
+
+const PRE_KEYS: &str = "prekeys";
+
+const fn names(version: Version) -> Names {
+    match version {
+        Version::Legacy => Names {
+            signed_pre_key: "signedPreKeyPublic",
+            signed_pre_key_id: "signedPreKeyId",
+            signature: "signedPreKeySignature",
+            identity: "identityKey",
+            pre_key: "preKeyPublic",
+            pre_key_id: "preKeyId",
+        },
+        Version::Omemo2 => Names {
+            signed_pre_key: "spk",
+            signed_pre_key_id: "id",
+            signature: "spks",
+            identity: "ik",
+            pre_key: "pk",
+            pre_key_id: "id",
+        },
+    }
+}
+
+fn pre_keys(
+    reader: &mut Reader<'_>,
+    version: Version,
+    names: &Names,
+) -> Result<Vec<PreKeyEntry>, StanzaError> {
+    let mut keys = BTreeMap::new();
+    let mut unusable = None;
+    let mut count = 0;
+    while let Some(tag) = reader.child()? {
+        if !tag.is(Namespace::Omemo(version), names.pre_key) {
+            reader.skip()?;
+            continue;
+        }
+        count += 1;
+        if count > MAX_PRE_KEYS {
+            return Err(Limit::PreKeys.into());
+        }
+        let Some(number) = id(&tag, names.pre_key_id) else {
+            return Err(StanzaError::attribute(names.pre_key));
+        };
+        let Some(id) = PreKeyId::new(number) else {
+            unusable.get_or_insert(StanzaError::attribute(names.pre_key));
+            reader.skip()?;
+            continue;
+        };
+        let text = reader.text()?;
+        let bytes = base64::decode(&text).ok_or(StanzaError::base64(names.pre_key));
+        let key = |bytes: Vec<u8>| public_key(version, &bytes).map_err(bad_key(names.pre_key));
+        match bytes.and_then(key) {
+            Ok(key) => {
+                keys.insert(id, key);
+            }
+            Err(error) => {
+                unusable.get_or_insert(error);
+            }
+        }
+    }
+    if keys.is_empty() {
+        return Err(unusable.unwrap_or(StanzaError::missing(names.pre_key)));
+    }
+    let entry = |(id, key): (PreKeyId, PreKeyPublic)| PreKeyEntry { id, key };
+    Ok(keys.into_iter().map(entry).collect())
+}
+
+/// The bare coordinate in OMEMO 2 (XEP-0384 §4.3); legacy has libsignal's encoding.
+fn public_key<R: Role>(version: Version, bytes: &[u8]) -> Result<PublicKey<R>, KeyError> {
+    PublicKey::from_slice(coordinate(version, bytes)?)
+}
+
+fn identity(version: Version, bytes: &[u8]) -> Result<IdentityKey, KeyError> {
+    match version {
+        Version::Legacy => IdentityKey::from_curve25519(coordinate(version, bytes)?),
+        Version::Omemo2 => IdentityKey::from_ed25519(bytes),
+    }
+}
+
+fn coordinate(version: Version, bytes: &[u8]) -> Result<&[u8], KeyError> {
+    match version {
+        Version::Legacy => bytes.strip_prefix(&[TYPE_BYTE]).ok_or(KeyError::Length),
+        Version::Omemo2 => Ok(bytes),
+    }
+}
+
+/// What libsignal puts before every Curve25519 key.
+const TYPE_BYTE: u8 = 5;
+
+fn id(tag: &Tag<'_>, attribute: &str) -> Option<u32> {
+    tag.attribute(attribute).and_then(|text| parse_id(&text))
+}
+
+fn bad_key(element: &'static str) -> impl Fn(KeyError) -> StanzaError {
+    move |error| StanzaError::Key { element, error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{PreKeyPair, Secret};
+    use crate::stanza::{Defect, XmlError};
+
+    /// Base64 of a key in the legacy form, and of the same key in OMEMO 2's.
+    const KEY: [&str; 2] = [
+        "BQkbIcgq3jrxMB0D8hqQTQzQANLfraSeN870mjreq4l3",
+        "CRshyCreOvEwHQPyGpBNDNAA0t+tpJ43zvSaOt6riXc=",
+    ];
+
+    fn legacy(pre_keys: &str) -> String {
+        format!(
+            "<bundle xmlns='eu.siacs.conversations.axolotl'>\
+             <signedPreKeyPublic signedPreKeyId='7'>{0}</signedPreKeyPublic>\
+             <signedPreKeySignature>{1}</signedPreKeySignature>\
+             <identityKey>{0}</identityKey><prekeys>{pre_keys}</prekeys></bundle>",
+            KEY[0],
+            "A".repeat(86),
+        )
+    }
+
+    fn read(xml: &str) -> Result<Bundle, StanzaError> {
+        read_bundle(Version::Legacy, xml)
+    }
+
+    fn pre_key(id: &str, key: &str) -> String {
+        format!("<preKeyPublic preKeyId='{id}'>{key}</preKeyPublic>")
+    }
+
+    fn ids(bundle: &Bundle) -> Vec<u32> {
+        bundle.pre_keys.iter().map(|entry| entry.id.get()).collect()
+    }
+
+    #[test]
+    fn a_bundle() {
+        let bundle = read(&legacy(&pre_key("9", KEY[0]))).unwrap();
+        assert_eq!(bundle.version, Version::Legacy);
+        assert_eq!(bundle.signed_pre_key_id.get(), 7);
+        assert_eq!(bundle.signature.as_bytes(), &[0; 64]);
+        assert_eq!(bundle.identity.as_bytes(), bundle.signed_pre_key.as_bytes());
+        assert_eq!(
+            bundle.pre_keys[0].key.as_bytes(),
+            bundle.signed_pre_key.as_bytes()
+        );
+        assert_eq!(ids(&bundle), [9]);
+    }
+
+    #[test]
+    fn pre_keys_that_cannot_be_used_are_left_out() {
+        let other = PreKeyPair::from_private(Secret::new([3; 32]));
+        let other = [&[5], &other.public().as_bytes()[..]].concat();
+        let other = ::base64::Engine::encode(&::base64::prelude::BASE64_STANDARD, other);
+        let low_order = format!("BQ{}", "A".repeat(42));
+        let all = [
+            pre_key("9", KEY[0]),
+            pre_key("1", "?"),
+            pre_key("2", KEY[1]),
+            pre_key("3", &low_order),
+            pre_key("0", KEY[0]),
+            pre_key("4294967295", KEY[0]),
+            "<pk id='5'>?</pk><preKeyPublic xmlns='x'/>".into(),
+            pre_key("9", &other),
+        ];
+        let bundle = read(&legacy(&all.concat())).unwrap();
+        assert_eq!(ids(&bundle), [9, u32::MAX]);
+        assert_ne!(bundle.pre_keys[0].key, bundle.pre_keys[1].key);
+
+        for (useless, error) in [
+            (String::new(), StanzaError::missing("preKeyPublic")),
+            (all[1].clone(), StanzaError::base64("preKeyPublic")),
+            (all[4].clone(), StanzaError::attribute("preKeyPublic")),
+            (
+                all[3].clone() + &all[2],
+                bad_key("preKeyPublic")(KeyError::LowOrder),
+            ),
+        ] {
+            assert_eq!(read(&legacy(&useless)), Err(error));
+        }
+    }
+
+    #[test]
+    fn a_pre_key_id_that_is_no_number_is_malformed() {
+        for id in ["", "x", "-1", "4294967296"] {
+            assert_eq!(
+                read(&legacy(&(pre_key("9", KEY[0]) + &pre_key(id, KEY[0])))),
+                Err(StanzaError::attribute("preKeyPublic"))
+            );
+        }
+    }
+
+    #[test]
+    fn pre_keys_are_counted() {
+        let many = |count: usize| legacy(&pre_key("9", KEY[0]).repeat(count));
+        assert!(read(&many(MAX_PRE_KEYS)).is_ok());
+        assert_eq!(read(&many(MAX_PRE_KEYS + 1)), Err(Limit::PreKeys.into()));
+    }
+
+    #[test]
+    fn each_part_is_there_once() {
+        let whole = legacy(&pre_key("9", KEY[0]));
+        for name in [
+            "signedPreKeyPublic",
+            "signedPreKeySignature",
+            "identityKey",
+            "prekeys",
+        ] {
+            let start = whole.find(&format!("<{name}")).unwrap();
+            let end = whole.find(&format!("</{name}>")).unwrap() + name.len() + 3;
+            let part = &whole[start..end];
+            let without = whole.replace(part, "<future xmlns='x'><ik/></future>");
+            assert_eq!(read(&without), Err(StanzaError::missing(name)));
+            let twice = whole.replace(part, &part.repeat(2));
+            assert_eq!(read(&twice), Err(StanzaError::repeated(name)));
+        }
+    }
+
+    #[test]
+    fn a_bundle_of_something_else_is_none() {
+        let whole = legacy(&pre_key("9", KEY[0]));
+        let missing = Err(StanzaError::missing("bundle"));
+        assert_eq!(read_bundle(Version::Omemo2, &whole), missing);
+        let other = whole.replace("eu.siacs.conversations.axolotl", "urn:xmpp:omemo:1");
+        assert_eq!(read(&other), missing);
+        assert_eq!(read("<bundle/>"), missing);
+        assert_eq!(read(&(whole + "x")), Err(XmlError::Syntax.into()));
+    }
+
+    #[test]
+    fn lengths() {
+        let whole = legacy(&pre_key("9", KEY[0]));
+        let short = whole.replace(&"A".repeat(86), &"A".repeat(84));
+        assert_eq!(
+            read(&short),
+            Err(StanzaError::Malformed {
+                element: "signedPreKeySignature",
+                defect: Defect::Length
+            })
+        );
+        let bare = whole.replacen(KEY[0], KEY[1], 1);
+        assert_eq!(
+            read(&bare),
+            Err(bad_key("signedPreKeyPublic")(KeyError::Length))
+        );
+        let no_id = whole.replace("signedPreKeyId='7'", "signedPreKeyId='0'");
+        assert_eq!(
+            read(&no_id),
+            Err(StanzaError::attribute("signedPreKeyPublic"))
+        );
+    }
+}

@@ -1,0 +1,138 @@
+//! Device lists (XEP-0384 §5.3.1; 0.3.0 §4.2).
+//!
+//! ```text
+//! legacy:   <list><device id=''/>…</list>
+//! OMEMO 2:  <devices><device id='' label='' labelsig=''/>…</devices>
+//! ```
+
+use std::collections::BTreeSet;
+
+use super::tag::{Namespace, Tag};
+use super::xml::{Reader, Scope};
+use super::{Limit, MAX_DEVICES, StanzaError, base64, parse_id};
+use crate::crypto::ed25519::Signature;
+use crate::model::{Device, DeviceId, DeviceList, Label, Version};
+
+/// Reads the device list of a version.
+///
+/// Empty lists are legal: the account has no devices. Entries without an id, or with one that no device
+/// can have, are left out, and so are repetitions. A label without a signature of 64 bytes is dropped,
+/// as nothing could show that the device gave it.
+///
+/// # Errors
+/// [`StanzaError`].
+pub fn read_device_list(version: Version, xml: &str) -> Result<DeviceList, StanzaError> {
+    let name = match version {
+        Version::Legacy => "list",
+        Version::Omemo2 => "devices",
+    };
+    let mut reader = Reader::new(xml, Scope::Stream)?;
+    if !reader.root()?.is(Namespace::Omemo(version), name) {
+        return Err(StanzaError::missing(name));
+    }
+    let mut devices = Vec::new();
+    let mut known = BTreeSet::new();
+    let mut count = 0;
+    while let Some(tag) = reader.child()? {
+        if tag.is(Namespace::Omemo(version), "device") {
+            count += 1;
+            if count > MAX_DEVICES {
+                return Err(Limit::Devices.into());
+            }
+            let id = tag.attribute("id").and_then(|text| parse_id(&text));
+            if let Some(id) = id.and_then(DeviceId::new)
+                && known.insert(id)
+            {
+                let label = label(version, &tag);
+                devices.push(Device { id, label });
+            }
+        }
+        reader.skip()?;
+    }
+    reader.finish()?;
+    Ok(DeviceList { version, devices })
+}
+
+fn label(version: Version, tag: &Tag<'_>) -> Option<Label> {
+    if version == Version::Legacy {
+        return None;
+    }
+    let text = tag.attribute("label")?.into_owned();
+    let signature = base64::decode(&tag.attribute("labelsig")?)?;
+    let signature = Signature::from_bytes(signature.try_into().ok()?);
+    Some(Label { text, signature })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stanza::XmlError;
+
+    fn omemo2(devices: &str) -> Result<DeviceList, StanzaError> {
+        let xml = format!("<devices xmlns='urn:xmpp:omemo:2'>{devices}</devices>");
+        read_device_list(Version::Omemo2, &xml)
+    }
+
+    fn ids(list: &DeviceList) -> Vec<u32> {
+        list.devices.iter().map(|device| device.id.get()).collect()
+    }
+
+    #[test]
+    fn devices_in_order_each_once() {
+        let list = read_device_list(
+            Version::Legacy,
+            "<list xmlns='eu.siacs.conversations.axolotl'>\
+             <device id='2'/><device id='1' label='x' labelsig='y'/><device/><device id=''/>\
+             <device id='0'/><device id='-5'/><device id='4294967296'/><device id='2'/>\
+             <device xmlns='x' id='3'/><other id='4'/><device id=' 4294967295 '>x</device></list>",
+        )
+        .unwrap();
+        assert_eq!(ids(&list), [2, 1, u32::MAX]);
+        assert!(list.devices.iter().all(|device| device.label.is_none()));
+        assert_eq!(omemo2("").unwrap().devices, []);
+    }
+
+    #[test]
+    fn only_signed_labels_are_kept() {
+        let signature = "A".repeat(86);
+        let list = omemo2(&format!(
+            "<device id='1' label='Pho&#x6e;e' labelsig='{signature}=='/><device id='2' label='a'/>\
+             <device id='3' label='a' labelsig='AAAA'/><device id='4' labelsig='{signature}'/>\
+             <device id='5' label='a' labelsig='?'/>"
+        ))
+        .unwrap();
+        assert_eq!(ids(&list), [1, 2, 3, 4, 5]);
+        let label = list.devices[0].label.as_ref().unwrap();
+        assert_eq!(label.text, "Phone");
+        assert_eq!(label.signature.as_bytes(), &[0; 64]);
+        assert!(
+            list.devices[1..]
+                .iter()
+                .all(|device| device.label.is_none())
+        );
+    }
+
+    #[test]
+    fn what_is_no_list_of_that_version() {
+        for xml in [
+            "<list xmlns='urn:xmpp:omemo:2'/>",
+            "<devices xmlns='urn:xmpp:omemo:1'/>",
+            "<devices/>",
+        ] {
+            assert_eq!(
+                read_device_list(Version::Omemo2, xml),
+                Err(StanzaError::missing("devices"))
+            );
+        }
+        assert_eq!(omemo2("<device id='1'>"), Err(XmlError::Syntax.into()));
+    }
+
+    #[test]
+    fn devices_are_counted() {
+        assert!(omemo2(&"<device id='1'/>".repeat(MAX_DEVICES)).is_ok());
+        assert_eq!(
+            omemo2(&"<device/>".repeat(MAX_DEVICES + 1)),
+            Err(Limit::Devices.into())
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! Reading stanzas: XML text in, the [model](crate::model) out. Pure functions.
+//!
+//! | what | function | specified in |
+//! |---|---|---|
+//! | an encrypted message | [`Message::read`], [`Message::list`] | XEP-0384 §5.5 (0.3.0: §4.5) |
+//! | what a node holds | [`Items::read`] | XEP-0060 §6.5, §7.1, XEP-0163 |
+//! | a bundle | [`read_bundle`] | XEP-0384 §5.3.2 (0.3.0: §4.4) |
+//! | a device list | [`read_device_list`] | XEP-0384 §5.3.1 (0.3.0: §4.2) |
+//! | what an OMEMO 2 payload decrypts to | [`Envelope::read`] | XEP-0420 |
+//!
+//! The text is a whole stanza as it came out of the stream, with or without the stream's namespace on
+//! its root. Where clients differ the readers take what deployed clients send: unknown elements and
+//! attributes are passed over, base64 may be wrapped, one bad device or pre-key does not cost the
+//! others. What is not well-formed, or is forbidden in XMPP, is refused by all of them alike
+//! ([`XmlError`]), and so is what passes a limit ([`Limit`]): before any work if the text is too long,
+//! else as soon as it does. Time is linear in the text; the memory is a small multiple of it.
+//!
+//! Nothing read here is authentic: neither addresses nor ids, and of keys only the form was checked.
+
+mod base64;
+mod bundle;
+mod device_list;
+mod encrypted;
+mod envelope;
+mod error;
+mod grammar;
+mod key;
+mod message;
+mod pubsub;
+mod tag;
+mod xml;
+
+pub use bundle::read_bundle;
+pub use device_list::read_device_list;
+pub use encrypted::Encrypted;
+pub use envelope::{Addressee, Envelope};
+pub use error::{Defect, EnvelopeError, Limit, StanzaError, XmlError};
+pub use key::{ListedKey, OwnKey};
+pub use message::{Message, StanzaKind};
+pub use pubsub::{Item, Items, Node, Source};
+
+/// The longest text that is read: 1 MiB. RFC 6120 §13.12 lets servers limit stanzas, and the usual
+/// limits are at or below this (256 KiB from a client in Prosody and ejabberd, 1 MiB in Openfire).
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// The most elements inside each other. A key of a message has four above it, one of a bundle in a node
+/// six; a forwarded message in an archive's result adds three.
+pub const MAX_DEPTH: usize = 16;
+
+/// The most attributes of one element; those of OMEMO have at most three.
+pub const MAX_ATTRIBUTES: usize = 32;
+
+/// The most namespace declarations in force at one place. Each step looks through all of them.
+pub const MAX_NAMESPACES: usize = 32;
+
+/// The most `<key/>` elements of one stanza: a room of hundreds of members with several devices.
+pub const MAX_KEYS: usize = 4096;
+
+/// The most keys for one of our own devices that are kept. A legacy `rid` comes without an address, so
+/// devices of several accounts can share one (XEP-0384 0.3.0 §4.5); each is tried.
+pub const MAX_OWN_KEYS: usize = 8;
+
+/// The most devices of a list. Lists with dozens of forgotten devices exist.
+pub const MAX_DEVICES: usize = 1000;
+
+/// The most pre-keys of a bundle. XEP-0384 §5.3.2 recommends 100.
+pub const MAX_PRE_KEYS: usize = 1000;
+
+/// The most items of a node. Nodes with hundreds exist, of clients that publish without an item id.
+pub const MAX_ITEMS: usize = 1000;
+
+/// The number in an attribute of the type `xs:unsignedInt`.
+fn parse_id(text: &str) -> Option<u32> {
+    let digits = text.trim_matches(grammar::WHITE_SPACE);
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().ok()).flatten()
+}
+
+/// Fills a slot that can be filled once.
+fn once<T>(slot: &mut Option<T>, value: T, element: &'static str) -> Result<(), StanzaError> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(StanzaError::repeated(element)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_plain_numbers_of_32_bits() {
+        assert_eq!(parse_id("0"), Some(0));
+        assert_eq!(parse_id(" 007\n"), Some(7));
+        assert_eq!(parse_id("4294967295"), Some(u32::MAX));
+        for bad in [
+            "",
+            " ",
+            "-1",
+            "+1",
+            "4294967296",
+            "1.0",
+            "0x1",
+            "1 2",
+            "\u{661}",
+        ] {
+            assert_eq!(parse_id(bad), None, "{bad}");
+        }
+    }
+}
