@@ -25,7 +25,7 @@ pub enum ReceiveError {
     KeyUsed,
     /// Its ratchet key is new, and nothing of ours is unanswered that it could step on.
     UnknownRatchetKey,
-    /// It is more than [`MAX_SKIP`] messages ahead.
+    /// It is more than [`MAX_SKIP`](super::MAX_SKIP) messages ahead.
     TooFarAhead,
     /// The stanza's budget is spent.
     Budget,

@@ -1,7 +1,8 @@
 //! Conversations with the libraries that are deployed, each a real one behind a pipe.
 //!
 //! `ci/interop` installs the peers and starts this: for each peer, in both roles, a conversation over a
-//! network that loses, reorders and repeats messages, from a seed that is printed.
+//! network that loses, reorders and repeats messages, from a seed that is printed. After them Google's
+//! protobuf library is asked about a million odd inputs.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +14,7 @@
 mod network;
 mod ours;
 mod peer;
+mod protobuf;
 
 use std::process::ExitCode;
 
@@ -26,7 +28,7 @@ use ours::Ours;
 use peer::Peer;
 
 const USAGE: &str = "usage: interop --python PROGRAM --live-peer SCRIPT --peers NAME,NAME…
-               [--messages N] [--seed N]";
+               [--messages N] [--seed N] [--protobuf-peer SCRIPT [--protobufs N]]";
 
 struct Options {
     python: String,
@@ -34,6 +36,8 @@ struct Options {
     peers: Vec<String>,
     messages: u32,
     seed: u64,
+    protobuf_script: Option<String>,
+    protobufs: usize,
 }
 
 fn main() -> ExitCode {
@@ -58,6 +62,14 @@ fn main() -> ExitCode {
             conversations += 1;
         }
     }
+    if let Some(script) = &options.protobuf_script {
+        let mut rng = StdRng::seed_from_u64(options.seed);
+        let messages = protobuf::compare(&options.python, script, options.protobufs, &mut rng);
+        println!(
+            "protobuf           {} inputs, {messages} of them messages, read alike",
+            options.protobufs
+        );
+    }
     println!("{conversations} passed, 0 failed");
     ExitCode::SUCCESS
 }
@@ -67,6 +79,7 @@ fn options() -> Result<Options, lexopt::Error> {
     let mut parser = lexopt::Parser::from_env();
     let (mut python, mut script, mut peers) = (None, None, Vec::new());
     let (mut messages, mut seed) = (200, rand::random());
+    let (mut protobuf_script, mut protobufs) = (None, 1_000_000);
     while let Some(option) = parser.next()? {
         match option {
             Long("python") => python = Some(parser.value()?.string()?),
@@ -77,6 +90,8 @@ fn options() -> Result<Options, lexopt::Error> {
             }
             Long("messages") => messages = parser.value()?.parse()?,
             Long("seed") => seed = parser.value()?.parse()?,
+            Long("protobuf-peer") => protobuf_script = Some(parser.value()?.string()?),
+            Long("protobufs") => protobufs = parser.value()?.parse()?,
             other => return Err(other.unexpected()),
         }
     }
@@ -89,6 +104,8 @@ fn options() -> Result<Options, lexopt::Error> {
         peers,
         messages,
         seed,
+        protobuf_script,
+        protobufs,
     })
 }
 

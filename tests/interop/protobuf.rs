@@ -1,0 +1,161 @@
+//! Google's protobuf library reads the same bytes: it and we agree on what is no protobuf, and on every
+//! field of what is.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use omemo::crypto::{RatchetKeyPair, Secret};
+use omemo::error::MessageError;
+use omemo::model::Version;
+use omemo::protocol::{RatchetMessage, of};
+use omemo::ratchet::Header;
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+const BATCH: usize = 500;
+
+/// Returns how many of the inputs were messages.
+pub(crate) fn compare(python: &str, script: &str, count: usize, rng: &mut StdRng) -> usize {
+    let mut child = Command::new(python)
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut messages = 0;
+    let mut done = 0;
+    while done < count {
+        let version = Version::ALL[done / BATCH % 2];
+        let batch: Vec<Vec<u8>> = (0..BATCH).map(|_| mutated(version, rng)).collect();
+        let mut questions = String::new();
+        for bytes in &batch {
+            let kind = if version == Version::Legacy {
+                "legacy"
+            } else {
+                "omemo2"
+            };
+            writeln!(questions, "{kind} {}", hex(bytes)).unwrap();
+        }
+        writeln!(input, "{questions}").unwrap();
+        input.flush().unwrap();
+        for bytes in &batch {
+            let theirs = output.next().unwrap().unwrap();
+            messages += usize::from(agree(version, bytes, &theirs));
+        }
+        done += batch.len();
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    messages
+}
+
+/// Whether it is a message; panics where the two differ.
+fn agree(version: Version, bytes: &[u8], theirs: &str) -> bool {
+    let wire = match version {
+        Version::Legacy => [&[0x33], bytes, &[0; 8]].concat(),
+        Version::Omemo2 => bytes.to_vec(),
+    };
+    let ours = RatchetMessage::read(version, &wire);
+    let fields: Vec<&str> = theirs.split(' ').collect();
+    let said = || format!("{version:?} {}: {ours:?}, {theirs}", hex(bytes));
+    match &ours {
+        Ok(message) => {
+            let header = message.header();
+            let (n, pn) = (header.n.to_string(), header.pn.to_string());
+            let dh = hex(header.dh.as_bytes());
+            let ciphertext = format!("x{}", hex(message.ciphertext()));
+            let expected = match version {
+                Version::Legacy => {
+                    // An absent counter of the previous chain counts as zero.
+                    let pn = if fields.get(2) == Some(&"-") {
+                        "-".to_owned()
+                    } else {
+                        pn
+                    };
+                    vec![format!("x05{dh}"), n, pn, ciphertext]
+                }
+                Version::Omemo2 => {
+                    let mac = format!("x{}", hex(message.mac()));
+                    let inner = fields[1].to_owned();
+                    vec![
+                        mac,
+                        inner,
+                        "/".to_owned(),
+                        n,
+                        pn,
+                        format!("x{dh}"),
+                        ciphertext,
+                    ]
+                }
+            };
+            assert_eq!(fields, expected, "{}", said());
+            true
+        }
+        Err(MessageError::Protobuf) => {
+            assert!(theirs == "error" || overflows(bytes), "{}", said());
+            false
+        }
+        // The outer message has nothing inside: what is inside was not looked at.
+        Err(MessageError::Missing("mac" | "message")) => false,
+        Err(_) => {
+            assert_ne!(theirs, "error", "{}", said());
+            false
+        }
+    }
+}
+
+/// Whether there is a varint of ten bytes that does not fit 64 bits: prost refuses it, Google's library
+/// cuts it off.
+fn overflows(bytes: &[u8]) -> bool {
+    bytes.windows(10).any(|window| {
+        let (last, first) = window.split_last().unwrap();
+        first.iter().all(|byte| *byte >= 0x80) && (2..0x80).contains(last)
+    })
+}
+
+/// A message, changed in one to four places.
+fn mutated(version: Version, rng: &mut StdRng) -> Vec<u8> {
+    let dh = *RatchetKeyPair::from_private(Secret::new([rng.random(); 32])).public();
+    let header = Header {
+        dh,
+        n: rng.random(),
+        pn: rng.random_range(0..300),
+    };
+    let wire = of(version).write_message(&header, vec![7; 48], &|_| Secret::new([9; 32]));
+    let mut bytes = match version {
+        Version::Legacy => wire[1..wire.len() - 8].to_vec(),
+        Version::Omemo2 => wire,
+    };
+    for _ in 0..rng.random_range(1..=4) {
+        let at = rng.random_range(0..bytes.len());
+        match rng.random_range(0..6) {
+            0 => bytes[at] ^= 1 << rng.random_range(0..8),
+            1 => bytes[at] = rng.random(),
+            2 => bytes.insert(at, rng.random()),
+            3 if bytes.len() > 1 => drop(bytes.remove(at)),
+            4 => bytes.truncate(at.max(1)),
+            _ => {
+                // A field, known or not, of any wire type, in front or behind.
+                let tag = rng.random_range(0..64);
+                let value: Vec<u8> = (0..rng.random_range(0..12)).map(|_| rng.random()).collect();
+                let field = [&[tag], &value[..]].concat();
+                bytes = if rng.random() {
+                    [field, bytes].concat()
+                } else {
+                    [bytes, field].concat()
+                };
+            }
+        }
+    }
+    bytes
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
