@@ -9,6 +9,8 @@
 
 mod support;
 
+use curve25519_dalek::constants::EIGHT_TORSION;
+use curve25519_dalek::edwards::CompressedEdwardsY;
 use omemo::crypto::ed25519::Signature;
 use omemo::crypto::{
     EphemeralPublicKey, IdentityKey, IdentityKeyPair, PreKeyPublic, RatchetPublicKey, Secret,
@@ -286,6 +288,45 @@ fn a13_a_signed_pre_key_must_be_signed_by_its_identity_in_its_version() {
             ..bundle.clone()
         };
         assert_eq!(try_bundle(&empty), Err(InitiateError::NoPreKey));
+    }
+}
+
+/// A point with a part of small order gives the same agreements, as scalars are multiples of eight: the
+/// MAC of such an exchange is right, and it is refused nevertheless.
+#[test]
+fn a14_an_identity_outside_the_prime_order_group_is_refused_behind_a_mac_that_verifies() {
+    for version in Version::ALL {
+        let mut rng = rng(14);
+        let (juliet, romeo) = (
+            Device::new(version, &mut rng),
+            Device::new(version, &mut rng),
+        );
+        let bundle = romeo.bundle(&mut rng);
+        let edwards = CompressedEdwardsY(*juliet.identity.ed25519().as_bytes());
+        let point = edwards.decompress().unwrap();
+        for (index, torsion) in EIGHT_TORSION.iter().enumerate() {
+            let tweaked = point + torsion;
+            let session = juliet.initiate(&bundle, &mut rng);
+            let mut record = *session.to_record();
+            record[3..35].copy_from_slice(&match version {
+                Version::Legacy => tweaked.to_montgomery().to_bytes(),
+                Version::Omemo2 => tweaked.compress().to_bytes(),
+            });
+            let mut session = Session::from_record(&record).unwrap();
+            let exchange = session
+                .encrypt(&KeyMaterial::new(&[0; 32]), &mut rng)
+                .unwrap();
+            let outcome = romeo.accept(&exchange.bytes).map(|_| ());
+            let mixed = KeyError::MixedOrder;
+            match (index, version) {
+                (0, _) => assert_eq!(outcome, Ok(())),
+                (_, Version::Legacy) => assert_eq!(outcome, Err(DecryptError::Key(mixed))),
+                (_, Version::Omemo2) => {
+                    let refused = MessageError::Key("ik", mixed);
+                    assert_eq!(outcome, Err(DecryptError::Message(refused)));
+                }
+            }
+        }
     }
 }
 
