@@ -7,7 +7,8 @@
 
 use core::fmt;
 
-use curve25519_dalek::{EdwardsPoint, Scalar, edwards::CompressedEdwardsY};
+use curve25519_dalek::edwards::CompressedEdwardsY;
+use curve25519_dalek::{EdwardsPoint, MontgomeryPoint, Scalar};
 
 use super::PublicKey;
 use super::dh::Point;
@@ -30,11 +31,18 @@ impl IdentityKey {
     /// Checks a Curve25519 identity key.
     ///
     /// # Errors
-    /// Those of [`PublicKey::from_slice`] and of [`Self::check_order`].
+    /// [`KeyError`], whatever is wrong with it.
     pub fn from_curve25519(bytes: &[u8]) -> Result<Self, KeyError> {
-        let key = Self::Curve25519(PublicKey::from_slice(bytes)?);
-        key.check_order()?;
+        let key = Self::unchecked_curve25519(bytes)?;
+        key.check()?;
         Ok(key)
+    }
+
+    /// Any 32 bytes, as they came: associated data is made of them, so that a bit that flipped on the way
+    /// makes a MAC fail. Once it has verified, [`Self::check`] is to be asked.
+    pub(crate) fn unchecked_curve25519(bytes: &[u8]) -> Result<Self, KeyError> {
+        let bytes = bytes.try_into().map_err(|_| KeyError::Length)?;
+        Ok(Self::Curve25519(PublicKey::from_trusted(bytes)))
     }
 
     /// Checks an Ed25519 identity key.
@@ -46,19 +54,15 @@ impl IdentityKey {
         EdwardsKey::from_bytes(bytes).map(Self::Ed25519)
     }
 
-    /// Checks that the point is one that somebody can have computed: on the curve, in the prime-order
-    /// group. An Ed25519 key was checked when it was made.
-    ///
-    /// # Errors
-    /// [`KeyError::NotOnCurve`], [`KeyError::LowOrder`] or [`KeyError::MixedOrder`].
-    pub fn check_order(&self) -> Result<(), KeyError> {
-        match self {
-            Self::Curve25519(key) => {
-                let point = curve25519_dalek::MontgomeryPoint(*key.as_bytes()).to_edwards(0);
-                check_order(&point.ok_or(KeyError::NotOnCurve)?)
-            }
-            Self::Ed25519(_) => Ok(()),
-        }
+    /// Checks that this is the one encoding of a point that somebody can have computed: on the curve, in
+    /// the prime-order group. An Ed25519 key was checked when it was made.
+    pub(crate) fn check(&self) -> Result<(), KeyError> {
+        let Self::Curve25519(key) = self else {
+            return Ok(());
+        };
+        let key = PublicKey::<Identity>::from_bytes(*key.as_bytes())?;
+        let point = MontgomeryPoint(*key.as_bytes()).to_edwards(0);
+        check_order(&point.ok_or(KeyError::NotOnCurve)?)
     }
 
     /// The 32 bytes of the form that this key has.

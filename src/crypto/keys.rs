@@ -85,6 +85,25 @@ impl<R: Role> PublicKey<R> {
         Ok(Self::from_trusted(u))
     }
 
+    /// Reads a u-coordinate as X25519 does: the top bit is ignored and the rest reduced. Says besides
+    /// whether that changed it. For keys under a MAC, where what was garbled on the way is to fail for
+    /// that; a key that was not canonical is refused afterwards.
+    ///
+    /// # Errors
+    /// [`KeyError::Length`] unless there are exactly 32 bytes; [`KeyError::LowOrder`].
+    pub(crate) fn reduce(bytes: &[u8]) -> Result<(Self, bool), KeyError> {
+        let mut u: [u8; 32] = bytes.try_into().map_err(|_| KeyError::Length)?;
+        u[31] &= 0x7f;
+        if !is_canonical(&u) {
+            // p to 2^255 - 1: all but the lowest byte are those of p.
+            let low = u[0].wrapping_sub(P[0]);
+            u = [0; 32];
+            u[0] = low;
+        }
+        let key = Self::from_bytes(u)?;
+        Ok((key, u == *bytes))
+    }
+
     /// Checks a u-coordinate of a length that is not known yet.
     ///
     /// # Errors
@@ -273,6 +292,30 @@ mod tests {
             PreKeyPublic::from_slice(&honest[1..]),
             Err(KeyError::Length)
         );
+    }
+
+    #[test]
+    fn reducing_is_what_x25519_does_to_its_input() {
+        let scalar = Secret::new([0x5a; 32]);
+        for low in 0..=0xff {
+            for top in [0x7f, 0xff, 0x3f, 0xbf] {
+                let mut u = [0xff; 32];
+                (u[0], u[31]) = (low, top);
+                let raw = crate::crypto::dh::x25519(&scalar, u);
+                match RatchetPublicKey::reduce(&u) {
+                    Ok((key, canonical)) => {
+                        assert_eq!(canonical, RatchetPublicKey::from_bytes(u).is_ok());
+                        let reduced = crate::crypto::dh::x25519(&scalar, *key.as_bytes());
+                        assert_eq!(raw.expose(), reduced.expose());
+                    }
+                    Err(error) => {
+                        assert_eq!(error, KeyError::LowOrder);
+                        assert_eq!(raw.expose(), &[0; 32]);
+                    }
+                }
+            }
+        }
+        assert_eq!(RatchetPublicKey::reduce(&[9; 31]), Err(KeyError::Length));
     }
 
     #[test]

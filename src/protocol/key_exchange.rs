@@ -3,7 +3,7 @@
 use super::message::{RatchetMessage, bounded};
 use super::of;
 use crate::crypto::{EphemeralPublicKey, IdentityKey};
-use crate::error::MessageError;
+use crate::error::{KeyError, MessageError};
 use crate::model::{PreKeyId, SignedPreKeyId, Version};
 
 /// The first message of a session: what X3DH needs, and a message inside (X3DH §3.4).
@@ -17,6 +17,8 @@ pub struct KeyExchange {
     pub(super) signed_pre_key_id: u32,
     pub(super) identity: IdentityKey,
     pub(super) ephemeral: EphemeralPublicKey,
+    /// Whether the ephemeral key came in its one encoding; as in [`RatchetMessage`].
+    pub(super) canonical: bool,
     pub(super) message: RatchetMessage,
 }
 
@@ -57,6 +59,15 @@ impl KeyExchange {
     #[must_use]
     pub const fn ephemeral(&self) -> &EphemeralPublicKey {
         &self.ephemeral
+    }
+
+    /// Whether the keys are such as somebody can have computed. To be asked once the message inside has
+    /// verified, and not before: what was garbled on the way does not authenticate.
+    pub(crate) fn check_keys(&self) -> Result<(), KeyError> {
+        if !self.canonical {
+            return Err(KeyError::NonCanonical);
+        }
+        self.identity.check()
     }
 
     /// The message inside.

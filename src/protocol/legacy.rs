@@ -55,9 +55,7 @@ impl Protocol for Legacy {
     }
 
     fn read_identity(&self, wire: &[u8]) -> Result<IdentityKey, KeyError> {
-        strip_type(wire)
-            .and_then(PublicKey::from_slice)
-            .map(IdentityKey::Curve25519)
+        IdentityKey::from_curve25519(strip_type(wire)?)
     }
 
     fn stored_identity(&self, bytes: [u8; 32]) -> IdentityKey {
@@ -126,15 +124,16 @@ impl Protocol for Legacy {
         let ratchet_key = message
             .ratchet_key
             .ok_or(MessageError::Missing("ratchetKey"))?;
+        let n = message.counter.ok_or(MessageError::Missing("counter"))?;
+        // libsignal's readers do without it, and some senders leave out zeros.
+        let pn = message.previous_counter.unwrap_or(0);
+        let ciphertext = check_ciphertext(message.ciphertext)?;
+        let (dh, canonical) = key("ratchetKey", &ratchet_key)?;
         Ok(RatchetMessage {
             version: Version::Legacy,
-            ciphertext: check_ciphertext(message.ciphertext)?,
-            header: Header {
-                n: message.counter.ok_or(MessageError::Missing("counter"))?,
-                // libsignal's readers do without it, and some senders leave out zeros.
-                pn: message.previous_counter.unwrap_or(0),
-                dh: key("ratchetKey", &ratchet_key)?,
-            },
+            header: Header { dh, pn, n },
+            canonical,
+            ciphertext,
             authenticated: wire,
             mac,
         })
@@ -162,13 +161,16 @@ impl Protocol for Legacy {
         let signed_pre_key_id = exchange
             .signed_pre_key_id
             .ok_or(MessageError::Missing("signedPreKeyId"))?;
+        let identity = strip_type(&identity)
+            .and_then(IdentityKey::unchecked_curve25519)
+            .map_err(|error| MessageError::Key("identityKey", error))?;
+        let (ephemeral, canonical) = key("baseKey", &base_key)?;
         Ok(KeyExchange {
             version: Version::Legacy,
             signed_pre_key_id,
-            identity: self
-                .read_identity(&identity)
-                .map_err(|error| MessageError::Key("identityKey", error))?,
-            ephemeral: key("baseKey", &base_key)?,
+            identity,
+            ephemeral,
+            canonical,
             message: self.read_message(message)?,
             pre_key_id: exchange.pre_key_id.ok_or(MessageError::NoPreKey)?,
         })
@@ -272,9 +274,9 @@ fn strip_type(wire: &[u8]) -> Result<&[u8], KeyError> {
     }
 }
 
-fn key<R: Role>(field: &'static str, wire: &[u8]) -> Result<PublicKey<R>, MessageError> {
+fn key<R: Role>(field: &'static str, wire: &[u8]) -> Result<(PublicKey<R>, bool), MessageError> {
     strip_type(wire)
-        .and_then(PublicKey::from_slice)
+        .and_then(PublicKey::reduce)
         .map_err(|error| MessageError::Key(field, error))
 }
 

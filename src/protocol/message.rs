@@ -5,7 +5,7 @@ use prost::bytes::Bytes;
 use super::{Direction, Parties, of};
 use crate::crypto::aes;
 use crate::crypto::kdf::HmacKey;
-use crate::error::{DecryptError, MessageError};
+use crate::error::{DecryptError, KeyError, MessageError};
 use crate::model::Version;
 use crate::protocol::KeyMaterial;
 use crate::ratchet::{Header, MessageKeys};
@@ -21,6 +21,9 @@ pub const MAX_MESSAGE_LEN: usize = 8192;
 pub struct RatchetMessage {
     pub(super) version: Version,
     pub(super) header: Header,
+    /// Whether the ratchet key came in its one encoding. If not, the message is refused, but only once it
+    /// has verified: a bit that flipped on the way makes a MAC fail, not a key.
+    pub(super) canonical: bool,
     pub(super) ciphertext: Bytes,
     /// What the MAC covers besides the associated data: the bytes that came, never written again.
     pub(super) authenticated: Bytes,
@@ -72,6 +75,9 @@ impl RatchetMessage {
         let hmac = HmacKey::new(&keys.authentication);
         if !hmac.verify_truncated(&parts, &self.mac, protocol.mac_len()) {
             return Err(DecryptError::Mac);
+        }
+        if !self.canonical {
+            return Err(KeyError::NonCanonical.into());
         }
         aes::cbc_decrypt(&keys.encryption, &keys.iv, &self.ciphertext)
             .map(KeyMaterial::from_plaintext)

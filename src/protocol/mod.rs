@@ -81,7 +81,7 @@ pub trait Protocol: fmt::Debug + Send + Sync + 'static {
     /// Our identity key in the form that this version publishes.
     fn identity(&self, pair: &IdentityKeyPair) -> IdentityKey;
 
-    /// An identity key from the wire. [`IdentityKey::check_order`] is still to be asked.
+    /// An identity key from a bundle.
     ///
     /// # Errors
     /// [`KeyError`] if it cannot be one.

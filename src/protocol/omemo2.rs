@@ -123,14 +123,15 @@ impl Protocol for Omemo2 {
         let authenticated = outer.message.ok_or(MessageError::Missing("message"))?;
         let message: OmemoMessage = decode(authenticated.clone())?;
         let dh_pub = message.dh_pub.ok_or(MessageError::Missing("dh_pub"))?;
+        let n = message.n.ok_or(MessageError::Missing("n"))?;
+        let pn = message.pn.ok_or(MessageError::Missing("pn"))?;
+        let ciphertext = check_ciphertext(message.ciphertext)?;
+        let (dh, canonical) = key("dh_pub", &dh_pub)?;
         Ok(RatchetMessage {
             version: Version::Omemo2,
-            ciphertext: check_ciphertext(message.ciphertext)?,
-            header: Header {
-                n: message.n.ok_or(MessageError::Missing("n"))?,
-                pn: message.pn.ok_or(MessageError::Missing("pn"))?,
-                dh: key("dh_pub", &dh_pub)?,
-            },
+            header: Header { dh, pn, n },
+            canonical,
+            ciphertext,
             authenticated,
             mac,
         })
@@ -153,13 +154,16 @@ impl Protocol for Omemo2 {
         let identity = exchange.ik.ok_or(MessageError::Missing("ik"))?;
         let ephemeral = exchange.ek.ok_or(MessageError::Missing("ek"))?;
         let message = exchange.message.ok_or(MessageError::Missing("message"))?;
+        let identity = self
+            .read_identity(&identity)
+            .map_err(|error| MessageError::Key("ik", error))?;
+        let (ephemeral, canonical) = key("ek", &ephemeral)?;
         Ok(KeyExchange {
             version: Version::Omemo2,
             signed_pre_key_id,
-            identity: self
-                .read_identity(&identity)
-                .map_err(|error| MessageError::Key("ik", error))?,
-            ephemeral: key("ek", &ephemeral)?,
+            identity,
+            ephemeral,
+            canonical,
             message: self.read_message(message)?,
             pre_key_id: exchange.pk_id.ok_or(MessageError::NoPreKey)?,
         })
@@ -215,6 +219,6 @@ fn payload_keys(key: &[u8; 32]) -> MessageKeys {
     MessageKeys::from_bytes(kdf::hkdf::<80>(&[key], b"OMEMO Payload").expose())
 }
 
-fn key<R: Role>(field: &'static str, wire: &[u8]) -> Result<PublicKey<R>, MessageError> {
-    PublicKey::from_slice(wire).map_err(|error| MessageError::Key(field, error))
+fn key<R: Role>(field: &'static str, wire: &[u8]) -> Result<(PublicKey<R>, bool), MessageError> {
+    PublicKey::reduce(wire).map_err(|error| MessageError::Key(field, error))
 }

@@ -5,8 +5,8 @@
 //! MACs cover the bytes that came.
 
 use prost::Message;
-use prost::bytes::{Buf, Bytes};
-use prost::encoding::{DecodeContext, WireType, decode_key, skip_field};
+use prost::bytes::Bytes;
+use prost::encoding::{DecodeContext, WireType, skip_field};
 
 use crate::error::MessageError;
 
@@ -17,29 +17,63 @@ pub(super) trait Fields: Message + Default {
 }
 
 /// Reads a message by protobuf's rules: fields in any order, the last of several counts, unknown ones are
-/// passed over. One with a known number and another wire type is unknown as well; there prost gives up,
-/// and the message is read again without it.
+/// passed over. A known number with another wire type is an unknown field as well, and so is a number
+/// beyond those that a schema can have; there prost gives up, and the message is read again without them.
 pub(super) fn decode<M: Fields>(wire: Bytes) -> Result<M, MessageError> {
     M::decode(wire.clone()).or_else(|_| {
-        without_foreign(wire, M::WIRE_TYPES)
-            .and_then(|wire| M::decode(wire).ok())
+        known_fields(&wire, M::WIRE_TYPES)
+            .and_then(|known| M::decode(known.as_slice()).ok())
             .ok_or(MessageError::Protobuf)
     })
 }
 
-fn without_foreign(wire: Bytes, types: &[WireType]) -> Option<Bytes> {
-    let mut kept = Vec::with_capacity(wire.len());
+/// The fields that are known, as they came.
+fn known_fields(wire: &[u8], types: &[WireType]) -> Option<Vec<u8>> {
+    let mut known = Vec::with_capacity(wire.len());
     let mut rest = wire;
-    while rest.has_remaining() {
-        let field = rest.clone();
-        let (tag, wire_type) = decode_key(&mut rest).ok()?;
-        skip_field(wire_type, tag, &mut rest, DecodeContext::default()).ok()?;
-        let known = usize::try_from(tag).ok()?.checked_sub(1)?;
-        if types.get(known).is_none_or(|known| *known == wire_type) {
-            kept.extend_from_slice(field.get(..field.len().checked_sub(rest.len())?)?);
+    while !rest.is_empty() {
+        let (tag, after_tag) = varint(rest)?;
+        let wire_type = WireType::try_from(tag & 7).ok()?;
+        let after = match wire_type {
+            WireType::Varint => varint(after_tag)?.1,
+            WireType::SixtyFourBit => after_tag.get(8..)?,
+            WireType::ThirtyTwoBit => after_tag.get(4..)?,
+            WireType::LengthDelimited => {
+                let (len, bytes) = varint(after_tag)?;
+                bytes.get(usize::try_from(len).ok()?..)?
+            }
+            WireType::StartGroup => {
+                let mut bytes = after_tag;
+                let context = DecodeContext::default();
+                skip_field(
+                    wire_type,
+                    u32::try_from(tag >> 3).ok()?,
+                    &mut bytes,
+                    context,
+                )
+                .ok()?;
+                bytes
+            }
+            WireType::EndGroup => return None,
+        };
+        let index = usize::try_from((tag >> 3).checked_sub(1)?).ok()?;
+        if types.get(index) == Some(&wire_type) {
+            known.extend_from_slice(rest.get(..rest.len().checked_sub(after.len())?)?);
         }
+        rest = after;
     }
-    Some(kept.into())
+    Some(known)
+}
+
+/// A number of at most ten bytes, and what follows it.
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let last = bytes.iter().take(10).position(|byte| *byte < 0x80)?;
+    let (number, rest) = bytes.split_at_checked(last.checked_add(1)?)?;
+    let value = number
+        .iter()
+        .rev()
+        .fold(0_u64, |value, byte| value << 7 | u64::from(byte & 0x7f));
+    Some((value, rest))
 }
 
 const VARINT: WireType = WireType::Varint;

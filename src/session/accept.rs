@@ -76,8 +76,7 @@ impl Session {
         let (plaintext, skipped) = session
             .decrypt(exchange.message(), &nothing_skipped, budget)?
             .commit();
-        // Not before the MAC: a key that was garbled on the way is a message that does not authenticate.
-        exchange.identity().check_order()?;
+        exchange.check_keys()?;
         Ok(Accepted {
             session,
             plaintext,

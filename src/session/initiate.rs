@@ -25,7 +25,7 @@ impl Session {
         rng: &mut G,
     ) -> Result<Self, InitiateError> {
         let protocol = protocol::of(bundle.version);
-        bundle.identity.check_order()?;
+        bundle.identity.check()?;
         protocol.verify(&bundle.identity, &bundle.signed_pre_key, &bundle.signature)?;
         let pre_key = bundle.draw_pre_key(rng)?.ok_or(InitiateError::NoPreKey)?;
         let ephemeral = EphemeralKeyPair::generate(rng)?;
