@@ -3,7 +3,10 @@
 use std::fmt;
 
 use omemo::error::{DecryptError, MessageError};
+use omemo::stanza::{EnvelopeError, StanzaError};
 use serde::Deserialize;
+
+use super::sheet::{Checked, Outcome};
 
 /// Why something is refused, in the words of the vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -28,6 +31,17 @@ pub(super) enum Class {
     Envelope,
     EnvelopeFrom,
     EnvelopeTo,
+}
+
+impl Class {
+    /// What is said when several sessions, or several keys, were tried and all refused: that it is a
+    /// duplicate if one says so, else what the first said. `None` if there was none.
+    pub(super) fn of_all(refusals: &[Self]) -> Option<Self> {
+        if refusals.contains(&Self::Duplicate) {
+            return Some(Self::Duplicate);
+        }
+        refusals.first().copied()
+    }
 }
 
 impl fmt::Display for Class {
@@ -85,6 +99,26 @@ impl From<DecryptError> for Class {
     }
 }
 
+impl From<StanzaError> for Class {
+    fn from(error: StanzaError) -> Self {
+        match error {
+            StanzaError::Xml(_) => Self::Xml,
+            StanzaError::Limit(_) | StanzaError::Malformed { .. } => Self::Malformed,
+            StanzaError::Key { .. } => Self::BadKey,
+        }
+    }
+}
+
+impl From<EnvelopeError> for Class {
+    fn from(error: EnvelopeError) -> Self {
+        match error {
+            EnvelopeError::Malformed(_) => Self::Envelope,
+            EnvelopeError::From => Self::EnvelopeFrom,
+            EnvelopeError::To => Self::EnvelopeTo,
+        }
+    }
+}
+
 /// What the vector wants: an answer, or a refusal of a kind.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "result", rename_all = "lowercase")]
@@ -94,20 +128,34 @@ pub(super) enum Wanted<T> {
 }
 
 impl<T> Wanted<T> {
-    /// What is wanted, if `came` is the refusal that is wanted; a text that says the difference if not.
-    pub(super) fn refused(&self, came: Class) -> Result<(), String> {
-        match self {
-            Self::Error { error } if *error == came => Ok(()),
-            Self::Error { error } => Err(format!("expected the error {error}, came {came}")),
-            Self::Ok(_) => Err(format!("expected success, came the error {came}")),
+    /// Compares what came with what is wanted; `same` compares the answers if there are both.
+    ///
+    /// Of a `lenient` item both outcomes are fine. But if it succeeds, then with the answer that the vector
+    /// has: another one is never fine.
+    pub(super) fn judge<C>(
+        &self,
+        lenient: bool,
+        came: Result<C, Class>,
+        same: impl FnOnce(&T, C) -> Result<(), String>,
+    ) -> Checked {
+        match (self, came) {
+            (Self::Ok(wanted), Ok(came)) => same(wanted, came)?,
+            (Self::Error { error }, Err(came)) if *error == came => (),
+            _ if lenient => (),
+            (Self::Error { error }, Err(came)) => {
+                return Err(format!("expected the error {error}, came {came}"));
+            }
+            (Self::Error { error }, Ok(_)) => {
+                return Err(format!("expected the error {error}, came success"));
+            }
+            (Self::Ok(_), Err(came)) => {
+                return Err(format!("expected success, came the error {came}"));
+            }
         }
-    }
-
-    /// The answer that is wanted; a text that names the refusal that did not come if not.
-    pub(super) fn answer(&self) -> Result<&T, String> {
-        match self {
-            Self::Ok(answer) => Ok(answer),
-            Self::Error { error } => Err(format!("expected the error {error}, came success")),
-        }
+        Ok(if lenient {
+            Outcome::Lenient
+        } else {
+            Outcome::Passed
+        })
     }
 }

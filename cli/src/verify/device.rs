@@ -1,22 +1,21 @@
 //! The device under test: what an account does with sessions, as little of it as the vectors need.
-//!
-//! Sessions exist as records only. Each step reads one, uses it and writes it again, errors included:
-//! so the record is all that a session is, and an error that moved it does not go unnoticed.
 
 use std::collections::BTreeMap;
 
 use omemo::crypto::{IdentityKey, IdentityKeyPair, PreKeyPair, SignedPreKeyPair};
 use omemo::model::{Bundle, DeviceId, Version};
 use omemo::protocol::{self, KeyExchange, KeyMaterial, RatchetMessage};
-use omemo::ratchet::{Budget, SkippedKey, SkippedKeysInMemory};
+use omemo::ratchet::{Budget, SkippedChanges};
 use omemo::session::{EncryptedKey, ResponderKeys, Session};
 
-use super::bytes::same;
 use super::class::Class;
+use super::problem::{Open, Problem};
 use super::script::Script;
+use super::snapshot::Snapshot;
+use super::stored::Stored;
 
 /// A device with one remote device to talk to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Device {
     version: Version,
     id: DeviceId,
@@ -28,18 +27,6 @@ pub(super) struct Device {
     /// The current one first.
     sessions: Vec<Stored>,
 }
-
-/// Why nothing was received.
-#[derive(Debug)]
-pub(super) enum Problem {
-    /// The device refuses it.
-    Refused(Class),
-    /// Something that must never happen, whatever is received.
-    Broken(String),
-}
-
-/// Is asked whether the payload opens, before the session moves.
-pub(super) type Open<'a> = &'a mut dyn FnMut(&KeyMaterial) -> Result<(), Class>;
 
 impl Device {
     pub(super) const fn new(version: Version, id: DeviceId, identity: IdentityKeyPair) -> Self {
@@ -67,6 +54,19 @@ impl Device {
         protocol::of(self.version).identity(&self.identity)
     }
 
+    pub(super) const fn version(&self) -> Version {
+        self.version
+    }
+
+    pub(super) const fn id(&self) -> DeviceId {
+        self.id
+    }
+
+    /// The identity of the remote device, once there was a key exchange.
+    pub(super) const fn pinned(&self) -> Option<&IdentityKey> {
+        self.pinned.as_ref()
+    }
+
     /// The current session.
     pub(super) fn session(&self) -> Result<Session, String> {
         self.sessions.first().ok_or("there is no session")?.load()
@@ -77,7 +77,8 @@ impl Device {
         let session = Session::initiate(&self.identity, self.id, bundle, rng)
             .map_err(|error| format!("the session does not start: {error}"))?;
         self.pinned.get_or_insert(bundle.identity);
-        self.sessions.insert(0, Stored::new(&session)?);
+        let stored = Stored::new(&session, SkippedChanges::default())?;
+        self.sessions.insert(0, stored);
         Ok(())
     }
 
@@ -122,16 +123,11 @@ impl Device {
         let mut refusals = Vec::new();
         for index in 0..self.sessions.len() {
             match self.receive_on(index, message, budget, open) {
-                Err(Problem::Refused(class)) if class != Class::Payload => refusals.push(class),
+                Err(Problem::Refused(class)) => refusals.push(class),
                 result => return result,
             }
         }
-        let class = match refusals.first() {
-            None => Class::NoSession,
-            Some(_) if refusals.contains(&Class::Duplicate) => Class::Duplicate,
-            Some(&current) => current,
-        };
-        Err(class.into())
+        Err(Class::of_all(&refusals).unwrap_or(Class::NoSession).into())
     }
 
     /// One session takes a message, and becomes the current one if it can.
@@ -182,11 +178,10 @@ impl Device {
             pre_key,
         };
         let accepted = Session::accept(&keys, exchange, budget)?;
-        open(&accepted.plaintext)?;
+        open(&accepted.plaintext).map_err(Problem::Unopened)?;
 
         let id = *id;
-        let mut stored = Stored::new(&accepted.session)?;
-        stored.skipped.apply(accepted.skipped);
+        let stored = Stored::new(&accepted.session, accepted.skipped)?;
         self.sessions.insert(0, stored);
         self.pre_keys.remove(&id);
         self.pinned = Some(*exchange.identity());
@@ -205,133 +200,5 @@ impl Device {
                 .map(Stored::records)
                 .collect::<Result<_, _>>()?,
         })
-    }
-}
-
-/// All that a device stores and a step may change.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Snapshot {
-    signed_pre_keys: Vec<u32>,
-    pre_keys: Vec<u32>,
-    pinned: Option<IdentityKey>,
-    sessions: Vec<Records>,
-}
-
-/// The record of a session; those of its skipped keys, with the steps of their chains.
-type Records = (Vec<u8>, Vec<(u32, Vec<u8>)>);
-
-impl Snapshot {
-    /// Says what differs, if anything does.
-    pub(super) fn unchanged(&self, now: &Self) -> Result<(), String> {
-        let changes: Vec<&str> = [
-            (
-                self.signed_pre_keys != now.signed_pre_keys,
-                "signed pre-keys",
-            ),
-            (self.pre_keys != now.pre_keys, "pre-keys"),
-            (self.pinned != now.pinned, "the pinned identity"),
-            (self.sessions != now.sessions, "sessions"),
-        ]
-        .into_iter()
-        .filter_map(|(changed, what)| changed.then_some(what))
-        .collect();
-        if changes.is_empty() {
-            return Ok(());
-        }
-        Err(format!(
-            "expected nothing to change, came a change of {}",
-            changes.join(", ")
-        ))
-    }
-}
-
-/// A session, as a store has it.
-#[derive(Debug)]
-struct Stored {
-    record: Vec<u8>,
-    skipped: SkippedKeysInMemory,
-}
-
-impl Stored {
-    fn new(session: &Session) -> Result<Self, String> {
-        let mut stored = Self {
-            record: Vec::new(),
-            skipped: SkippedKeysInMemory::default(),
-        };
-        stored.save(session)?;
-        Ok(stored)
-    }
-
-    fn load(&self) -> Result<Session, String> {
-        Session::from_record(&self.record).map_err(|error| format!("a session's record: {error}"))
-    }
-
-    fn save(&mut self, session: &Session) -> Result<(), String> {
-        self.record = session.to_record().to_vec();
-        let again = self.load()?.to_record();
-        same(
-            "record of a session, read and written again",
-            &self.record,
-            again.as_slice(),
-        )
-    }
-
-    fn receive(
-        &mut self,
-        message: &RatchetMessage,
-        budget: &mut Budget,
-        open: Open<'_>,
-    ) -> Result<KeyMaterial, Problem> {
-        let mut session = self.load()?;
-        let received = match session.decrypt(message, &self.skipped, budget) {
-            Ok(decrypted) => open(decrypted.plaintext()).map(|()| decrypted.commit()),
-            Err(error) => Err(error.into()),
-        };
-        self.save(&session)?;
-        let (plaintext, changes) = received?;
-        self.skipped.apply(changes);
-        Ok(plaintext)
-    }
-
-    fn records(&self) -> Result<Records, String> {
-        let keys = self.skipped.iter().map(|(step, n, key)| {
-            let record = key.to_record(n).to_vec();
-            let again = SkippedKey::from_record(&record)
-                .filter(|(number, _)| *number == n)
-                .ok_or("the record of a skipped key is not read back")?
-                .1
-                .to_record(n);
-            same(
-                "record of a skipped key, read and written again",
-                &record,
-                &again,
-            )?;
-            Ok((step, record))
-        });
-        Ok((self.record.clone(), keys.collect::<Result<_, String>>()?))
-    }
-}
-
-impl From<Class> for Problem {
-    fn from(class: Class) -> Self {
-        Self::Refused(class)
-    }
-}
-
-impl From<String> for Problem {
-    fn from(text: String) -> Self {
-        Self::Broken(text)
-    }
-}
-
-impl From<omemo::error::MessageError> for Problem {
-    fn from(error: omemo::error::MessageError) -> Self {
-        Self::Refused(error.into())
-    }
-}
-
-impl From<omemo::error::DecryptError> for Problem {
-    fn from(error: omemo::error::DecryptError) -> Self {
-        Self::Refused(error.into())
     }
 }

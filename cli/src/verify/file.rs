@@ -7,7 +7,10 @@ use omemo::model::Version;
 use serde::Deserialize;
 
 use super::sheet::Sheet;
-use super::{conversions, index, payload, rfc, session, worked, wycheproof, x3dh, xeddsa};
+use super::{
+    bundle, capture, conversions, fixture, index, payload, rfc, session, stanza, worked,
+    wycheproof, x3dh, xeddsa,
+};
 
 /// Replays a file. Whatever is wrong with it is a failure on its sheet.
 pub(super) fn replay(path: &Path) -> Sheet {
@@ -25,8 +28,11 @@ pub(super) fn replay(path: &Path) -> Sheet {
     sheet
 }
 
-/// The table's row for JSON Schemas, which are there to be validated with and not to be replayed.
-const SCHEMA: &str = "schema (no vectors)";
+/// The kind of JSON Schemas, which are there to be validated with and not to be replayed.
+pub(super) const SCHEMA: &str = "schema";
+
+/// The kind of the file that lists the others.
+pub(super) const INDEX: &str = "index";
 
 /// What the head of a file of ours, of a Wycheproof file or of a JSON Schema says.
 #[derive(Deserialize)]
@@ -39,13 +45,16 @@ struct Head {
 }
 
 fn by_kind(path: &Path, text: &str, sheet: &mut Sheet) -> Result<(), String> {
+    if path.extension().is_some_and(|end| end == "xml") {
+        return capture::replay(path, text, sheet);
+    }
     let head: Head = from_json(text)?;
     if head.json_schema.is_some() {
         SCHEMA.clone_into(&mut sheet.kind);
         return Ok(());
     }
     if let Some(algorithm) = head.algorithm {
-        sheet.kind = format!("wycheproof {algorithm}");
+        "wycheproof".clone_into(&mut sheet.kind);
         return wycheproof::replay(&algorithm, text, sheet);
     }
     let kind = head.kind.ok_or("the file says no kind")?;
@@ -57,6 +66,9 @@ fn by_kind(path: &Path, text: &str, sheet: &mut Sheet) -> Result<(), String> {
     }
     match kind.as_str() {
         "session" => session::replay(text, sheet),
+        "stanza" => stanza::replay(text, sheet),
+        "bundle" => bundle::replay(text, sheet),
+        "fixture" => fixture::replay(text, sheet),
         "payload" => payload::replay(text, sheet),
         "xeddsa" => xeddsa::replay(text, sheet),
         "x3dh" => x3dh::replay(text, sheet),
@@ -65,7 +77,7 @@ fn by_kind(path: &Path, text: &str, sheet: &mut Sheet) -> Result<(), String> {
         "x25519" => rfc::x25519(text, sheet),
         "ed25519" => rfc::ed25519(text, sheet),
         "hkdf" => rfc::hkdf(text, sheet),
-        "index" => index::replay(path, text, sheet),
+        INDEX => index::replay(path, text, sheet),
         other => Err(format!("the kind {other:?} is unknown")),
     }
 }

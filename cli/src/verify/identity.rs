@@ -3,12 +3,13 @@
 use omemo::crypto::{
     EdwardsSign, IdentityKeyPair, KeyPair, PreKeyPair, Role, SignedPreKeyPair, ed25519::Signature,
 };
-use omemo::model::{DeviceId, Version};
+use omemo::model::{BareJid, DeviceId, Version};
 use omemo::protocol;
 use serde::Deserialize;
 
 use super::bytes::{Fixed, Key, same};
 use super::device::Device;
+use super::sender;
 
 /// A device's identity key, all of it.
 #[derive(Debug, Deserialize)]
@@ -80,6 +81,7 @@ impl Pair {
 /// A device under test: with all private keys.
 #[derive(Debug, Deserialize)]
 pub(super) struct Recipient {
+    jid: String,
     device_id: u32,
     identity: Identity,
     signed_pre_keys: Vec<SignedPreKey>,
@@ -102,6 +104,10 @@ struct PreKey {
 }
 
 impl Recipient {
+    pub(super) fn account(&self) -> Result<BareJid, String> {
+        sender::account(&self.jid)
+    }
+
     /// The device as it is before the first step, if all that the file says of it agrees.
     pub(super) fn device(&self, version: Version) -> Result<Device, String> {
         let id = DeviceId::new(self.device_id).ok_or("the device id is 0")?;

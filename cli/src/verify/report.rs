@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
 
 use super::sheet::Sheet;
@@ -20,7 +21,7 @@ pub struct Tally {
     pub files: usize,
     /// Items that came out as the vectors say.
     pub passed: usize,
-    /// Items that were not tried because the vectors allow either answer.
+    /// Items of which the vectors allow to refuse them and to accept them.
     pub lenient: usize,
     /// Items that were not tried because the library has no function for them, by reason.
     pub not_ours: BTreeMap<&'static str, usize>,
@@ -40,8 +41,8 @@ pub struct Failure {
 }
 
 impl Report {
-    /// The counts by kind. A file that could not be replayed is counted where it says it belongs, or
-    /// under `unknown`.
+    /// The counts by kind, `index` and `schema` among them. A file that could not be replayed is counted
+    /// where it says it belongs, or under `unknown`.
     #[must_use]
     pub const fn kinds(&self) -> &BTreeMap<String, Tally> {
         &self.kinds
@@ -56,14 +57,13 @@ impl Report {
     /// Adds what came out of a file; the number of its items.
     pub(super) fn add(&mut self, path: &Path, sheet: Sheet) -> usize {
         let items = sheet.items();
-        let tally = self.kinds.entry(sheet.kind).or_default();
-        tally.files += 1;
-        tally.passed += sheet.passed;
-        tally.lenient += sheet.lenient;
-        tally.failed += sheet.failures.len();
-        for (why, count) in sheet.not_ours {
-            *tally.not_ours.entry(why).or_default() += count;
-        }
+        *self.kinds.entry(sheet.kind).or_default() += &Tally {
+            files: 1,
+            passed: sheet.passed,
+            lenient: sheet.lenient,
+            not_ours: sheet.not_ours,
+            failed: sheet.failures.len(),
+        };
         self.failures
             .extend(sheet.failures.into_iter().map(|(item, text)| Failure {
                 path: path.to_owned(),
@@ -94,6 +94,18 @@ impl Tally {
     #[must_use]
     pub fn items(&self) -> usize {
         self.passed + self.lenient + self.not_ours() + self.failed
+    }
+}
+
+impl AddAssign<&Self> for Tally {
+    fn add_assign(&mut self, other: &Self) {
+        self.files += other.files;
+        self.passed += other.passed;
+        self.lenient += other.lenient;
+        self.failed += other.failed;
+        for (why, count) in &other.not_ours {
+            *self.not_ours.entry(why).or_default() += count;
+        }
     }
 }
 

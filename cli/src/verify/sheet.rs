@@ -8,7 +8,7 @@ use std::fmt::Display;
 pub(super) enum Outcome {
     /// As the vector says.
     Passed,
-    /// Not tried: the vector allows either answer.
+    /// The vector allows to refuse it and to accept it, and it did not come out as anything else.
     Lenient,
     /// Not tried: the library has no function for it. Why not.
     NotOurs(&'static str),

@@ -1,5 +1,6 @@
 //! A file of named values, of which none may be left over.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -9,9 +10,13 @@ use super::sheet::{Outcome, Sheet};
 
 /// The values of a file by their paths, as in `messages.0.mac`. Each one is either read, to compute with,
 /// or compared with what the library computed; what is neither at the end is a failure.
+///
+/// An item passes when all of its values do; each value that does not is a failure.
 pub(super) struct Transcript<'a> {
     values: BTreeMap<String, Value>,
     unused: BTreeSet<String>,
+    /// What came of the items so far: `None` if something failed.
+    items: BTreeMap<String, Option<Outcome>>,
     sheet: &'a mut Sheet,
 }
 
@@ -29,11 +34,20 @@ const HEAD: [&str; 6] = [
 ];
 
 impl<'a> Transcript<'a> {
-    pub(super) fn new(text: &str, sheet: &'a mut Sheet) -> Result<Self, String> {
+    /// Reads a file; `items` are those of its fields that are items, or lists of items.
+    pub(super) fn new(text: &str, items: &[&str], sheet: &'a mut Sheet) -> Result<Self, String> {
         let mut root: Value = super::file::from_json(text)?;
         let fields = root.as_object_mut().ok_or("the file is no object")?;
         fields.retain(|name, _| !HEAD.contains(&name.as_str()));
         let mut values = BTreeMap::new();
+        let items = items.iter().flat_map(|name| match root.get(name) {
+            Some(Value::Array(entries)) => (0..entries.len())
+                .map(|index| format!("{name}.{index}"))
+                .collect(),
+            Some(_) => vec![(*name).to_owned()],
+            None => Vec::new(),
+        });
+        let items = items.map(|item| (item, Some(Outcome::Passed))).collect();
         flatten(String::new(), root, &mut values);
         let is_prose = |path: &&String| PROSE.contains(&last_part(path));
         let unused = values
@@ -44,6 +58,7 @@ impl<'a> Transcript<'a> {
         Ok(Self {
             values,
             unused,
+            items,
             sheet,
         })
     }
@@ -125,27 +140,49 @@ impl<'a> Transcript<'a> {
     }
 
     /// Adds a check of another form.
-    pub(super) fn add(&mut self, item: &str, checked: Result<(), String>) {
-        self.sheet.add(item, checked.map(|()| Outcome::Passed));
-    }
-
-    /// Marks a value as one that the library has no function for.
-    pub(super) fn not_ours(&mut self, path: &str, why: &'static str) -> Result<(), String> {
-        self.take(path)?;
-        self.sheet.add(path, Ok(Outcome::NotOurs(why)));
-        Ok(())
-    }
-
-    /// Says which values nobody asked for.
-    pub(super) fn finish(self) {
-        for path in self.unused {
-            let value = self
-                .values
-                .get(&path)
-                .map(Value::to_string)
-                .unwrap_or_default();
-            let text = format!("expected to be compared, came to be left over: {value}");
+    pub(super) fn add(&mut self, path: &str, checked: Result<(), String>) {
+        if let Err(text) = checked {
+            self.end(path, None);
             self.sheet.add(path, Err(text));
+        }
+    }
+
+    /// Marks an item as one that the library has no function for. Its values are taken as read.
+    pub(super) fn not_ours(&mut self, item: &str, why: &'static str) {
+        self.end(item, Some(Outcome::NotOurs(why)));
+        let below = format!("{item}.");
+        self.unused.retain(|path| !path.starts_with(&below));
+    }
+
+    /// Takes a value as read that the library has no function for, and that shows in others.
+    pub(super) fn pass_over(&mut self, path: &str) {
+        self.unused.remove(path);
+    }
+
+    /// Says what came of the items, and which values nobody asked for.
+    pub(super) fn finish(mut self) {
+        for path in core::mem::take(&mut self.unused) {
+            let value = self.values.get(&path).map(Value::to_string);
+            let text = format!(
+                "expected to be compared, came to be left over: {}",
+                value.unwrap_or_default()
+            );
+            self.add(&path, Err(text));
+        }
+        for outcome in self.items.into_values().flatten() {
+            self.sheet.add("", Ok(outcome));
+        }
+    }
+
+    /// Sets what came of the item to which the path belongs, if it belongs to one.
+    fn end(&mut self, path: &str, outcome: Option<Outcome>) {
+        let mut parts = path.splitn(3, '.');
+        let (name, index) = (parts.next().unwrap_or_default(), parts.next());
+        let of_list = format!("{name}.{}", index.unwrap_or_default());
+        for item in [of_list.as_str(), name] {
+            if let Entry::Occupied(mut item) = self.items.entry(item.to_owned()) {
+                item.insert(outcome);
+            }
         }
     }
 
@@ -195,7 +232,7 @@ mod tests {
     fn a_value_that_nobody_compares_is_a_failure() {
         let text = r#"{"kind": "worked", "a": {"b": "01", "note": "prose"}, "c": [2, 3]}"#;
         let mut sheet = Sheet::default();
-        let mut transcript = Transcript::new(text, &mut sheet).unwrap();
+        let mut transcript = Transcript::new(text, &["a", "b"], &mut sheet).unwrap();
         assert_eq!(transcript.count("c"), 2);
         transcript.compare("a.b", &[1]);
         transcript.compare_number("c.0", 4);
@@ -208,5 +245,20 @@ mod tests {
             .map(|(item, _)| item.as_str())
             .collect();
         assert_eq!(failed, ["c.0", "c.1"]);
+    }
+
+    #[test]
+    fn an_item_passes_when_all_of_its_values_do() {
+        let text = r#"{"list": [{"a": "01", "b": "02"}, {"a": "01"}, {"a": "01"}], "other": "03"}"#;
+        let mut sheet = Sheet::default();
+        let mut transcript = Transcript::new(text, &["list"], &mut sheet).unwrap();
+        transcript.compare("list.0.a", &[1]);
+        transcript.compare("list.0.b", &[1]);
+        transcript.compare("list.1.a", &[1]);
+        transcript.not_ours("list.2", "reason");
+        transcript.pass_over("other");
+        transcript.finish();
+        assert_eq!((sheet.passed, sheet.failures.len()), (1, 1));
+        assert_eq!(sheet.not_ours, [("reason", 1)].into());
     }
 }

@@ -24,8 +24,6 @@ struct Agreements {
 struct Test {
     #[serde(rename = "tcId")]
     tc_id: u32,
-    #[serde(default)]
-    lenient: bool,
     alice_identity: WiredIdentity,
     alice_ephemeral: Pair,
     bob_identity: WiredIdentity,
@@ -57,9 +55,6 @@ pub(super) fn replay(text: &str, sheet: &mut Sheet) -> Result<(), String> {
 }
 
 fn check(version: Version, test: &Test) -> Checked {
-    if test.lenient {
-        return Ok(Outcome::Lenient);
-    }
     let agreement = Agreement {
         version,
         alice: test.alice_identity.identity.key_pair()?,

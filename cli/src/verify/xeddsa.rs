@@ -91,12 +91,14 @@ pub(super) fn replay(text: &str, sheet: &mut Sheet) -> Result<(), String> {
 }
 
 fn check(test: &Test) -> Checked {
-    if test.lenient {
-        return Ok(Outcome::Lenient);
-    }
     match &test.operation {
-        Operation::Sign(test) => sign(test)?,
+        Operation::Verify(signature) if test.lenient => {
+            // Both verdicts are fine, as long as there is one.
+            let _ = verify(signature);
+            return Ok(Outcome::Lenient);
+        }
         Operation::Verify(test) => verify(test)?,
+        Operation::Sign(test) => sign(test)?,
         Operation::Convert(test) => convert(test)?,
     }
     Ok(Outcome::Passed)

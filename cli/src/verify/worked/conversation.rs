@@ -5,7 +5,7 @@ use omemo::model::{Bundle, PreKeyEntry};
 use omemo::ratchet::{Budget, Receiving, Sending};
 
 use super::super::bytes::same;
-use super::super::device::{Device, Problem};
+use super::super::device::Device;
 use super::super::script::Script;
 use super::super::transcript::Transcript;
 use super::cast::Cast;
@@ -71,7 +71,15 @@ impl Message {
 fn alice(cast: &Cast, values: &mut Transcript<'_>) -> Result<Device, String> {
     let keys = &cast.keys;
     let mut device = Device::new(cast.version(), cast.alice_device, keys.alice.clone());
-    let bundle = Bundle {
+    let draws = [&[0; 8], keys.ephemeral.private().expose().as_slice()];
+    device.initiate(&bundle(cast, values)?, &mut Script::new(draws))?;
+    Ok(device)
+}
+
+/// What Bob publishes.
+pub(super) fn bundle(cast: &Cast, values: &mut Transcript<'_>) -> Result<Bundle, String> {
+    let keys = &cast.keys;
+    Ok(Bundle {
         version: cast.version(),
         identity: keys.identities().1,
         signed_pre_key_id: cast.signed_pre_key_id,
@@ -81,13 +89,11 @@ fn alice(cast: &Cast, values: &mut Transcript<'_>) -> Result<Device, String> {
             id: cast.pre_key_id,
             key: *keys.pre_key.public(),
         }],
-    };
-    let draws = [&[0; 8], keys.ephemeral.private().expose().as_slice()];
-    device.initiate(&bundle, &mut Script::new(draws))?;
-    Ok(device)
+    })
 }
 
-fn bob(cast: &Cast) -> Device {
+/// Bob, to whom nobody has written yet.
+pub(super) fn bob(cast: &Cast) -> Device {
     let keys = &cast.keys;
     let mut device = Device::new(cast.version(), cast.bob_device, keys.bob.clone());
     device.add_signed_pre_key(cast.signed_pre_key_id.get(), keys.signed_pre_key.clone());
@@ -123,8 +129,7 @@ fn receive(receiver: &mut Device, message: &Message) -> Result<(), String> {
             &message.plaintext,
             came.expose(),
         ),
-        Err(Problem::Refused(class)) => Err(format!("expected success, came the error {class}")),
-        Err(Problem::Broken(text)) => Err(text),
+        Err(problem) => Err(format!("expected success, came {}", problem.class()?)),
     }
 }
 

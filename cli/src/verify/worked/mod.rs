@@ -7,6 +7,7 @@ mod blocks;
 mod cast;
 mod conversation;
 mod payload;
+mod stanza;
 
 use super::sheet::Sheet;
 use super::transcript::Transcript;
@@ -14,7 +15,7 @@ use cast::Cast;
 
 /// Replays a conversation.
 pub(super) fn replay(text: &str, sheet: &mut Sheet) -> Result<(), String> {
-    let mut values = Transcript::new(text, sheet)?;
+    let mut values = Transcript::new(text, &["messages"], sheet)?;
     let cast = Cast::read(text, &mut values)?;
     blocks::signature(&cast, &mut values)?;
     let secret = blocks::x3dh(&cast, &mut values)?;
@@ -22,6 +23,7 @@ pub(super) fn replay(text: &str, sheet: &mut Sheet) -> Result<(), String> {
     blocks::messages(&cast, chains, &mut values)?;
     payload::replay(&cast, &mut values)?;
     conversation::replay(&cast, &mut values)?;
+    stanza::replay(&cast, &mut values)?;
     values.finish();
     Ok(())
 }
