@@ -7,6 +7,7 @@ mod device;
 mod fingerprint;
 mod ids;
 mod jid;
+mod key_encoding;
 
 pub use bundle::{Bundle, PreKeyEntry};
 pub use device::{Device, DeviceList, Label};

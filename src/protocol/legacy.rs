@@ -24,8 +24,6 @@ use crate::error::{KeyError, MessageError, PayloadError, SignatureError};
 use crate::model::Version;
 use crate::ratchet::Header;
 
-/// In front of every public key: libsignal's type for Curve25519.
-const KEY_TYPE: u8 = 0x05;
 /// In front of every message: version 3, made by something that knows version 3.
 const VERSION_BYTE: u8 = 0x33;
 const MAC_LEN: usize = 8;
@@ -52,10 +50,6 @@ impl Protocol for Legacy {
 
     fn identity(&self, pair: &IdentityKeyPair) -> IdentityKey {
         IdentityKey::Curve25519(*pair.curve25519())
-    }
-
-    fn read_identity(&self, wire: &[u8]) -> Result<IdentityKey, KeyError> {
-        IdentityKey::from_curve25519(strip_type(wire)?)
     }
 
     fn stored_identity(&self, bytes: [u8; 32]) -> IdentityKey {
@@ -85,12 +79,8 @@ impl Protocol for Legacy {
             Direction::Sending => (&parties.local, &parties.remote),
             Direction::Receiving => (&parties.remote, &parties.local),
         };
-        [
-            &[KEY_TYPE],
-            sender.as_bytes(),
-            &[KEY_TYPE],
-            receiver.as_bytes(),
-        ]
+        let prefix = Version::Legacy.key_prefix();
+        [prefix, sender.as_bytes(), prefix, receiver.as_bytes()]
     }
 
     fn mac_len(&self) -> usize {
@@ -104,7 +94,7 @@ impl Protocol for Legacy {
         mac: &dyn Fn(&[u8]) -> Secret<32>,
     ) -> Vec<u8> {
         let mut wire = with_version(&LegacyMessage {
-            ratchet_key: Some(Bytes::copy_from_slice(&encode(&header.dh))),
+            ratchet_key: Some(encode(&header.dh).into()),
             counter: Some(header.n),
             previous_counter: Some(header.pn),
             ciphertext: Some(ciphertext.into()),
@@ -140,11 +130,10 @@ impl Protocol for Legacy {
     }
 
     fn write_key_exchange(&self, head: &KeyExchangeHead, message: Vec<u8>) -> Vec<u8> {
-        let identity = with_type(head.identity.as_bytes());
         with_version(&LegacyKeyExchange {
             pre_key_id: Some(head.pre_key_id),
-            base_key: Some(Bytes::copy_from_slice(&encode(&head.ephemeral))),
-            identity_key: Some(Bytes::copy_from_slice(&identity)),
+            base_key: Some(encode(&head.ephemeral).into()),
+            identity_key: Some(Version::Legacy.encode_key(head.identity.as_bytes()).into()),
             message: Some(message.into()),
             registration_id: Some(head.device_id),
             signed_pre_key_id: Some(head.signed_pre_key_id),
@@ -257,21 +246,12 @@ fn open(
     aes::gcm_decrypt(key, iv, ciphertext, tag).map_err(|_| PayloadError::Authentication)
 }
 
-fn with_type(key: &[u8; 32]) -> [u8; 33] {
-    let mut wire = [KEY_TYPE; 33];
-    wire.split_at_mut(1).1.copy_from_slice(key);
-    wire
-}
-
-fn encode<R: Role>(key: &PublicKey<R>) -> [u8; 33] {
-    with_type(key.as_bytes())
+fn encode<R: Role>(key: &PublicKey<R>) -> Vec<u8> {
+    Version::Legacy.encode_key(key.as_bytes())
 }
 
 fn strip_type(wire: &[u8]) -> Result<&[u8], KeyError> {
-    match wire.split_first() {
-        Some((&KEY_TYPE, key)) => Ok(key),
-        _ => Err(KeyError::Length),
-    }
+    Version::Legacy.strip_key_prefix(wire)
 }
 
 fn key<R: Role>(field: &'static str, wire: &[u8]) -> Result<(PublicKey<R>, bool), MessageError> {

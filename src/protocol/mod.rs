@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::ed25519::Signature;
 use crate::crypto::{EphemeralPublicKey, IdentityKey, IdentityKeyPair, Secret, SignedPreKeyPublic};
-use crate::error::{KeyError, MessageError, PayloadError, SignatureError};
+use crate::error::{MessageError, PayloadError, SignatureError};
 use crate::model::Version;
 use crate::ratchet::Header;
 
@@ -80,12 +80,6 @@ pub trait Protocol: fmt::Debug + Send + Sync + 'static {
 
     /// Our identity key in the form that this version publishes.
     fn identity(&self, pair: &IdentityKeyPair) -> IdentityKey;
-
-    /// An identity key from a bundle.
-    ///
-    /// # Errors
-    /// [`KeyError`] if it cannot be one.
-    fn read_identity(&self, wire: &[u8]) -> Result<IdentityKey, KeyError>;
 
     /// An identity key from its 32 bytes in a record of ours.
     fn stored_identity(&self, bytes: [u8; 32]) -> IdentityKey;

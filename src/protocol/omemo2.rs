@@ -24,7 +24,7 @@ use crate::crypto::{
     EdwardsKey, IdentityKey, IdentityKeyPair, PublicKey, Role, Secret, SignedPreKeyPublic, aes,
     xeddsa,
 };
-use crate::error::{KeyError, MessageError, PayloadError, SignatureError};
+use crate::error::{MessageError, PayloadError, SignatureError};
 use crate::model::Version;
 use crate::ratchet::{Header, MessageKeys};
 
@@ -52,10 +52,6 @@ impl Protocol for Omemo2 {
 
     fn identity(&self, pair: &IdentityKeyPair) -> IdentityKey {
         IdentityKey::Ed25519(*pair.ed25519())
-    }
-
-    fn read_identity(&self, wire: &[u8]) -> Result<IdentityKey, KeyError> {
-        IdentityKey::from_ed25519(wire)
     }
 
     fn stored_identity(&self, bytes: [u8; 32]) -> IdentityKey {
@@ -154,9 +150,8 @@ impl Protocol for Omemo2 {
         let identity = exchange.ik.ok_or(MessageError::Missing("ik"))?;
         let ephemeral = exchange.ek.ok_or(MessageError::Missing("ek"))?;
         let message = exchange.message.ok_or(MessageError::Missing("message"))?;
-        let identity = self
-            .read_identity(&identity)
-            .map_err(|error| MessageError::Key("ik", error))?;
+        let identity =
+            IdentityKey::from_ed25519(&identity).map_err(|error| MessageError::Key("ik", error))?;
         let (ephemeral, canonical) = key("ek", &ephemeral)?;
         Ok(KeyExchange {
             version: Version::Omemo2,

@@ -50,7 +50,7 @@ pub fn read_bundle(version: Version, xml: &str) -> Result<Bundle, StanzaError> {
             let signature = Signature::from_bytes(signature);
             once(&mut parts.signature, signature, names.signature)?;
         } else if name == names.identity {
-            let identity = identity(version, &reader.base64(names.identity)?);
+            let identity = version.decode_identity(&reader.base64(names.identity)?);
             let identity = identity.map_err(bad_key(names.identity))?;
             once(&mut parts.identity, identity, names.identity)?;
         } else if name == PRE_KEYS {
@@ -163,27 +163,9 @@ fn pre_keys(
     Ok(keys.into_iter().map(entry).collect())
 }
 
-/// The bare coordinate in OMEMO 2 (XEP-0384 §4.3); legacy has libsignal's encoding.
 fn public_key<R: Role>(version: Version, bytes: &[u8]) -> Result<PublicKey<R>, KeyError> {
-    PublicKey::from_slice(coordinate(version, bytes)?)
+    PublicKey::from_slice(version.strip_key_prefix(bytes)?)
 }
-
-fn identity(version: Version, bytes: &[u8]) -> Result<IdentityKey, KeyError> {
-    match version {
-        Version::Legacy => IdentityKey::from_curve25519(coordinate(version, bytes)?),
-        Version::Omemo2 => IdentityKey::from_ed25519(bytes),
-    }
-}
-
-fn coordinate(version: Version, bytes: &[u8]) -> Result<&[u8], KeyError> {
-    match version {
-        Version::Legacy => bytes.strip_prefix(&[TYPE_BYTE]).ok_or(KeyError::Length),
-        Version::Omemo2 => Ok(bytes),
-    }
-}
-
-/// What libsignal puts before every Curve25519 key.
-const TYPE_BYTE: u8 = 5;
 
 fn id(tag: &Tag<'_>, attribute: &str) -> Option<u32> {
     tag.attribute(attribute).and_then(|text| parse_id(&text))

@@ -58,18 +58,12 @@ impl Ours {
     }
 
     fn wire(&self, key: &[u8; 32]) -> String {
-        match self.version {
-            Version::Legacy => encode(&[&[5][..], key].concat()),
-            Version::Omemo2 => encode(key),
-        }
+        encode(&self.version.encode_key(key))
     }
 
     fn unwire(&self, value: &Value) -> Vec<u8> {
-        let bytes = decode(value);
-        match self.version {
-            Version::Legacy => bytes[1..].to_vec(),
-            Version::Omemo2 => bytes,
-        }
+        let wire = decode(value);
+        self.version.strip_key_prefix(&wire).unwrap().to_vec()
     }
 
     pub(crate) fn initiate(&mut self, bundle: &Value, rng: &mut StdRng) {
@@ -77,8 +71,9 @@ impl Ours {
         let pre_keys = bundle["pre_keys"].as_array().unwrap();
         let bundle = Bundle {
             version: self.version,
-            identity: of(self.version)
-                .read_identity(&decode(&bundle["ik"]))
+            identity: self
+                .version
+                .decode_identity(&decode(&bundle["ik"]))
                 .unwrap(),
             signed_pre_key_id: SignedPreKeyId::new(id(&bundle["spk_id"])).unwrap(),
             signed_pre_key: SignedPreKeyPublic::from_slice(&self.unwire(&bundle["spk"])).unwrap(),

@@ -9,7 +9,7 @@ use omemo::protocol;
 use omemo::stanza::read_bundle;
 
 use super::outline::{Element, Outline};
-use super::value::{KeyKind, check_key, decode, hex, note_key_id, parse_id, show_key, untyped};
+use super::value::{KeyKind, check_key, decode, hex, note_key_id, parse_id, show_key};
 use crate::name_of;
 use crate::page::Page;
 
@@ -137,8 +137,10 @@ fn explain_signature(
         ),
     );
     let protocol = protocol::of(version);
-    let identity = protocol.read_identity(identity);
-    let key = untyped(version, signed_pre_key).and_then(SignedPreKeyPublic::from_slice);
+    let identity = version.decode_identity(identity);
+    let key = version
+        .strip_key_prefix(signed_pre_key)
+        .and_then(SignedPreKeyPublic::from_slice);
     let (Ok(identity), Ok(key)) = (identity, key) else {
         return page.problem("the signature cannot be checked: a key of it is broken");
     };

@@ -3,7 +3,6 @@
 use omemo::crypto::RatchetPublicKey;
 use omemo::error::KeyError;
 use omemo::model::{Fingerprint, Version};
-use omemo::protocol;
 
 use super::input::decode_base64;
 use crate::page::Page;
@@ -114,26 +113,15 @@ pub fn check_key(
 ) -> Result<Option<Fingerprint>, KeyError> {
     match kind {
         KeyKind::Identity => {
-            let identity = protocol::of(version).read_identity(wire)?;
+            let identity = version.decode_identity(wire)?;
             Ok(Some(Fingerprint::from(&identity)))
         }
         // All roles have the same checks; this one stands for them.
-        KeyKind::Other => RatchetPublicKey::from_slice(untyped(version, wire)?).map(|_| None),
+        KeyKind::Other => {
+            RatchetPublicKey::from_slice(version.strip_key_prefix(wire)?).map(|_| None)
+        }
     }
 }
-
-/// The Curve25519 key without the type byte that legacy puts in front.
-///
-/// # Errors
-/// [`KeyError::Length`] if that byte is not there.
-pub fn untyped(version: Version, wire: &[u8]) -> Result<&[u8], KeyError> {
-    match version {
-        Version::Legacy => wire.strip_prefix(&[TYPE]).ok_or(KeyError::Length),
-        Version::Omemo2 => Ok(wire),
-    }
-}
-
-const TYPE: u8 = 0x05;
 
 /// A legacy key with its type byte apart.
 fn split_type(version: Version, wire: &[u8]) -> String {

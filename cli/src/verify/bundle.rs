@@ -82,8 +82,9 @@ pub(super) fn verify(bundle: &Bundle) -> Result<(), Class> {
 
 impl Expected {
     fn compare(&self, came: &Bundle) -> Result<(), String> {
-        let identity = protocol::of(came.version)
-            .read_identity(&self.ik.0)
+        let identity = came
+            .version
+            .decode_identity(&self.ik.0)
             .map_err(|error| format!("expected identity: {error}"))?;
         same("identity", identity.as_bytes(), came.identity.as_bytes())?;
         if self.spk_id != came.signed_pre_key_id.get() {

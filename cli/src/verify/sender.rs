@@ -2,7 +2,6 @@
 
 use omemo::crypto::IdentityKey;
 use omemo::model::{BareJid, DeviceId, Version};
-use omemo::protocol;
 use serde::Deserialize;
 
 use super::bytes::{Hex, Key, same};
@@ -42,9 +41,7 @@ impl Sender {
     pub(super) fn identity(&self, version: Version) -> Result<IdentityKey, String> {
         let problem = |error| format!("identity of the sender: {error}");
         let identity = &self.identity;
-        let wire = protocol::of(version)
-            .read_identity(&identity.wire.0)
-            .map_err(problem)?;
+        let wire = version.decode_identity(&identity.wire.0).map_err(problem)?;
         let edwards = IdentityKey::from_ed25519(&identity.ed25519_public.0).map_err(problem)?;
         for (form, key) in [("on the wire", wire), ("in Ed25519", edwards)] {
             same(

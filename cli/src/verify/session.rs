@@ -3,7 +3,6 @@
 use omemo::crypto::ed25519::Signature;
 use omemo::crypto::{PreKeyPublic, SignedPreKeyPublic};
 use omemo::model::{Bundle, PreKeyEntry, PreKeyId, SignedPreKeyId, Version};
-use omemo::protocol;
 use omemo::ratchet::Budget;
 use omemo::session::EncryptedKey;
 use serde::Deserialize;
@@ -171,9 +170,7 @@ impl BundleKeys {
             .ok_or("the pre-key is not in the bundle")?;
         Ok(Bundle {
             version,
-            identity: protocol::of(version)
-                .read_identity(&self.ik.0)
-                .map_err(problem)?,
+            identity: version.decode_identity(&self.ik.0).map_err(problem)?,
             signed_pre_key_id: SignedPreKeyId::new(self.spk_id).ok_or("a signed pre-key 0")?,
             signed_pre_key: SignedPreKeyPublic::from_bytes(self.spk.0).map_err(problem)?,
             signature: Signature::from_bytes(self.signature.0),

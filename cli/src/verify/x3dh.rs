@@ -80,8 +80,8 @@ fn check(version: Version, test: &Test) -> Checked {
         (&test.alice_identity, &agreement.alice),
         (&test.bob_identity, &agreement.bob),
     ] {
-        let read = protocol
-            .read_identity(&wired.wire.0)
+        let read = version
+            .decode_identity(&wired.wire.0)
             .map_err(|error| format!("identity on the wire: {error}"))?;
         same(
             "identity on the wire",
