@@ -8,9 +8,12 @@ use rand::rngs::StdRng;
 use crate::ours::Ours;
 use crate::peer::Peer;
 
-/// No more messages than this wait for each side. libsignal's family forgets all but five receiving
-/// chains, so a message must not be overtaken by more than that.
+/// No more messages than this wait for each side.
 const MAX_WAITING: usize = 4;
+
+/// No message waits for longer than so many rounds: libsignal's family forgets all but five receiving
+/// chains, and a round can open one.
+const MAX_ROUNDS: u32 = 4;
 
 #[derive(Clone)]
 pub(crate) struct Message {
@@ -55,8 +58,10 @@ impl fmt::Display for Counts {
 }
 
 pub(crate) struct Network {
-    for_us: Vec<Message>,
-    for_them: Vec<Message>,
+    /// What waits, with the round in which it was sent. The oldest first.
+    for_us: Vec<(u32, Message)>,
+    for_them: Vec<(u32, Message)>,
+    round: u32,
     pub(crate) counts: Counts,
 }
 
@@ -65,6 +70,7 @@ impl Network {
         Self {
             for_us: Vec::new(),
             for_them: Vec::new(),
+            round: 0,
             counts: Counts {
                 sent: 1,
                 read: 1,
@@ -80,14 +86,15 @@ impl Network {
             return;
         }
         match from {
-            Side::Ours => self.for_them.push(message),
-            Side::Theirs => self.for_us.push(message),
+            Side::Ours => self.for_them.push((self.round, message)),
+            Side::Theirs => self.for_us.push((self.round, message)),
         }
     }
 
     pub(crate) fn deliver_some(&mut self, ours: &mut Ours, peer: &mut Peer, rng: &mut StdRng) {
         let keep = rng.random_range(0..=MAX_WAITING);
         self.deliver(keep, ours, peer, rng);
+        self.round += 1;
     }
 
     pub(crate) fn deliver_all(&mut self, ours: &mut Ours, peer: &mut Peer, rng: &mut StdRng) {
@@ -102,12 +109,15 @@ impl Network {
                     Side::Ours => &mut self.for_us,
                     Side::Theirs => &mut self.for_them,
                 };
-                if queue.len() <= keep {
+                let is_late = queue
+                    .first()
+                    .is_some_and(|(sent, _)| sent + MAX_ROUNDS <= self.round);
+                if queue.len() <= keep && !is_late {
                     break;
                 }
-                // Among the oldest few: nothing waits for ever.
-                let index = rng.random_range(0..queue.len().min(MAX_WAITING));
-                let message = queue.remove(index);
+                let choices = if is_late { 1 } else { queue.len() };
+                let index = rng.random_range(0..choices);
+                let (_, message) = queue.remove(index);
                 self.counts.overtaken += u32::from(index > 0);
                 let mut receive = || match to {
                     Side::Ours => ours.decrypt(&message),
