@@ -120,6 +120,8 @@ fn child() {
             match error.remedy() {
                 Remedy::Reopen => store = None,
                 Remedy::Retry | Remedy::Mend => {}
+                // A page that could not be read.
+                _ if error == StoreError::Corrupt => store = None,
                 _ => panic!("{error}"),
             }
             errors += 1;
@@ -171,8 +173,8 @@ fn say(word: &str, what: &str) {
 
 fn last_acknowledged(said: &str) -> Option<u32> {
     let whole = &said[..said.rfind('\n').map_or(0, |end| end + 1)];
-    let acks = whole.lines().filter_map(|line| line.strip_prefix("ack "));
-    acks.last().map(|count| count.parse().unwrap())
+    let mut acks = whole.lines().filter_map(|line| line.strip_prefix("ack "));
+    acks.next_back().map(|count| count.parse().unwrap())
 }
 
 fn open(path: &Path, sealed: bool) -> Result<Box<dyn Store>, StoreError> {

@@ -26,7 +26,9 @@ pub enum StoreError {
     ReadOnly,
     /// The file is something else. Nothing was written to it.
     NotAStore,
-    /// The contents are damaged, or somebody has changed what was sealed. Restore a copy.
+    /// The contents are damaged, or the disk does not give them back (SQLite tells no difference), or
+    /// somebody has changed what was sealed. If it is still so after opening the store again, restore
+    /// a copy.
     Corrupt,
     /// A newer version of the library has written it. Use that; nothing was changed.
     Newer,
