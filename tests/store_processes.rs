@@ -21,7 +21,7 @@ use rand::{RngExt, SeedableRng};
 
 const COUNTERS: Table = Table::new(1);
 const PROCESSES: usize = 4;
-const EACH: u64 = 1500;
+const EACH: u64 = 2500;
 
 /// The one that is killed on the way.
 const KILLED: usize = 3;
@@ -95,6 +95,40 @@ fn c08_processes_lose_no_update() {
         sum("conflicts "),
         sum("busy ")
     );
+}
+
+/// A second handle in one process must not take the marks of the first one from the file (on Unix any
+/// `close` would): another process would think itself alone, and clean up behind those who still write.
+#[test]
+fn c08_a_second_handle_leaves_the_first_its_locks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("omemo.db");
+    let write = |store: &SqliteStore, value: &[u8]| {
+        let mut batch = Batch::new();
+        batch.put(shared(), value);
+        let applied = store.apply(store.generation().unwrap(), &batch).unwrap();
+        assert!(matches!(applied, Applied::Done(_)));
+    };
+    let first = SqliteStore::open(&path).unwrap();
+    write(&first, b"1");
+    drop(SqliteStore::open(&path).unwrap());
+    let _second = SqliteStore::open(&path).unwrap();
+    let visitor = Command::new(std::env::current_exe().unwrap())
+        .args(["visitor", "--exact"])
+        .env("OMEMO_PROCESSES_VISIT", &path)
+        .stdout(Stdio::null())
+        .status();
+    assert!(visitor.unwrap().success());
+    assert!(path.with_extension("db-wal").exists());
+    write(&first, b"2");
+}
+
+/// Opens a store and closes it, if the environment asks for it.
+#[test]
+fn visitor() {
+    if let Some(path) = std::env::var_os("OMEMO_PROCESSES_VISIT") {
+        drop(SqliteStore::open(path).unwrap());
+    }
 }
 
 /// One of the processes, if the environment asks for it.

@@ -18,6 +18,9 @@ pub enum StoreError {
     Io,
     /// The handle has met [`Io`](Self::Io) before. Open the store again.
     Poisoned,
+    /// The file was removed, or another one was put in its place, while it was open. The handle is used
+    /// up; open the store again.
+    Replaced,
     /// The folder of the file does not exist. Make it: a store makes its file only.
     NoFolder,
     /// The system does not allow it.
@@ -66,7 +69,7 @@ impl StoreError {
         match self {
             Self::Busy | Self::Rng => Remedy::Retry,
             Self::Full | Self::NoFolder | Self::Denied | Self::ReadOnly => Remedy::Mend,
-            Self::Io | Self::Poisoned | Self::Forked => Remedy::Reopen,
+            Self::Io | Self::Poisoned | Self::Replaced | Self::Forked => Remedy::Reopen,
             Self::NotAStore
             | Self::Corrupt
             | Self::Newer
@@ -84,6 +87,7 @@ impl fmt::Display for StoreError {
             Self::Full => "there is no room left for the store",
             Self::Io => "the store could not be read or written",
             Self::Poisoned => "the store could not be read or written before: open it again",
+            Self::Replaced => "the file of the store is another one by now",
             Self::NoFolder => "the folder of the store does not exist",
             Self::Denied => "the system does not allow the store to be opened",
             Self::ReadOnly => "the store cannot be written",

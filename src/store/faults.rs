@@ -145,3 +145,58 @@ impl<S: fmt::Debug> fmt::Debug for Faulty<S> {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{MemoryStore, Table};
+
+    fn key(sort: u8) -> Key {
+        Key::new(Table::new(1), *b"p", [sort])
+    }
+
+    /// Three changes to an empty store that goes wrong: what is said, and how many are there.
+    fn apply(plan: FaultPlan) -> (Result<Applied, StoreError>, usize) {
+        let store = Faulty::new(MemoryStore::new(), plan);
+        let mut batch = Batch::new();
+        (0..3).for_each(|sort| drop_ref(batch.put(key(sort), b"v")));
+        let outcome = store.apply(Generation::new(0), &batch);
+        assert_eq!((store.calls(), store.applies()), (1, 1));
+        (outcome, store.inner().dump().len())
+    }
+
+    const fn drop_ref(_: &mut Batch) {}
+
+    #[test]
+    fn c06_c07_each_fault_does_what_it_says() {
+        let done = Ok(Applied::Done(Generation::new(1)));
+        let (full, io) = (StoreError::Full, StoreError::Io);
+        for (fault, said, stored) in [
+            (Fault::Before(full), Err(full), 0),
+            (Fault::After(io), Err(io), 3),
+            (Fault::Conflict, Ok(Applied::Conflict), 0),
+            (Fault::Torn(0, io), Err(io), 0),
+            (Fault::Torn(2, io), Err(io), 2),
+        ] {
+            assert_eq!(apply(FaultPlan::none().call(0, fault)), (said, stored));
+            assert_eq!(apply(FaultPlan::none().apply(0, fault)), (said, stored));
+            assert_eq!(apply(FaultPlan::none().call(1, fault)), (done, 3));
+            assert_eq!(apply(FaultPlan::none().apply(1, fault)), (done, 3));
+        }
+    }
+
+    #[test]
+    fn c06_each_call_can_fail() {
+        for nth in 0..3 {
+            let plan = FaultPlan::none().call(nth, Fault::Before(StoreError::Io));
+            let store = Faulty::new(MemoryStore::new(), plan);
+            let outcomes = [
+                store.generation().is_err(),
+                store.get(&key(0)).is_err(),
+                store.scan(&Scan::partitions(Table::new(1)), 1).is_err(),
+            ];
+            let failed: Vec<_> = (0..3).filter(|at| outcomes[*at as usize]).collect();
+            assert_eq!(failed, [nth]);
+        }
+    }
+}

@@ -12,17 +12,24 @@
 //! - **Threads** of one handle wait for each other. A second handle on the file does not wait to read.
 //! - **A fork** leaves the handle to the parent: in the child it says [`Forked`](StoreError::Forked).
 //! - **Rights**: the file is made with mode 0600, before there is anything in it, and SQLite gives its
-//!   `-wal` and `-shm` the same. A file that exists keeps its mode. Symbolic links are followed; the
+//!   `-wal` and `-shm` the same. A file that exists keeps its mode. Symbolic links to a file are followed; the
 //!   folder is to be one in which only its owner writes, since three files live in it together.
+//! - **Copies**: a process that has the file open must not read it by other means, since on Unix
+//!   closing it takes the locks away; nor is the file whole without its `-wal`. Close first, or copy in
+//!   another process after a [`SqliteStore::checkpoint`].
 //! - **What is deleted** is overwritten with zeros in the file. Old pages stay in the `-wal` file until they
 //!   have been copied, after 256 pages, when the last handle is closed, or by
 //!   [`SqliteStore::checkpoint`]; what the disk keeps of them is the disk's. SQLite's own memory is not
 //!   wiped.
+//! - **A file that is removed or replaced** while it is open is noticed when something is to be stored
+//!   ([`Replaced`](StoreError::Replaced)), except by a race; not on Windows, where it cannot be done.
 //! - **After a failed read, write or `fsync`** the handle is used up ([`Poisoned`](StoreError::Poisoned)):
 //!   what the system has kept in memory may not be what is on the disk.
 
 mod error;
+mod file;
 mod open;
+mod statements;
 
 use core::fmt;
 use std::mem;
@@ -31,35 +38,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 
-use super::{
-    Applied, Batch, Change, Generation, Key, Range, Record, Scan, Store, StoreError, Table, Value,
-};
+use self::file::File;
+use self::statements::{advance, generation_of, make, partitions_of, range_of};
+use super::{Applied, Batch, Generation, Key, Record, Scan, Store, StoreError, Value};
 
 /// How long a call waits for others who write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-const GENERATION: &str = "SELECT generation FROM state";
-const SET_GENERATION: &str = "UPDATE state SET generation = ?1";
-const GET: &str = "SELECT value FROM records WHERE kind = ?1 AND part = ?2 AND sort = ?3";
-const SCAN_FROM: &str = "SELECT part, sort, value FROM records \
-    WHERE kind = ?1 AND part = ?2 AND sort >= ?3 ORDER BY sort LIMIT ?4";
-const SCAN_RANGE: &str = "SELECT part, sort, value FROM records \
-    WHERE kind = ?1 AND part = ?2 AND sort >= ?3 AND sort < ?5 ORDER BY sort LIMIT ?4";
-const NEXT_PARTITION: &str = "SELECT part, sort, value FROM records \
-    WHERE kind = ?1 AND part >= ?2 ORDER BY part, sort LIMIT 1";
-const PUT: &str = "INSERT INTO records (kind, part, sort, value) VALUES (?1, ?2, ?3, ?4) \
-    ON CONFLICT DO UPDATE SET value = excluded.value";
-const DELETE: &str = "DELETE FROM records WHERE kind = ?1 AND part = ?2 AND sort = ?3";
-const DELETE_FROM: &str = "DELETE FROM records WHERE kind = ?1 AND part = ?2 AND sort >= ?3";
-const DELETE_RANGE: &str =
-    "DELETE FROM records WHERE kind = ?1 AND part = ?2 AND sort >= ?3 AND sort < ?4";
 
 /// A store in an SQLite file; see the [module](self) about what it promises.
 pub struct SqliteStore {
     /// `None` only while it is dropped.
     connection: Option<Mutex<Connection>>,
+    file: File,
     process: u32,
     poisoned: AtomicBool,
 }
@@ -80,8 +72,10 @@ impl SqliteStore {
     /// # Errors
     /// Those of [`Self::open`].
     pub fn open_with(path: impl AsRef<Path>, busy_timeout: Duration) -> Result<Self, StoreError> {
+        let file = File::find_or_make(path.as_ref())?;
         Ok(Self {
-            connection: Some(Mutex::new(open::open(path.as_ref(), busy_timeout)?)),
+            connection: Some(Mutex::new(open::open(file.path(), busy_timeout)?)),
+            file,
             process: std::process::id(),
             poisoned: AtomicBool::new(false),
         })
@@ -139,11 +133,8 @@ impl SqliteStore {
         }
         let outcome = work(&mut connection).map_err(StoreError::from);
         // A transaction that is still open could not be rolled back.
-        if outcome
-            .as_ref()
-            .is_err_and(|error| *error == StoreError::Io)
-            || !connection.is_autocommit()
-        {
+        let used_up = matches!(outcome, Err(StoreError::Io | StoreError::Replaced));
+        if used_up || !connection.is_autocommit() {
             self.poisoned.store(true, Ordering::SeqCst);
         }
         outcome
@@ -153,11 +144,7 @@ impl SqliteStore {
 impl Store for SqliteStore {
     fn get(&self, key: &Key) -> Result<Option<Value>, StoreError> {
         key.check()?;
-        self.with(|connection| {
-            let mut statement = connection.prepare_cached(GET)?;
-            let name = params![key.table.number(), key.partition, key.sort];
-            Ok(statement.query_row(name, |row| value(row, 0)).optional()?)
-        })
+        self.with(|connection| statements::get(connection, key))
     }
 
     fn scan(&self, scan: &Scan, limit: usize) -> Result<Vec<Record>, StoreError> {
@@ -194,110 +181,12 @@ impl Store for SqliteStore {
             for change in batch.changes() {
                 make(&transaction, change)?;
             }
-            let next = now.get().checked_add(1).ok_or(StoreError::Corrupt)?;
-            transaction
-                .prepare_cached(SET_GENERATION)?
-                .execute([i64::try_from(next).map_err(|_| StoreError::Corrupt)?])?;
+            let next = advance(&transaction, now)?;
+            self.file.check()?;
             transaction.commit()?;
-            Ok(Applied::Done(Generation::new(next)))
+            Ok(Applied::Done(next))
         })
     }
-}
-
-fn generation_of(connection: &Connection) -> Result<Generation, error::Failure> {
-    let mut statement = connection.prepare_cached(GENERATION)?;
-    let number: i64 = statement.query_row([], |row| row.get(0))?;
-    let number = u64::try_from(number).map_err(|_| StoreError::Corrupt)?;
-    Ok(Generation::new(number))
-}
-
-fn range_of(
-    connection: &Connection,
-    range: &Range,
-    limit: usize,
-) -> Result<Vec<Record>, error::Failure> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let (table, partition, from) = (range.table.number(), &range.partition, &range.from);
-    let read = |row: &Row<'_>| record(range.table, row);
-    let rows: Result<_, _> = match &range.until {
-        None => connection
-            .prepare_cached(SCAN_FROM)?
-            .query_map(params![table, partition, from, limit], read)?
-            .collect(),
-        Some(until) => connection
-            .prepare_cached(SCAN_RANGE)?
-            .query_map(params![table, partition, from, limit, until], read)?
-            .collect(),
-    };
-    Ok(rows?)
-}
-
-fn partitions_of(
-    connection: &mut Connection,
-    table: Table,
-    after: Option<&[u8]>,
-    limit: usize,
-) -> Result<Vec<Record>, error::Failure> {
-    // Several statements, and one state for all of them.
-    let transaction = connection.transaction()?;
-    let mut statement = transaction.prepare_cached(NEXT_PARTITION)?;
-    let mut found: Vec<Record> = Vec::new();
-    let mut next = after.map_or_else(Vec::new, successor);
-    while found.len() < limit {
-        let first = statement
-            .query_row(params![table.number(), next], |row| record(table, row))
-            .optional()?;
-        let Some(first) = first else { break };
-        next = successor(&first.key.partition);
-        found.push(first);
-    }
-    drop(statement);
-    transaction.rollback()?;
-    Ok(found)
-}
-
-fn make(transaction: &Transaction<'_>, change: &Change) -> Result<(), error::Failure> {
-    match change {
-        Change::Put(key, value) => transaction.prepare_cached(PUT)?.execute(params![
-            key.table.number(),
-            key.partition,
-            key.sort,
-            **value
-        ])?,
-        Change::Delete(key) => transaction.prepare_cached(DELETE)?.execute(params![
-            key.table.number(),
-            key.partition,
-            key.sort
-        ])?,
-        Change::DeleteRange(range) => {
-            let (table, partition) = (range.table.number(), &range.partition);
-            match &range.until {
-                None => transaction
-                    .prepare_cached(DELETE_FROM)?
-                    .execute(params![table, partition, range.from])?,
-                Some(until) => transaction
-                    .prepare_cached(DELETE_RANGE)?
-                    .execute(params![table, partition, range.from, until])?,
-            }
-        }
-    };
-    Ok(())
-}
-
-fn record(table: Table, row: &Row<'_>) -> rusqlite::Result<Record> {
-    Ok(Record {
-        key: Key::new(table, row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?),
-        value: value(row, 2)?,
-    })
-}
-
-fn value(row: &Row<'_>, column: usize) -> rusqlite::Result<Value> {
-    Ok(Value::new(row.get_ref(column)?.as_blob()?.to_vec()))
-}
-
-/// The smallest bytes that are larger.
-fn successor(bytes: &[u8]) -> Vec<u8> {
-    [bytes, &[0]].concat()
 }
 
 impl Drop for SqliteStore {

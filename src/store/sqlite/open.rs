@@ -1,12 +1,10 @@
-//! Making and opening the file.
+//! Opening the database in the file.
 
-use std::fs::OpenOptions;
-use std::io;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::Failure;
 use crate::store::StoreError;
@@ -35,52 +33,22 @@ const TABLES: &str = "
     CREATE TABLE state (generation INTEGER NOT NULL) STRICT;
     INSERT INTO state VALUES (0);";
 
+/// Opens a file that exists, and makes the tables if it is empty.
 pub(super) fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreError> {
-    // Absolute, so that no name means something else to SQLite (":memory:").
-    let path = std::path::absolute(path).map_err(|error| file_error(&error))?;
-    make_file(&path)?;
-    Ok(prepare(&path, busy_timeout)?)
-}
-
-/// Makes the file with its mode, or looks whether it can be written.
-fn make_file(path: &Path) -> Result<(), StoreError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    match options.open(path) {
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(file_error(&error)),
-    }
-    options.create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| file_error(&error))?;
-    // The folder's entry must last as long as what is acknowledged.
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        std::fs::File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| file_error(&error))?;
-    }
-    Ok(())
-}
-
-fn file_error(error: &io::Error) -> StoreError {
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StoreError::NoFolder,
-        io::ErrorKind::PermissionDenied => StoreError::Denied,
-        io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly,
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full,
-        io::ErrorKind::IsADirectory => StoreError::NotAStore,
-        _ => StoreError::Io,
-    }
+    Ok(prepare(path, busy_timeout)?)
 }
 
 fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    let mut connection = Connection::open_with_flags(path, flags)?;
+    // The file is there: what keeps it from being opened is the right to it.
+    let mut connection = Connection::open_with_flags(path, flags).map_err(|error| {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::CannotOpen) => StoreError::Denied.into(),
+            _ => Failure::from(error),
+        }
+    })?;
     if connection.is_readonly(rusqlite::MAIN_DB)? {
         return Err(StoreError::ReadOnly.into());
     }

@@ -1,5 +1,8 @@
+use std::path::Path;
+use std::time::Duration;
+
 use super::*;
-use crate::store::Remedy;
+use crate::store::{Range, Remedy, Table};
 
 const TABLE: Table = Table::new(1);
 
@@ -182,6 +185,10 @@ fn c13_files_are_for_their_owner_and_folders_are_not_made() {
     let linked = SqliteStore::open(folder.path().join("link.db")).unwrap();
     assert!(linked.get(&key(b"s")).unwrap().is_some());
     assert!(!folder.path().join("link.db-wal").exists());
+    symlink("nothing", folder.path().join("dangling.db")).unwrap();
+    let dangling = SqliteStore::open(folder.path().join("dangling.db"));
+    assert_eq!(dangling.unwrap_err(), StoreError::NoFolder);
+    assert!(!folder.path().join("nothing").exists());
     // No name means something else to SQLite.
     let odd = folder.path().join("file:odd?mode=memory");
     drop(SqliteStore::open(&odd).unwrap());
@@ -240,4 +247,29 @@ fn many_open_one_new_file_at_once() {
         let store = SqliteStore::open(&path).unwrap();
         assert_eq!(store.generation(), Ok(Generation::new(8)));
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn c09_a_file_that_was_replaced_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, backup) = (
+        folder.path().join("omemo.db"),
+        folder.path().join("backup.db"),
+    );
+    drop(SqliteStore::open(&path).unwrap());
+    std::fs::copy(&path, &backup).unwrap();
+    let store = SqliteStore::open(&path).unwrap();
+    let _ = put(&store, b"s", b"v").unwrap();
+    std::fs::rename(&backup, &path).unwrap();
+    assert_eq!(put(&store, b"s", b"w").unwrap_err(), StoreError::Replaced);
+    assert_eq!(store.generation().unwrap_err(), StoreError::Poisoned);
+    drop(store);
+    for name in ["omemo.db", "omemo.db-wal", "omemo.db-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(name));
+    }
+    let store = SqliteStore::open(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(put(&store, b"s", b"w").unwrap_err(), StoreError::Replaced);
+    assert_eq!(StoreError::Replaced.remedy(), Remedy::Reopen);
 }
