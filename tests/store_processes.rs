@@ -57,7 +57,7 @@ fn c08_processes_lose_no_update() {
             thread::sleep(Duration::from_millis(rng.random_range(50..500)));
             signal(suspended, "-CONT");
         }
-        if round == 3 {
+        if round == 1 {
             children[KILLED].kill().unwrap();
         }
     }
