@@ -52,6 +52,7 @@ pub struct SqliteStore {
     /// `None` only while it is dropped.
     connection: Option<Mutex<Connection>>,
     file: File,
+    busy_timeout: Duration,
     process: u32,
     poisoned: AtomicBool,
 }
@@ -76,6 +77,7 @@ impl SqliteStore {
         Ok(Self {
             connection: Some(Mutex::new(open::open(file.path(), busy_timeout)?)),
             file,
+            busy_timeout,
             process: std::process::id(),
             poisoned: AtomicBool::new(false),
         })
@@ -87,17 +89,13 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Busy`] if somebody is reading or writing; it is done later then. Else as for `get`.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
-        let busy = self.with(|connection| {
-            Ok(
-                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-                    row.get::<_, bool>(0)
-                })?,
-            )
-        })?;
-        if busy {
-            return Err(StoreError::Busy);
-        }
-        Ok(())
+        self.with(|connection| {
+            let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+            match connection.query_row(sql, [], |row| row.get(0))? {
+                true => Err(StoreError::Busy.into()),
+                false => Ok(()),
+            }
+        })
     }
 
     /// Reads the whole file and says whether it is sound. Takes time.
@@ -121,7 +119,7 @@ impl SqliteStore {
     /// Does something with the connection, if it is ours and good.
     fn with<T>(
         &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, error::Failure>,
+        mut work: impl FnMut(&mut Connection) -> Result<T, error::Failure>,
     ) -> Result<T, StoreError> {
         if self.process != std::process::id() {
             return Err(StoreError::Forked);
@@ -131,7 +129,8 @@ impl SqliteStore {
         if self.poisoned.load(Ordering::SeqCst) {
             return Err(StoreError::Poisoned);
         }
-        let outcome = work(&mut connection).map_err(StoreError::from);
+        let outcome = open::patiently(self.busy_timeout, || work(&mut connection));
+        let outcome = outcome.map_err(StoreError::from);
         // A transaction that is still open could not be rolled back.
         let used_up = matches!(outcome, Err(StoreError::Io | StoreError::Replaced));
         if used_up || !connection.is_autocommit() {

@@ -19,7 +19,7 @@ const SCHEMA: i32 = 1;
 const AUTO_CHECKPOINT: u32 = 256;
 
 /// Between two attempts.
-const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Tables of form [`SCHEMA`].
 const TABLES: &str = "
@@ -53,7 +53,8 @@ fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
         return Err(StoreError::ReadOnly.into());
     }
     connection.set_prepared_statement_cache_capacity(16);
-    // Where two processes make one file at once, SQLite does not wait: we do.
+    // SQLite's own waiting gives way to whoever does not wait, for up to 100 ms each time, and has
+    // gaps where two processes make one file at once: we wait.
     connection.busy_timeout(Duration::ZERO)?;
     patiently(busy_timeout, || check_owner(&connection))?;
     patiently(busy_timeout, || {
@@ -76,13 +77,12 @@ fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;"
     ))?;
-    connection.busy_timeout(busy_timeout)?;
-    make_tables(&mut connection)?;
+    patiently(busy_timeout, || make_tables(&mut connection))?;
     Ok(connection)
 }
 
 /// Tries again while somebody else is busy, in pauses that add up to `timeout`.
-fn patiently<T>(
+pub(super) fn patiently<T>(
     timeout: Duration,
     mut attempt: impl FnMut() -> Result<T, Failure>,
 ) -> Result<T, Failure> {
