@@ -55,6 +55,7 @@
 //! | [`error`] | what can go wrong, an enum for each kind of operation |
 //! | [`crypto`] | keys with a type for each role, XEdDSA, key derivation, ciphers |
 //! | [`model`] | the nouns: versions, addresses, ids, bundles, device lists |
+//! | [`store`] | where records are kept: in memory, in a file, sealed; it does not know OMEMO either |
 //! | [`x3dh`], [`ratchet`] | the two papers; they do not know OMEMO |
 //! | [`protocol`] | what differs between the versions of OMEMO |
 //! | [`stanza`] | XML to model |
@@ -70,4 +71,5 @@ pub mod protocol;
 pub mod ratchet;
 pub mod session;
 pub mod stanza;
+pub mod store;
 pub mod x3dh;

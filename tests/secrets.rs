@@ -21,11 +21,13 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
+use omemo::crypto::passphrase::{Cost, argon2id};
 use omemo::crypto::{IdentityKeyPair, PreKeyPair, Secret, random};
 use omemo::model::Version;
 use omemo::protocol::{KeyExchange, KeyMaterial, of};
 use omemo::ratchet::{ChainKey, MessageKey, MessageKeys, RootKey, Sending, SkippedKey};
 use omemo::session::Session;
+use omemo::store::{Applied, Batch, Key, MemoryStore, Range, Scan, SealKey, Sealed, Store, Table};
 use support::{Device, Side, acquainted, rng};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
@@ -190,6 +192,73 @@ fn a30_nothing_is_left_of_a_conversation() {
     }
     assert!(COUNT.load(SeqCst) > 1000);
     assert_eq!(found(), 0);
+}
+
+#[test]
+fn a30_nothing_is_left_by_a_store() {
+    let _turn = start_over();
+    let memory = std::sync::Arc::new(MemoryStore::new());
+    use_store(&*memory);
+    let key = Box::new(Secret::new(std::array::from_fn(|at| 0xb0 ^ at as u8)));
+    register(key.expose());
+    let data_key = random::<32, _>(&mut rng(31)).unwrap();
+    register(data_key.expose());
+    let sealed = Sealed::open(MemoryStore::new(), &SealKey::Key(&key), rng(31)).unwrap();
+    use_store(&sealed);
+    let new = Box::new(Secret::new(std::array::from_fn(|at| 0xc0 ^ at as u8)));
+    register(new.expose());
+    sealed.change_key(&SealKey::Key(&new)).unwrap();
+    let words = Zeroizing::new(b"correct horse battery staple".to_vec());
+    register(&words);
+    let cost = Cost::new(64, 1, 1).unwrap();
+    let words_key = argon2id(&words, &[1; 16], cost).unwrap();
+    register(words_key.expose());
+    drop(argon2id(&words, &[1; 16], cost).unwrap());
+    sealed
+        .change_key(&SealKey::Passphrase(&words, cost))
+        .unwrap();
+    // What SQLite allocates itself is not seen here; what we do around it is.
+    #[cfg(feature = "sqlite")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        use_store(&omemo::store::SqliteStore::open(folder.path().join("omemo.db")).unwrap());
+    }
+    drop((memory, sealed, key, new, words));
+    assert!(COUNT.load(SeqCst) > 800);
+    assert_eq!(found(), 0);
+}
+
+fn use_store(store: &dyn Store) {
+    let table = Table::new(1);
+    let name = |number: u32| Key::new(table, *b"p", number.to_be_bytes());
+    let value = |number: u32| {
+        let [a, b, c, d] = number.to_be_bytes();
+        Zeroizing::new(Vec::from_iter(
+            (0..320).map(|at| [a, b, c, d, at as u8][at % 5]),
+        ))
+    };
+    for batches in 0..10 {
+        let mut batch = Batch::new();
+        for number in 0..40 {
+            let value = value(batches * 40 + number + 1);
+            register(&value);
+            batch.put(name(number), &value);
+        }
+        batch
+            .delete(name(3))
+            .delete_range(Range::partition(table, *b"p").until([0, 0, 0, 2]));
+        let generation = store.generation().unwrap();
+        let stale = store
+            .apply(omemo::store::Generation::new(u64::MAX), &batch)
+            .unwrap();
+        assert_eq!(stale, Applied::Conflict);
+        let done = store.apply(generation, &batch).unwrap();
+        assert!(matches!(done, Applied::Done(_)));
+        assert!(store.get(&name(7)).unwrap().is_some());
+        let range = Range::partition(table, *b"p");
+        assert_eq!(store.scan(&range.into(), 100).unwrap().len(), 37);
+        assert_eq!(store.scan(&Scan::partitions(table), 100).unwrap().len(), 1);
+    }
 }
 
 /// The key of the next message, which will be skipped or used by the other side.

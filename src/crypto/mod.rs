@@ -1,5 +1,5 @@
 //! The primitives, with a type for each role: keys on Curve25519 and Ed25519, their maps, XEdDSA,
-//! key derivation, and the two symmetric ciphers.
+//! key derivation, and the symmetric ciphers.
 //!
 //! The arithmetic comes from the dalek crates and RustCrypto; what is ours is which inputs are
 //! refused. Every public key that arrives is checked once, where it becomes a type
@@ -14,8 +14,10 @@ mod identity;
 mod identity_pair;
 pub mod kdf;
 mod keys;
+pub mod passphrase;
 mod rng;
 mod secret;
+pub mod siv;
 pub mod xeddsa;
 
 pub use identity::{EdwardsKey, IdentityKey};

@@ -1,0 +1,147 @@
+//! Opening the database in the file.
+
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+
+use super::error::Failure;
+use crate::store::StoreError;
+
+/// "OMEM", at a fixed place in the file: says whose it is.
+const APPLICATION_ID: i32 = 0x4f4d_454d;
+
+/// The version of the schema.
+const SCHEMA: i32 = 1;
+
+/// Pages of the log that are copied into the file at once: the log has old secrets in it.
+const AUTO_CHECKPOINT: u32 = 256;
+
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Tables of form [`SCHEMA`].
+const TABLES: &str = "
+    CREATE TABLE records (
+        kind INTEGER NOT NULL,
+        part BLOB NOT NULL,
+        sort BLOB NOT NULL,
+        value BLOB NOT NULL,
+        PRIMARY KEY (kind, part, sort)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE state (generation INTEGER NOT NULL) STRICT;
+    INSERT INTO state VALUES (0);";
+
+/// Opens a file that exists, and makes the tables if it is empty.
+pub(super) fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreError> {
+    Ok(prepare(path, busy_timeout)?)
+}
+
+fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    // The file is there: what keeps it from being opened is the right to it.
+    let mut connection = Connection::open_with_flags(path, flags).map_err(|error| {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::CannotOpen) => StoreError::Denied.into(),
+            _ => Failure::from(error),
+        }
+    })?;
+    if connection.is_readonly(rusqlite::MAIN_DB)? {
+        return Err(StoreError::ReadOnly.into());
+    }
+    connection.set_prepared_statement_cache_capacity(16);
+    // SQLite's own waiting gives way to whoever does not wait, for up to 100 ms each time, and has
+    // gaps where two processes make one file at once: we wait.
+    connection.busy_timeout(Duration::ZERO)?;
+    patiently(busy_timeout, || check_owner(&connection))?;
+    patiently(busy_timeout, || {
+        let mode: String =
+            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(StoreError::Io.into());
+        }
+        Ok(())
+    })?;
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = ON;
+         PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA wal_autocheckpoint = {AUTO_CHECKPOINT};
+         PRAGMA journal_size_limit = 0;
+         PRAGMA secure_delete = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA mmap_size = 0;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;"
+    ))?;
+    patiently(busy_timeout, || make_tables(&mut connection))?;
+    Ok(connection)
+}
+
+/// Tries again while somebody else is busy, in pauses that add up to `timeout`.
+pub(super) fn patiently<T>(
+    timeout: Duration,
+    mut attempt: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut left = timeout;
+    loop {
+        match attempt().map_err(StoreError::from) {
+            Err(StoreError::Busy) if !left.is_zero() => {
+                let pause = left.min(PAUSE);
+                left -= pause;
+                thread::sleep(pause);
+            }
+            outcome => return Ok(outcome?),
+        }
+    }
+}
+
+/// Whether the file is ours, or empty. Writes nothing.
+fn check_owner(connection: &Connection) -> Result<(), Failure> {
+    let things: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let (owner, version) = (number(connection, "application_id")?, schema(connection)?);
+    match owner {
+        APPLICATION_ID if version > SCHEMA => Err(StoreError::Newer.into()),
+        APPLICATION_ID if version == SCHEMA => Ok(()),
+        0 if things == 0 && version == 0 => Ok(()),
+        _ => Err(StoreError::NotAStore.into()),
+    }
+}
+
+/// Makes the tables in an empty file, all at once.
+fn make_tables(connection: &mut Connection) -> Result<(), Failure> {
+    if number(connection, "application_id")? == APPLICATION_ID {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if number(&transaction, "application_id")? == 0 {
+        transaction.execute_batch(TABLES)?;
+        transaction.execute_batch(&format!(
+            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA};"
+        ))?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Whether somebody with a newer library has changed the schema since the file was opened.
+pub(super) fn check_schema(transaction: &Transaction<'_>) -> Result<(), Failure> {
+    match schema(transaction)? {
+        SCHEMA => Ok(()),
+        version if version > SCHEMA => Err(StoreError::Newer.into()),
+        _ => Err(StoreError::Corrupt.into()),
+    }
+}
+
+fn schema(connection: &Connection) -> Result<i32, Failure> {
+    number(connection, "user_version")
+}
+
+fn number(connection: &Connection, pragma: &str) -> Result<i32, Failure> {
+    let mut statement = connection.prepare_cached(&format!("PRAGMA {pragma}"))?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
