@@ -1,4 +1,4 @@
-//! What every store promises, asked of each of them; and a long random run beside a model.
+//! What every store promises, asked of each of them.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,94 +7,19 @@
     reason = "a test says no by panicking"
 )]
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod stores;
 
-use omemo::crypto::Secret;
-use omemo::store::faults::{FaultPlan, Faulty};
 use omemo::store::{
-    Applied, Batch, Generation, Key, MAX_BATCH, MAX_KEY_PART, MAX_VALUE, MemoryStore, Range,
-    Record, Scan, SealKey, Sealed, Store, StoreError, Table, Value,
+    Applied, Batch, Generation, Key, MAX_BATCH, MAX_KEY_PART, MAX_VALUE, Range, Record, Scan,
+    Store, StoreError, Table, Value,
 };
 use rand::rngs::StdRng;
-use rand::{Rng, RngExt, SeedableRng};
-
-const ONE: Table = Table::new(1);
-const TWO: Table = Table::new(2);
-
-/// A store, and a second handle on the same records.
-type Pair = (Arc<dyn Store>, Arc<dyn Store>);
-
-fn memory() -> Pair {
-    let store = Arc::new(MemoryStore::new());
-    (store.clone(), store)
-}
-
-fn faulty() -> Pair {
-    let store = Arc::new(Faulty::new(MemoryStore::new(), FaultPlan::none()));
-    (store.clone(), store)
-}
-
-fn sealed((first, second): Pair) -> Pair {
-    let key = Secret::new([7; 32]);
-    let seal = |store, seed| {
-        let rng = StdRng::seed_from_u64(seed);
-        Arc::new(Sealed::open(store, &SealKey::Key(&key), rng).unwrap())
-    };
-    (seal(first, 1), seal(second, 2))
-}
-
-#[cfg(feature = "sqlite")]
-fn sqlite(folder: &std::path::Path) -> Pair {
-    use omemo::store::SqliteStore;
-    let path = folder.join("omemo.db");
-    let open = || Arc::new(SqliteStore::open(&path).unwrap());
-    (open(), open())
-}
-
-/// Runs `test` with an empty store of each kind.
-fn with_each(test: impl Fn(&dyn Store, &dyn Store)) {
-    let run = |name: &str, (first, second): Pair| {
-        println!("{name}");
-        test(&*first, &*second);
-    };
-    run("memory", memory());
-    run("faulty", faulty());
-    run("sealed memory", sealed(memory()));
-    run("sealed twice", sealed(sealed(memory())));
-    #[cfg(feature = "sqlite")]
-    {
-        let folder = tempfile::tempdir().unwrap();
-        run("sqlite", sqlite(folder.path()));
-        let folder = tempfile::tempdir().unwrap();
-        run("sealed sqlite", sealed(sqlite(folder.path())));
-    }
-}
-
-fn apply(store: &dyn Store, build: impl FnOnce(&mut Batch)) -> Generation {
-    let mut batch = Batch::new();
-    build(&mut batch);
-    let generation = store.generation().unwrap();
-    match store.apply(generation, &batch).unwrap() {
-        Applied::Done(now) => now,
-        Applied::Conflict => panic!("nobody else writes"),
-    }
-}
-
-fn key(partition: &[u8], sort: &[u8]) -> Key {
-    Key::new(ONE, partition, sort)
-}
+use rand::{Rng, SeedableRng};
+use stores::{ONE, TWO, apply, key, partitions, with_each};
 
 fn sorts(store: &dyn Store, range: Range, limit: usize) -> Vec<Vec<u8>> {
     let records = store.scan(&range.into(), limit).unwrap();
     records.into_iter().map(|record| record.key.sort).collect()
-}
-
-fn partitions(store: &dyn Store, table: Table) -> Vec<Vec<u8>> {
-    let records = store.scan(&Scan::partitions(table), usize::MAX).unwrap();
-    let mut names: Vec<_> = records.into_iter().map(|r| r.key.partition).collect();
-    names.sort();
-    names
 }
 
 #[test]
@@ -499,113 +424,4 @@ fn conflicts_lose_nothing() {
         let value = store.get(&key(b"p", b"counter")).unwrap().unwrap();
         assert_eq!(**value, (4 * EACH).to_be_bytes());
     });
-}
-
-/// Random batches and questions, beside a map that does the same.
-#[test]
-fn a_long_random_run_agrees_with_a_model() {
-    let seed: u64 = std::env::var("OMEMO_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or_else(|| rand::rng().random());
-    println!("OMEMO_SEED={seed}");
-    with_each(|store, other| {
-        let mut rng = StdRng::seed_from_u64(seed);
-        let mut model: BTreeMap<Key, Vec<u8>> = BTreeMap::new();
-        let mut generation = store.generation().unwrap();
-        for step in 0..400 {
-            let handle = if rng.random() { store } else { other };
-            if rng.random_ratio(1, 8) {
-                let mut batch = Batch::new();
-                batch.put(random_key(&mut rng), b"conflict");
-                let stale = Generation::new(generation.get().wrapping_sub(1));
-                assert_eq!(handle.apply(stale, &batch).unwrap(), Applied::Conflict);
-                continue;
-            }
-            let mut batch = Batch::new();
-            let mut next = model.clone();
-            for _ in 0..rng.random_range(0..12) {
-                random_change(&mut rng, &mut batch, &mut next);
-            }
-            let applied = handle.apply(generation, &batch).unwrap();
-            let Applied::Done(now) = applied else {
-                panic!("step {step}: nobody else writes");
-            };
-            assert_eq!(now > generation, !batch.is_empty());
-            (generation, model) = (now, next);
-            compare(&mut rng, other, &model);
-        }
-    });
-}
-
-/// Few names, most of them prefixes of each other.
-fn random_part(rng: &mut StdRng) -> Vec<u8> {
-    let len = rng.random_range(0..3);
-    (0..len)
-        .map(|_| [0, 1, b'a', 0xfe, 0xff][rng.random_range(0..5)])
-        .collect()
-}
-
-fn random_key(rng: &mut StdRng) -> Key {
-    let table = [ONE, TWO][rng.random_range(0..2)];
-    Key::new(table, random_part(rng), random_part(rng))
-}
-
-fn random_range(rng: &mut StdRng) -> Range {
-    let Key {
-        table,
-        partition,
-        sort,
-    } = random_key(rng);
-    let range = Range::partition(table, partition);
-    match rng.random_range(0..5) {
-        0 => range,
-        1 => range.from(sort),
-        2 => range.after(sort).until(random_part(rng)),
-        3 => range.until(sort),
-        _ => range.prefix(sort),
-    }
-}
-
-fn random_change(rng: &mut StdRng, batch: &mut Batch, model: &mut BTreeMap<Key, Vec<u8>>) {
-    match rng.random_range(0..8) {
-        0 => {
-            let range = random_range(rng);
-            model.retain(|key, _| !within(&range, key));
-            batch.delete_range(range);
-        }
-        1 | 2 => {
-            let key = random_key(rng);
-            model.remove(&key);
-            batch.delete(key);
-        }
-        _ => {
-            let key = random_key(rng);
-            let mut value = vec![0; rng.random_range(0..400)];
-            rng.fill_bytes(&mut value);
-            batch.put(key.clone(), &value);
-            model.insert(key, value);
-        }
-    }
-}
-
-fn within(range: &Range, key: &Key) -> bool {
-    key.table == range.table && key.partition == range.partition && range.contains(&key.sort)
-}
-
-fn compare(rng: &mut StdRng, store: &dyn Store, model: &BTreeMap<Key, Vec<u8>>) {
-    let key = random_key(rng);
-    let value = store.get(&key).unwrap();
-    assert_eq!(value.as_deref(), model.get(&key));
-    let range = random_range(rng);
-    let limit = rng.random_range(0..30);
-    let found = store.scan(&range.clone().into(), limit).unwrap();
-    let expected = model.iter().filter(|(key, _)| within(&range, key));
-    let expected: Vec<_> = expected.take(limit).collect();
-    let found: Vec<_> = found.iter().map(|r| (&r.key, &*r.value)).collect();
-    assert_eq!(found, expected);
-    let mut expected: Vec<_> = model.keys().filter(|key| key.table == ONE).collect();
-    expected.dedup_by(|a, b| a.partition == b.partition);
-    let expected: Vec<_> = expected.iter().map(|key| key.partition.clone()).collect();
-    assert_eq!(partitions(store, ONE), expected);
 }
