@@ -333,6 +333,34 @@ fn a14_an_identity_outside_the_prime_order_group_is_refused_behind_a_mac_that_ve
     }
 }
 
+/// No MAC covers the ephemeral key, and the top bit does not change a secret: everything else fits.
+#[test]
+fn a17_an_ephemeral_key_in_a_second_encoding_is_refused() {
+    for version in Version::ALL {
+        let mut rng = rng(18);
+        let (juliet, romeo) = (
+            Device::new(version, &mut rng),
+            Device::new(version, &mut rng),
+        );
+        let bundle = romeo.bundle(&mut rng);
+        let exchange = Side::new(juliet.initiate(&bundle, &mut rng)).send(&[0; 32], &mut rng);
+        let read = KeyExchange::read(version, &exchange.bytes).unwrap();
+        let mut second = *read.ephemeral().as_bytes();
+        second[31] |= 0x80;
+        let bytes = replace(&exchange.bytes, read.ephemeral().as_bytes(), &second);
+        let outcome = romeo.accept(&bytes).map(|_| ());
+        assert_eq!(outcome, Err(DecryptError::Key(KeyError::NonCanonical)));
+
+        // The identity is associated data: in a second encoding the message does not authenticate.
+        let mut second = *read.identity().as_bytes();
+        second[31] ^= 0x80;
+        let bytes = replace(&exchange.bytes, read.identity().as_bytes(), &second);
+        let outcome = romeo.accept(&bytes).map(|_| ());
+        assert_eq!(outcome, Err(DecryptError::Mac));
+        assert!(romeo.accept(&exchange.bytes).is_ok());
+    }
+}
+
 #[test]
 fn a17_two_encodings_are_never_two_identities() {
     let mut rng = rng(17);

@@ -10,11 +10,12 @@
 
 mod support;
 
+use omemo::crypto::kdf::HmacKey;
 use omemo::crypto::{Secret, random};
-use omemo::error::{DecryptError, MessageError};
+use omemo::error::{DecryptError, KeyError, MessageError};
 use omemo::model::Version;
-use omemo::protocol::{KeyMaterial, RatchetMessage, of};
-use omemo::ratchet::{Budget, Header, MAX_SKIP};
+use omemo::protocol::{Direction, KeyMaterial, Parties, RatchetMessage, of};
+use omemo::ratchet::{Budget, Header, MAX_SKIP, Sending};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -294,6 +295,58 @@ fn a16_a_message_of_the_other_version_is_refused() {
         assert_eq!(outcome, Err(DecryptError::OtherVersion));
         assert!(bob.receive_message(&wires[index]).is_ok());
     }
+}
+
+/// X25519 ignores the top bit of a key, so the secrets are the right ones: only the encoding is wrong. With
+/// the MAC of the message that was sent it does not authenticate; with one made for it, it is refused.
+#[test]
+fn a17_a_ratchet_key_in_a_second_encoding_is_refused_behind_a_mac_that_verifies() {
+    for version in Version::ALL {
+        let mut rng = rng(17);
+        let (mut alice, mut bob) = acquainted(version, &mut rng);
+        let opening = alice.send(&[0; 32], &mut rng);
+        bob.receive(&opening).unwrap();
+        let Sending::Open { chain, .. } = alice.session.ratchet().sending() else {
+            panic!("a chain was opened");
+        };
+        let keys = chain.step().1.expand(of(version).message_info());
+        let genuine = alice.send(&[0; 32], &mut rng);
+
+        let read = RatchetMessage::read(version, &genuine.bytes).unwrap();
+        let dh = read.header().dh;
+        let key_at = find(&genuine.bytes, dh.as_bytes());
+        let mut bytes = genuine.bytes.clone();
+        bytes[key_at + 31] |= 0x80;
+        let before = bob.stored();
+        assert_eq!(bob.receive_bytes(&bytes), Err(DecryptError::Mac));
+
+        // What the MAC covers: all in front of it in legacy, the inner message in OMEMO 2.
+        let mac_at = find(&bytes, read.mac());
+        let covered = match version {
+            Version::Legacy => bytes[..mac_at].to_vec(),
+            Version::Omemo2 => bytes[20..].to_vec(),
+        };
+        let record = alice.session.to_record();
+        let identity =
+            |at: usize| of(version).stored_identity(record[at..at + 32].try_into().unwrap());
+        let parties = Parties {
+            local: identity(3),
+            remote: identity(35),
+            local_is_initiator: true,
+        };
+        let [a, b, c, d] = of(version).associated_data(&parties, Direction::Sending);
+        let mac = HmacKey::new(&keys.authentication).mac(&[a, b, c, d, &covered]);
+        bytes[mac_at..mac_at + read.mac().len()].copy_from_slice(&mac.expose()[..read.mac().len()]);
+        let refused = DecryptError::Key(KeyError::NonCanonical);
+        assert_eq!(bob.receive_bytes(&bytes), Err(refused));
+        assert_eq!(bob.stored(), before);
+        assert!(bob.receive(&genuine).is_ok());
+    }
+}
+
+fn find(bytes: &[u8], part: &[u8]) -> usize {
+    let mut windows = bytes.windows(part.len());
+    windows.position(|window| window == part).unwrap()
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! A role is a marker in the type, so that a pre-key cannot be handed in where a ratchet key is
 //! expected. Public keys are checked when they are made from bytes: a value of these types is
-//! canonical (`u < p`, unused top bit clear) and not of small order.
+//! canonical (`u < p`, unused top bit clear) and not of small order. The one exception is a legacy identity
+//! inside a key exchange that has not been accepted yet ([`IdentityKey`](super::IdentityKey)).
 
 use core::fmt;
 use core::hash::{Hash, Hasher};

@@ -2,8 +2,9 @@
 //! key derivation, and the symmetric ciphers.
 //!
 //! The arithmetic comes from the dalek crates and RustCrypto; what is ours is which inputs are
-//! refused. Every public key that arrives is checked once, where it becomes a type
-//! ([`PublicKey::from_bytes`], [`EdwardsKey::from_bytes`], [`IdentityKey`]), and never again after.
+//! refused. A public key that arrives is checked where it becomes a type ([`PublicKey::from_bytes`],
+//! [`EdwardsKey::from_bytes`], [`IdentityKey`]). Those that arrive inside a message are read as X25519 reads
+//! them, and judged once the message's MAC has verified.
 //!
 //! Randomness is an argument ([`rand_core::TryCryptoRng`]); a generator that fails is an error.
 

@@ -49,7 +49,9 @@ impl KeyExchange {
         SignedPreKeyId::new(self.signed_pre_key_id)
     }
 
-    /// The identity key of the sender, as it claims.
+    /// The identity key of the sender, as it claims: to be compared with the one that is expected. In
+    /// legacy it may be any 32 bytes until a session has accepted the exchange, and is not to be kept
+    /// before.
     #[must_use]
     pub const fn identity(&self) -> &IdentityKey {
         &self.identity
