@@ -161,3 +161,46 @@ pub(super) struct OmemoKeyExchange {
     #[prost(bytes = "bytes", optional, tag = "5")]
     pub(super) message: Option<Bytes>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_schema_has_is_passed_over() {
+        let message = OmemoAuthenticatedMessage {
+            mac: Some(Bytes::from_static(b"mac")),
+            message: Some(Bytes::from_static(b"message")),
+        };
+        let genuine = message.encode_to_vec();
+        let foreign_type = &[0x08, 0x07][..];
+        let huge_number = &[0xf8, 0xff, 0xff, 0xff, 0xff, 0x01, 0x07];
+        let group_of_a_known_number = &[0x0b, 0x0c];
+        for odd in [foreign_type, huge_number, group_of_a_known_number] {
+            for wire in [[odd, &genuine].concat(), [&genuine, odd].concat()] {
+                assert_eq!(decode(wire.into()), Ok(message.clone()), "{odd:02x?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_protobuf_is_refused() {
+        let eleven_bytes = &[0x80; 11][..];
+        let field_zero = &[0x00, 0x01];
+        let wire_type_seven = &[0x0f, 0x01];
+        let open_group = &[0x0b, 0x08, 0x01];
+        let too_long = &[
+            0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01,
+        ];
+        for wire in [
+            eleven_bytes,
+            field_zero,
+            wire_type_seven,
+            open_group,
+            too_long,
+        ] {
+            let outcome = decode::<OmemoAuthenticatedMessage>(Bytes::from_static(wire));
+            assert_eq!(outcome, Err(MessageError::Protobuf), "{wire:02x?}");
+        }
+    }
+}
