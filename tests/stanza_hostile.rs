@@ -11,10 +11,10 @@
 mod heap;
 
 use heap::counted;
-use omemo::model::{BareJid, DeviceId, Version};
+use omemo::model::{BareJid, DeviceId, OwnKey, Version};
 use omemo::stanza::{
     Defect, Envelope, EnvelopeError, Items, Limit, MAX_BYTES, MAX_KEYS, MAX_OWN_KEYS, Message,
-    OwnKey, StanzaError, XmlError, read_bundle, read_device_list,
+    StanzaError, XmlError, read_bundle, read_device_list,
 };
 
 /// Every reader, with the tags of a root that it goes into.

@@ -4,16 +4,22 @@
 
 mod bundle;
 mod device;
+mod encrypted;
 mod fingerprint;
 mod ids;
 mod jid;
 mod key_encoding;
+mod per_version;
+mod timestamp;
 
 pub use bundle::{Bundle, PreKeyEntry};
 pub use device::{Device, DeviceList, Label};
+pub use encrypted::{Encrypted, OwnKey, RecipientKey};
 pub use fingerprint::Fingerprint;
 pub use ids::{DeviceId, PreKeyId, SignedPreKeyId};
 pub use jid::{BareJid, JidError, MAX_JID_PART};
+pub use per_version::PerVersion;
+pub use timestamp::Timestamp;
 
 /// A deployed version of OMEMO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +33,12 @@ pub enum Version {
 impl Version {
     /// Both, in the order in which they came into the world.
     pub const ALL: [Self; 2] = [Self::Legacy, Self::Omemo2];
+
+    /// The one that is read by devices of which nothing better is known.
+    pub const BASELINE: Self = Self::Legacy;
+
+    /// The one to be preferred between devices that are known to read it.
+    pub const NEWEST: Self = Self::Omemo2;
 
     /// The XML namespace that names this version.
     #[must_use]

@@ -15,23 +15,7 @@ use super::key::{Choice, ListedKey, is_true};
 use super::tag::{Namespace, Tag};
 use super::xml::Reader;
 use super::{Limit, MAX_KEYS, StanzaError, once, parse_id};
-use crate::model::{DeviceId, Version};
-
-/// An `<encrypted/>` element; `K` is what was kept of its keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Encrypted<K> {
-    /// The version in whose namespace it is.
-    pub version: Version,
-    /// `sid`: the device that says it sent this.
-    pub sender_device: DeviceId,
-    /// The keys that were kept, in order.
-    pub keys: Vec<K>,
-    /// The nonce of a legacy payload, there even where no payload is; of any length. OMEMO 2 has none.
-    pub iv: Option<Vec<u8>>,
-    /// The encrypted content. `None` is an empty message: it carries keys only. A payload of no bytes
-    /// is a message with an empty text.
-    pub payload: Option<Vec<u8>>,
-}
+use crate::model::{DeviceId, Encrypted, Version};
 
 /// Reads the `<encrypted/>` elements of one stanza.
 pub(super) struct Walk<'x, C> {

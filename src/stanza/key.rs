@@ -4,16 +4,7 @@ use std::borrow::Cow;
 
 use super::grammar::WHITE_SPACE;
 use super::{MAX_KEYS, MAX_OWN_KEYS, base64};
-use crate::model::{BareJid, DeviceId, MAX_JID_PART};
-
-/// A key for the device that reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnKey {
-    /// What the sender says: that this is a key exchange (`prekey`, `kex`). Nobody authenticates it.
-    pub key_exchange: bool,
-    /// The bytes for the session.
-    pub bytes: Vec<u8>,
-}
+use crate::model::{BareJid, DeviceId, MAX_JID_PART, OwnKey};
 
 /// A key for any device, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]

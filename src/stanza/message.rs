@@ -7,11 +7,11 @@
 use std::borrow::Cow;
 
 use super::StanzaError;
-use super::encrypted::{Encrypted, Walk};
-use super::key::{All, Choice, ForDevice, ListedKey, OwnKey};
+use super::encrypted::Walk;
+use super::key::{All, Choice, ForDevice, ListedKey};
 use super::tag::Namespace;
 use super::xml::{Reader, Scope};
-use crate::model::{BareJid, DeviceId, JidError, Version};
+use crate::model::{BareJid, DeviceId, Encrypted, JidError, OwnKey, Version};
 
 /// A `<message/>` or `<iq/>` and what is encrypted in it; `K` is what was kept of its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,10 +32,9 @@ mod xml;
 
 pub use bundle::read_bundle;
 pub use device_list::read_device_list;
-pub use encrypted::Encrypted;
 pub use envelope::{Addressee, Envelope};
 pub use error::{Defect, EnvelopeError, Limit, StanzaError, XmlError};
-pub use key::{ListedKey, OwnKey};
+pub use key::ListedKey;
 pub use message::{Message, StanzaKind};
 pub use pubsub::{Item, Items, Node, Source};
 

@@ -1,9 +1,9 @@
 //! Whole messages: what an account's device does with a stanza.
 
-use omemo::model::{BareJid, Version};
+use omemo::model::{BareJid, Encrypted, OwnKey, Version};
 use omemo::protocol::{self, KeyMaterial};
 use omemo::ratchet::Budget;
-use omemo::stanza::{Addressee, Encrypted, Envelope, Message, OwnKey};
+use omemo::stanza::{Addressee, Envelope, Message};
 
 use super::class::Class;
 use super::device::Device;
