@@ -10,8 +10,10 @@ mod hex;
 mod ids;
 mod jid;
 mod key_encoding;
+mod key_id;
 mod per_version;
 mod timestamp;
+mod uri;
 
 pub use bundle::{Bundle, PreKeyEntry};
 pub use device::{Device, DeviceList, Label};
@@ -19,8 +21,10 @@ pub use encrypted::{Encrypted, OwnKey, RecipientKey};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use ids::{DeviceId, PreKeyId, SignedPreKeyId};
 pub use jid::{BareJid, JidError, MAX_JID_PART};
+pub use key_id::KeyId;
 pub use per_version::PerVersion;
 pub use timestamp::Timestamp;
+pub use uri::{FingerprintUri, MAX_URI_KEYS, MAX_URI_LEN, TrustMessageUri, UriError};
 
 /// A deployed version of OMEMO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
