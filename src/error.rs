@@ -52,6 +52,26 @@ pub struct SignatureError;
 messages!(SignatureError { Self => "the signature does not verify", });
 impl core::error::Error for SignatureError {}
 
+/// A text that is not signed as a device's label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelError {
+    /// Nothing, or nothing but white space.
+    Empty,
+    /// Longer than labels are.
+    TooLong,
+    /// As many bytes as a public key has: its signature would be good for a signed pre-key.
+    KeyLength,
+    /// Characters that are not seen, or change how others are shown.
+    Character,
+}
+messages!(LabelError {
+    Self::Empty => "the label is empty",
+    Self::TooLong => "the label is too long",
+    Self::KeyLength => "the label has 32 or 33 bytes, as public keys have",
+    Self::Character => "the label has characters that are not seen",
+});
+impl core::error::Error for LabelError {}
+
 /// A symmetric cipher refused its input. Why is not said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CipherError;

@@ -11,6 +11,7 @@
 //! Above this module nobody asks which version it is.
 
 mod key_exchange;
+mod label;
 mod legacy;
 mod message;
 mod omemo2;
@@ -29,6 +30,7 @@ use crate::model::Version;
 use crate::ratchet::Header;
 
 pub use key_exchange::KeyExchange;
+pub use label::{MAX_LABEL_CHARS, sign_label, verify_label};
 pub use legacy::open_payload_with_tag_outside;
 pub use message::{MAX_MESSAGE_LEN, RatchetMessage};
 pub use payload::{KeyMaterial, SealedPayload, payload_commitment};

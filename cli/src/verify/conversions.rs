@@ -1,13 +1,13 @@
 //! `kind: conversions`: identities in all their forms, with the signatures that each form makes.
 
 use omemo::crypto::{EdwardsSign, IdentityKeyPair, PreKeyPair, Secret, SignedPreKeyPublic, xeddsa};
-use omemo::model::Version;
+use omemo::model::{Label, Version};
 use omemo::protocol;
 
 use super::bytes::{read_base64, same};
 use super::sheet::Sheet;
 use super::transcript::Transcript;
-use super::xeddsa::{verify_curve25519, verify_ed25519};
+use super::xeddsa::{signature, verify_curve25519, verify_ed25519};
 
 /// Replays the identities, an unclamped private key, and encrypted files as far as there is a cipher.
 pub(super) fn replay(text: &str, sheet: &mut Sheet) -> Result<(), String> {
@@ -92,8 +92,13 @@ fn identity(path: &str, values: &mut Transcript<'_>) -> Result<(), String> {
     }
 
     let label = values.text(&at("label_example.label"))?;
-    let signature = read_base64(&values.text(&at("label_example.labelsig_base64"))?)?;
-    let checked = verify_ed25519(natural.ed25519().as_bytes(), label.as_bytes(), &signature);
+    let bytes = read_base64(&values.text(&at("label_example.labelsig_base64"))?)?;
+    let label = Label {
+        text: label,
+        signature: signature(&bytes)?,
+    };
+    let identity = protocol::of(Version::Omemo2).identity(&natural);
+    let checked = protocol::verify_label(&identity, &label).map_err(|error| error.to_string());
     values.add(&at("label_example"), checked);
     Ok(())
 }

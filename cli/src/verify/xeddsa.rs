@@ -141,7 +141,7 @@ pub(super) fn verify_ed25519(key: &[u8; 32], message: &[u8], bytes: &[u8]) -> Re
 }
 
 /// A signature of another length does not exist: its type refuses it.
-fn signature(bytes: &[u8]) -> Result<Signature, String> {
+pub(super) fn signature(bytes: &[u8]) -> Result<Signature, String> {
     let bytes = bytes.try_into().map_err(|_| "not 64 bytes")?;
     Ok(Signature::from_bytes(bytes))
 }
