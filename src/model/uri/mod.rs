@@ -5,8 +5,8 @@
 //! trust message: xmpp:OWNER?trust-message;encryption=urn:xmpp:omemo:2;trust=HEX;distrust=HEX…
 //! ```
 //!
-//! Whoever wrote one says which keys are right. Reading it believes nothing yet: the user is to be asked,
-//! unless it came straight from the other's screen.
+//! Whoever wrote one says which keys are right. Reading it believes nothing yet: where it came from, the
+//! user knows and is to be asked.
 
 mod fingerprints;
 mod trust_message;
@@ -141,6 +141,7 @@ const LOCAL: &AsciiSet = &NON_ALPHANUMERIC
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Version;
 
     fn account(path: &str) -> Result<BareJid, UriError> {
         Ok(decode(path)?.parse()?)
@@ -195,5 +196,39 @@ mod tests {
         for other in ["", "xmpp", "xmp\u{fc}:", "xmppa:", " xmpp:a"] {
             assert_eq!(split(other, XMPP), None, "{other}");
         }
+    }
+
+    /// Every truncation, and every character replaced: refused, or read as what is written alike.
+    #[test]
+    fn what_is_read_can_be_written() {
+        let key = "a49b8ac661e0bc7b84badce81381dc6fedb6cda485969fc58539a4141a6d2670";
+        let other = key.replace('a', "b");
+        let version = Version::Omemo2.namespace();
+        let texts = [
+            format!("xmpp:a@b.c?join;omemo-sid-12={key};omemo-sid-3={key}"),
+            format!("https://conversations.im/i/a/b.c?omemo-sid-12={key}&omemo-sid-3={key}"),
+            format!("xmpp:a@b.c?trust-message;encryption={version};trust={key};distrust={other}"),
+        ];
+        let mut read = [0; 2];
+        for text in &texts {
+            for at in 0..text.len() {
+                let (head, tail) = text.split_at(at);
+                let altered = [
+                    "", "%", "%3", ";", "&", "=", "?", "#", "/", "@", "\u{e4}", "\0",
+                ]
+                .map(|put| format!("{head}{put}{}", &tail[1..]));
+                for text in altered.iter().map(String::as_str).chain([head]) {
+                    if let Ok(uri) = text.parse::<FingerprintUri>() {
+                        read[0] += 1;
+                        assert_eq!(uri.to_string().parse(), Ok(uri), "{text}");
+                    }
+                    if let Ok(uri) = text.parse::<TrustMessageUri>() {
+                        read[1] += 1;
+                        assert_eq!(uri.to_string().parse(), Ok(uri), "{text}");
+                    }
+                }
+            }
+        }
+        assert!(read.iter().all(|count| *count > 20), "{read:?}");
     }
 }
