@@ -60,10 +60,12 @@
 //! | [`protocol`] | what differs between the versions of OMEMO |
 //! | [`stanza`] | XML to model |
 //! | [`session`] | one session with one device |
+//! | [`account`] | one device of one account: device lists, trust, encryption for many, repair |
 //!
 //! Nothing here has a clock, a socket or a generator of its own: randomness is an argument, and failing
 //! to draw it is an error. There is no unsafe code.
 
+pub mod account;
 pub mod crypto;
 pub mod error;
 pub mod model;

@@ -24,6 +24,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "session",
         &["error", "crypto", "model", "x3dh", "ratchet", "protocol"],
     ),
+    (
+        "account",
+        &[
+            "error", "crypto", "model", "ratchet", "protocol", "session", "store",
+        ],
+    ),
 ];
 
 /// What `stanza` may take from `crypto`: public keys and signatures.

@@ -69,6 +69,12 @@ impl Version {
         Self::ALL.into_iter().find(|version| version.code() == code)
     }
 
+    /// Whether devices have labels in it (XEP-0384 §5.3.1, since 0.9).
+    #[must_use]
+    pub const fn has_labels(self) -> bool {
+        matches!(self, Self::Omemo2)
+    }
+
     /// The version of a namespace; `None` for every other namespace, `urn:xmpp:omemo:1` included.
     #[must_use]
     pub fn from_namespace(namespace: &str) -> Option<Self> {

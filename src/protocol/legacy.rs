@@ -208,6 +208,14 @@ impl Protocol for Legacy {
     fn empty_key_material(&self, random: &Secret<32>) -> KeyMaterial {
         KeyMaterial::new(random.expose().split_at(16).0)
     }
+
+    fn empty_iv(&self, random: &Secret<12>) -> Option<Vec<u8>> {
+        Some(random.expose().to_vec())
+    }
+
+    fn heals_after_failures(&self) -> bool {
+        true
+    }
 }
 
 /// Decrypts a payload of the form that was sent before the tag moved into the key material: 16 bytes of

@@ -63,6 +63,11 @@ impl RatchetMessage {
         &self.mac
     }
 
+    /// What the MAC covers of the message itself, as it came.
+    pub(crate) fn authenticated(&self) -> &[u8] {
+        &self.authenticated
+    }
+
     /// Verifies the MAC, and only then decrypts.
     pub(crate) fn open(
         &self,

@@ -158,6 +158,13 @@ pub trait Protocol: fmt::Debug + Send + Sync + 'static {
 
     /// What an empty message carries instead of key material; `random` is 32 fresh random bytes.
     fn empty_key_material(&self, random: &Secret<32>) -> KeyMaterial;
+
+    /// What an empty message has for `<iv/>`, where the version demands one; `random` is fresh.
+    fn empty_iv(&self, random: &Secret<12>) -> Option<Vec<u8>>;
+
+    /// Whether clients replace a session on which decryption fails. XEP-0384 §7 forbids it since 0.4: whoever
+    /// can garble messages could make everybody start anew all the time.
+    fn heals_after_failures(&self) -> bool;
 }
 
 /// What a key exchange says in front of its message.

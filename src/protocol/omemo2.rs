@@ -208,6 +208,14 @@ impl Protocol for Omemo2 {
     fn empty_key_material(&self, _: &Secret<32>) -> KeyMaterial {
         KeyMaterial::new(&[0; 32])
     }
+
+    fn empty_iv(&self, _: &Secret<12>) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn heals_after_failures(&self) -> bool {
+        false
+    }
 }
 
 fn payload_keys(key: &[u8; 32]) -> MessageKeys {

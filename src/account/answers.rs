@@ -1,0 +1,119 @@
+//! Empty messages that are owed: to whoever has started a session, so that he stops sending key
+//! exchanges, and to whoever has written for long without an answer (XEP-0384 §5.8, §7).
+//!
+//! They are owed until something is sent on the session, also after a crash. They are never sent to
+//! strangers, whom an answer would tell that somebody is there.
+
+use prost::Message as _;
+
+use super::names::{Peer, peer_of};
+use super::records::{self, AnswerRecord};
+use super::transaction::Transaction;
+use super::{Account, AccountError, Trust};
+use crate::model::Timestamp;
+use crate::session::Session;
+
+/// An empty message that is owed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueAnswer {
+    /// The device that waits for it.
+    pub peer: Peer,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether it is a heartbeat: without it the other side's keys never change.
+    pub is_heartbeat: bool,
+}
+
+impl Account {
+    /// The empty messages that should be sent now: [`Self::encrypt_empty`]. While a history is being
+    /// caught up with: once for each page, after it was stored.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn answers_due(&self) -> Result<Vec<DueAnswer>, AccountError> {
+        self.read(|tx| {
+            let mut due = Vec::new();
+            for (sort, value) in tx.scan(&self.names.answers())? {
+                let peer = peer_of(&sort).ok_or(AccountError::Record)?;
+                let record = AnswerRecord::decode(value.as_slice())?;
+                if self.may_answer(tx, &peer)? {
+                    due.push(DueAnswer {
+                        peer,
+                        since: Timestamp::from_millis(record.since),
+                        is_heartbeat: record.heartbeat,
+                    });
+                }
+            }
+            Ok(due)
+        })
+    }
+
+    /// The session that an empty message is owed on.
+    pub(super) fn owed_session(
+        &self,
+        tx: &Transaction<'_>,
+        peer: &Peer,
+    ) -> Result<Option<u32>, AccountError> {
+        let record: Option<AnswerRecord> = records::find(tx, &self.names.answer(peer))?;
+        Ok(record.map(|record| record.session))
+    }
+
+    /// Notes what a message that was read calls for.
+    pub(super) fn note_owed(
+        &self,
+        tx: &mut Transaction<'_>,
+        peer: &Peer,
+        session: u32,
+        state: &Session,
+        is_new_session: bool,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let is_heartbeat = state.heartbeat_due();
+        if !is_new_session && !is_heartbeat {
+            return Ok(());
+        }
+        let name = self.names.answer(peer);
+        let owed: Option<AnswerRecord> = records::find(tx, &name)?;
+        if owed.is_some_and(|owed| owed.session == session) {
+            return Ok(());
+        }
+        let record = AnswerRecord {
+            session,
+            since: now.as_millis(),
+            heartbeat: is_heartbeat && !is_new_session,
+        };
+        records::write(tx, name, &record);
+        Ok(())
+    }
+
+    /// Notes that something goes out on a session.
+    pub(super) fn note_answered(
+        &self,
+        tx: &mut Transaction<'_>,
+        peer: &Peer,
+        session: u32,
+    ) -> Result<(), AccountError> {
+        if self.owed_session(tx, peer)? == Some(session) {
+            tx.delete(self.names.answer(peer));
+        }
+        Ok(())
+    }
+
+    /// To nobody whom the user does not know, or does not want.
+    pub(super) fn may_answer(
+        &self,
+        tx: &Transaction<'_>,
+        peer: &Peer,
+    ) -> Result<bool, AccountError> {
+        if !self.accepts(tx, &peer.jid)? {
+            return Ok(false);
+        }
+        let Some(record) = self.find_device(tx, &peer.jid, peer.device)? else {
+            return Ok(false);
+        };
+        let Some(key) = record.fingerprint() else {
+            return Ok(true);
+        };
+        Ok(self.known_trust(tx, &peer.jid, &key)? != Some(Trust::Distrusted))
+    }
+}

@@ -1,0 +1,309 @@
+//! Receiving: from the elements of a stanza to what became of it.
+//!
+//! Each key for this device is tried, for each account that may have sent it, within one budget. What
+//! verifies is put into the transaction at once, so that all of a stanza, or of a page of an archive,
+//! is stored together with what was read. What does not verify leaves nothing there.
+
+use rand_core::TryCryptoRng;
+use zeroize::Zeroizing;
+
+use super::names::Peer;
+use super::open_key::{Found, Key, Opened};
+use super::received::{Empty, Failure, FailureReason, Incoming, Message, MessageId, Received};
+use super::transaction::Transaction;
+use super::{Account, AccountError};
+use crate::model::{BareJid, Encrypted, OwnKey, Timestamp, Version};
+use crate::ratchet::Budget;
+
+impl Account {
+    /// Reads a stanza.
+    ///
+    /// # Errors
+    /// [`AccountError`]: nothing has changed, and the stanza is to be given again. What is wrong with
+    /// the stanza is not an error but an outcome.
+    pub fn decrypt<G: TryCryptoRng + ?Sized>(
+        &self,
+        incoming: &Incoming<'_>,
+        now: Timestamp,
+        rng: &mut G,
+    ) -> Result<Received, AccountError> {
+        self.run(|tx| self.receive(tx, incoming, now, rng))
+    }
+
+    /// Reads stanzas one after the other and stores what they change at once: a page of an archive. The
+    /// outcomes are in the order of the stanzas.
+    ///
+    /// # Errors
+    /// [`AccountError`]: nothing has changed, and all of them are to be given again.
+    pub fn decrypt_page<G: TryCryptoRng + ?Sized>(
+        &self,
+        page: &[Incoming<'_>],
+        now: Timestamp,
+        rng: &mut G,
+    ) -> Result<Vec<Received>, AccountError> {
+        self.run(|tx| {
+            page.iter()
+                .map(|incoming| self.receive(tx, incoming, now, rng))
+                .collect()
+        })
+    }
+
+    fn receive<G: TryCryptoRng + ?Sized>(
+        &self,
+        tx: &mut Transaction<'_>,
+        incoming: &Incoming<'_>,
+        now: Timestamp,
+        rng: &mut G,
+    ) -> Result<Received, AccountError> {
+        let mut budget = Budget::for_stanza();
+        let mut outcome = Outcomes::default();
+        // The newest version first: that is the one to be read.
+        for version in Version::ALL.into_iter().rev() {
+            let elements = incoming.elements.iter();
+            for element in elements.filter(|element| element.version == version) {
+                let mut context = Context {
+                    incoming,
+                    element,
+                    budget: &mut budget,
+                    now,
+                };
+                match self.receive_element(tx, &mut context, rng)? {
+                    Element::Read(read) => outcome.read.push(read),
+                    Element::Duplicate(id) => outcome.duplicate = outcome.duplicate.or(Some(id)),
+                    Element::Failed(failure) => {
+                        outcome.failure.get_or_insert(failure);
+                    }
+                    Element::NotForUs => {}
+                    Element::OwnReflection => outcome.is_own_reflection = true,
+                }
+            }
+        }
+        self.conclude(tx, incoming, outcome, now)
+    }
+
+    /// One outcome for the elements of a stanza.
+    fn conclude(
+        &self,
+        tx: &mut Transaction<'_>,
+        incoming: &Incoming<'_>,
+        outcome: Outcomes,
+        now: Timestamp,
+    ) -> Result<Received, AccountError> {
+        // A part of it was read before, and so the whole: the other part was only cut off then.
+        if let Some(id) = outcome.duplicate {
+            let waiting = self.waiting_message(tx, &id)?;
+            return Ok(match waiting {
+                Some(message) => Received::Message(Box::new(message)),
+                None => Received::Duplicate(id),
+            });
+        }
+        let mut read = outcome.read.into_iter();
+        let Some(first) = read.next() else {
+            return Ok(match outcome.failure {
+                Some(failure) => Received::Failed(failure),
+                None if outcome.is_own_reflection => Received::OwnReflection,
+                None => Received::NotForUs {
+                    has_payload: incoming
+                        .elements
+                        .iter()
+                        .any(|element| element.payload.is_some()),
+                },
+            });
+        };
+        // An empty element beside one with content is the lesser one.
+        let (main, other) = match (first, read.next()) {
+            (first, Some(second)) if first.payload.is_none() => (second, Some(first)),
+            (first, second) => (first, second),
+        };
+        let Some(payload) = main.payload else {
+            return Ok(Received::Empty(Empty {
+                sender: main.opened.sender,
+                fingerprint: main.opened.fingerprint,
+                trust: main.opened.trust,
+                is_new_key: main.opened.is_new_key,
+                listing: main.opened.listing,
+            }));
+        };
+        let other = other.and_then(|other| Some((other.opened.sender.version, other.payload?)));
+        let message = Message {
+            id: main.id,
+            sender: main.opened.sender,
+            fingerprint: main.opened.fingerprint,
+            trust: main.opened.trust,
+            is_new_key: main.opened.is_new_key,
+            listing: main.opened.listing,
+            is_pre_key_reused: main.opened.is_pre_key_reused,
+            is_again: false,
+            payload,
+            other,
+        };
+        self.put_into_inbox(tx, &message, now)?;
+        Ok(Received::Message(Box::new(message)))
+    }
+
+    fn receive_element<G: TryCryptoRng + ?Sized>(
+        &self,
+        tx: &mut Transaction<'_>,
+        context: &mut Context<'_, '_>,
+        rng: &mut G,
+    ) -> Result<Element, AccountError> {
+        let element = context.element;
+        // Our own device id, at another account, is a coincidence.
+        let is_own = context.incoming.senders == [self.names.own().clone()];
+        if is_own && element.sender_device == self.own.device {
+            return Ok(Element::OwnReflection);
+        }
+        let mut read: Option<Read> = None;
+        let mut duplicate = None;
+        let mut failure = None;
+        // A sender may have encrypted more than once for this device: every key is used up.
+        for own_key in element.keys.iter().take(MAX_KEYS) {
+            let key = match Key::read(element.version, own_key) {
+                Ok(key) => key,
+                Err(reason) => {
+                    failure.get_or_insert((None, reason));
+                    continue;
+                }
+            };
+            let senders = self.candidates(tx, context, &key)?;
+            if senders.is_empty() {
+                failure.get_or_insert((None, FailureReason::AmbiguousSender));
+            }
+            for jid in senders {
+                let sender = Peer {
+                    jid,
+                    device: element.sender_device,
+                    version: element.version,
+                };
+                match self.open_key(tx, context, sender.clone(), &key, rng)? {
+                    Ok(Found::Opened(opened, payload)) => {
+                        let id = MessageId::new(&opened.sender, key.message().header());
+                        read.get_or_insert(Read {
+                            id,
+                            opened: *opened,
+                            payload,
+                        });
+                        break;
+                    }
+                    Ok(Found::Duplicate) => {
+                        duplicate = Some(MessageId::new(&sender, key.message().header()));
+                        break;
+                    }
+                    Err(reason) => {
+                        let is_better =
+                            failure
+                                .as_ref()
+                                .is_none_or(|(_, known): &(_, FailureReason)| {
+                                    known.is_vaguer_than(reason)
+                                });
+                        if is_better {
+                            failure = Some((Some(sender.jid), reason));
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(read) = read {
+            return Ok(Element::Read(read));
+        }
+        if let Some(id) = duplicate {
+            return Ok(Element::Duplicate(id));
+        }
+        let Some((sender, reason)) = failure else {
+            return Ok(Element::NotForUs);
+        };
+        if let Some(jid) = &sender {
+            self.note_failure(tx, jid, element, reason, context.now)?;
+        }
+        Ok(Element::Failed(Failure {
+            reason,
+            sender,
+            device: element.sender_device,
+            version: element.version,
+            has_payload: element.payload.is_some(),
+        }))
+    }
+
+    /// The accounts that may have sent a key, of those that may have sent the stanza: those whose device
+    /// of that id has shown the identity of the key exchange, or has a session with us.
+    fn candidates(
+        &self,
+        tx: &Transaction<'_>,
+        context: &Context<'_, '_>,
+        key: &Key,
+    ) -> Result<Vec<BareJid>, AccountError> {
+        let senders = context.incoming.senders;
+        if let [sender] = senders {
+            return Ok(vec![sender.clone()]);
+        }
+        let (mut known, mut possible) = (Vec::new(), Vec::new());
+        for jid in senders.iter().take(MAX_SENDERS) {
+            let Some(record) = self.find_device(tx, jid, context.element.sender_device)? else {
+                continue;
+            };
+            let part = record.part(context.element.version);
+            let has_session = part.is_some_and(|part| !part.sessions.is_empty());
+            match (key.identity(), record.fingerprint()) {
+                (Some(identity), Some(known_identity)) if identity == known_identity => {
+                    known.push(jid.clone());
+                }
+                (None, _) if has_session => known.push(jid.clone()),
+                (Some(_), None) => possible.push(jid.clone()),
+                _ => {}
+            }
+        }
+        if known.is_empty() && possible.len() == 1 {
+            return Ok(possible);
+        }
+        Ok(known)
+    }
+}
+
+/// A stanza cannot make us look for more keys than that (XEP-0384 0.3.0 §4.5: a `rid` has no address).
+const MAX_KEYS: usize = 8;
+
+/// A room is not searched for the sender beyond so many.
+const MAX_SENDERS: usize = 4096;
+
+/// An element that is being read, and what it may still cost.
+pub(super) struct Context<'a, 'b> {
+    pub(super) incoming: &'a Incoming<'a>,
+    pub(super) element: &'a Encrypted<OwnKey>,
+    pub(super) budget: &'b mut Budget,
+    pub(super) now: Timestamp,
+}
+
+/// What became of an element.
+enum Element {
+    Read(Read),
+    Duplicate(MessageId),
+    NotForUs,
+    OwnReflection,
+    Failed(Failure),
+}
+
+struct Read {
+    id: MessageId,
+    opened: Opened,
+    payload: Option<Zeroizing<Vec<u8>>>,
+}
+
+#[derive(Default)]
+struct Outcomes {
+    read: Vec<Read>,
+    duplicate: Option<MessageId>,
+    failure: Option<Failure>,
+    is_own_reflection: bool,
+}
+
+impl FailureReason {
+    /// Of several reasons the one that says most is told.
+    fn is_vaguer_than(self, other: Self) -> bool {
+        let rank = |reason| match reason {
+            Self::AmbiguousSender | Self::NoSession => 0,
+            Self::Key(_) | Self::UnknownPreKey | Self::UnknownSignedPreKey => 1,
+            _ => 2,
+        };
+        rank(self) < rank(other)
+    }
+}

@@ -1,0 +1,370 @@
+//! The devices of accounts: who is on whose list, and what is known of each (XEP-0384 §5.3.1, §5.4).
+
+use prost::Message as _;
+
+use super::contacts::COARSE;
+use super::publication::{label, label_record};
+use super::records::{self, DeviceRecord};
+use super::transaction::Transaction;
+use super::{Account, AccountError};
+use crate::crypto::IdentityKey;
+use crate::model::{
+    BareJid, Device, DeviceId, DeviceList, Fingerprint, PerVersion, Timestamp, Version,
+};
+use crate::protocol::verify_label;
+
+/// More devices of one account are not kept: lists with dozens of forgotten ones exist.
+const MAX_DEVICES: usize = 1000;
+
+/// What a device list has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListChange {
+    /// Devices that were not on it before.
+    pub added: Vec<DeviceId>,
+    /// Devices that have left it.
+    pub removed: Vec<DeviceId>,
+    /// Devices that are announced for an older version only, and have spoken a newer one.
+    pub downgraded: Vec<DeviceId>,
+    /// The account's own list lacks this device: announce it at this time (XEP-0384 §5.3.1). At once, and
+    /// later and later if somebody takes it off the list again and again.
+    pub announce_at: Option<Timestamp>,
+}
+
+/// What is known of a device of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// Its id.
+    pub id: DeviceId,
+    /// Its identity key, if it was seen.
+    pub fingerprint: Option<Fingerprint>,
+    /// When it was seen first.
+    pub first_seen: Timestamp,
+    /// When something from it was decrypted last, to the hour.
+    pub heard: Option<Timestamp>,
+    /// What is known of each version.
+    pub versions: PerVersion<DeviceVersion>,
+}
+
+/// What is known of a device in one version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceVersion {
+    /// Whether it is on the account's list.
+    pub listed: bool,
+    /// When it came to the list, or left it.
+    pub listed_changed: Option<Timestamp>,
+    /// What its user calls it: only if it is signed with the identity that the device has shown.
+    pub label: Option<String>,
+    /// Whether it is known to read this version.
+    pub speaks: bool,
+    /// Whether there is a session that can be sent on.
+    pub has_session: bool,
+    /// The number of sessions, old ones among them.
+    pub sessions: usize,
+}
+
+/// Where a device stands on its account's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// On it.
+    Active,
+    /// It was, and is no more.
+    Removed,
+    /// It was never seen there.
+    Never,
+}
+
+impl Account {
+    /// Takes in a device list of an account as its server gave it: the newest, whole. Also an empty one,
+    /// for an account that has none.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn set_device_list(
+        &self,
+        jid: &BareJid,
+        list: &DeviceList,
+        now: Timestamp,
+    ) -> Result<ListChange, AccountError> {
+        self.run(|tx| {
+            let mut change = ListChange::default();
+            let mut contact = self.contact(tx, jid)?;
+            contact.saw_list(list.version, now);
+            self.store_contact(tx, jid, contact, now);
+
+            let is_own = jid == self.names.own();
+            let mut before: Vec<_> = self.device_records(tx, jid)?;
+            for (id, record) in &mut before {
+                let entry = list.devices.iter().find(|device| device.id == *id);
+                let was_listed = record.is_listed(list.version);
+                let is_changed = match entry {
+                    Some(device) => list_device(record, list.version, device, now),
+                    None => was_listed && unlist_device(record, list.version, now),
+                };
+                if is_changed {
+                    self.store_device(tx, jid, *id, record);
+                }
+                match (was_listed, entry.is_some()) {
+                    (false, true) => change.added.push(*id),
+                    (true, false) => change.removed.push(*id),
+                    _ => {}
+                }
+                if is_downgraded(record) {
+                    change.downgraded.push(*id);
+                }
+            }
+            let mut count = before.len();
+            for device in &list.devices {
+                let is_us = is_own && device.id == self.own.device;
+                let is_known = before.iter().any(|(id, _)| *id == device.id);
+                if is_us || is_known || change.added.contains(&device.id) || count >= MAX_DEVICES {
+                    continue;
+                }
+                let mut record = DeviceRecord::new(now);
+                list_device(&mut record, list.version, device, now);
+                self.store_device(tx, jid, device.id, &record);
+                change.added.push(device.id);
+                count += 1;
+            }
+            if is_own {
+                change.announce_at = self.check_own_listing(tx, list, now)?;
+            }
+            Ok(change)
+        })
+    }
+
+    /// Whether this device has to be put (back) on its list, and when.
+    fn check_own_listing(
+        &self,
+        tx: &mut Transaction<'_>,
+        list: &DeviceList,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, AccountError> {
+        let mut state = self.version_state(tx, list.version)?;
+        let is_listed = list
+            .devices
+            .iter()
+            .any(|device| device.id == self.own.device);
+        let announced = Timestamp::from_millis(state.announced);
+        if is_listed {
+            if state.put_back > 0 && now.since(announced) >= COARSE {
+                state.put_back = 0;
+                records::write(tx, self.names.version_state(list.version), &state);
+            }
+            return Ok(None);
+        }
+        let pause = match state.put_back {
+            0 => core::time::Duration::ZERO,
+            count => COARSE / 60 * 2_u32.saturating_pow(count.min(12)),
+        };
+        state.put_back = state.put_back.saturating_add(1);
+        records::write(tx, self.names.version_state(list.version), &state);
+        Ok(Some(now.max(announced.after(pause))))
+    }
+
+    /// The devices of an account that are known, this one not among them.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn devices(&self, jid: &BareJid) -> Result<Vec<DeviceInfo>, AccountError> {
+        self.read(|tx| {
+            let records = self.device_records(tx, jid)?;
+            Ok(records
+                .iter()
+                .map(|(id, record)| DeviceInfo::new(*id, record))
+                .collect())
+        })
+    }
+
+    /// Says that a device can read a version, as an application may know.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn set_speaks(
+        &self,
+        jid: &BareJid,
+        device: DeviceId,
+        version: Version,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        self.run(|tx| {
+            let contact = self.contact(tx, jid)?;
+            self.store_contact(tx, jid, contact, now);
+            let mut record = self.device_or_new(tx, jid, device, now)?;
+            record.part_mut(version).speaks = true;
+            self.store_device(tx, jid, device, &record);
+            Ok(())
+        })
+    }
+
+    /// Takes devices off the account's own list, for both versions; [`Account::own_device_list`] is to
+    /// be published after it. Nothing is encrypted for them from now on.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn remove_own_devices(
+        &self,
+        devices: &[DeviceId],
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        self.run(|tx| {
+            let own = self.names.own();
+            for device in devices {
+                let Some(mut record) = self.find_device(tx, own, *device)? else {
+                    continue;
+                };
+                for version in Version::ALL {
+                    unlist_device(&mut record, version, now);
+                }
+                self.store_device(tx, own, *device, &record);
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn device_records(
+        &self,
+        tx: &Transaction<'_>,
+        jid: &BareJid,
+    ) -> Result<Vec<(DeviceId, DeviceRecord)>, AccountError> {
+        let records = tx.scan(&self.names.devices(jid))?;
+        records
+            .into_iter()
+            .map(|(sort, value)| {
+                let record = DeviceRecord::decode(value.as_slice())?;
+                Ok((records::device_id(&sort)?, record))
+            })
+            .collect()
+    }
+
+    pub(super) fn find_device(
+        &self,
+        tx: &Transaction<'_>,
+        jid: &BareJid,
+        device: DeviceId,
+    ) -> Result<Option<DeviceRecord>, AccountError> {
+        records::find(tx, &self.names.device(jid, device))
+    }
+
+    pub(super) fn device_or_new(
+        &self,
+        tx: &Transaction<'_>,
+        jid: &BareJid,
+        device: DeviceId,
+        now: Timestamp,
+    ) -> Result<DeviceRecord, AccountError> {
+        let found = self.find_device(tx, jid, device)?;
+        Ok(found.unwrap_or_else(|| DeviceRecord::new(now)))
+    }
+
+    /// Stores what is known of a device; nothing is kept of one of which nothing is known.
+    pub(super) fn store_device(
+        &self,
+        tx: &mut Transaction<'_>,
+        jid: &BareJid,
+        device: DeviceId,
+        record: &DeviceRecord,
+    ) {
+        let name = self.names.device(jid, device);
+        let is_known = !record.identity.is_empty()
+            || record
+                .parts
+                .values()
+                .any(|part| part.listed || part.speaks || !part.sessions.is_empty());
+        if is_known {
+            records::write(tx, name, record);
+        } else {
+            tx.delete(name);
+        }
+    }
+}
+
+impl DeviceInfo {
+    fn new(id: DeviceId, record: &DeviceRecord) -> Self {
+        let time = |millis: u64| (millis > 0).then(|| Timestamp::from_millis(millis));
+        let versions = PerVersion::from_fn(|version| {
+            let Some(part) = record.part(version) else {
+                return DeviceVersion::default();
+            };
+            DeviceVersion {
+                listed: part.listed,
+                listed_changed: time(part.listed_changed),
+                label: part.label.as_ref().and_then(|label| record.verified(label)),
+                speaks: part.speaks,
+                has_session: part.current > 0,
+                sessions: part.sessions.len(),
+            }
+        });
+        Self {
+            id,
+            fingerprint: record.fingerprint(),
+            first_seen: Timestamp::from_millis(record.first_seen),
+            heard: time(record.heard),
+            versions,
+        }
+    }
+}
+
+impl DeviceRecord {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self {
+            first_seen: now.as_millis(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
+        let key = self.identity.as_slice().try_into().ok()?;
+        Some(Fingerprint::from_bytes(key))
+    }
+
+    fn verified(&self, record: &records::LabelRecord) -> Option<String> {
+        let identity = IdentityKey::from_ed25519(&self.edwards).ok()?;
+        let label = label(record)?;
+        verify_label(&identity, &label).ok().map(|()| label.text)
+    }
+
+    pub(super) fn listing(&self, version: Version) -> Listing {
+        match self.part(version) {
+            Some(part) if part.listed => Listing::Active,
+            Some(part) if part.listed_changed > 0 => Listing::Removed,
+            _ => Listing::Never,
+        }
+    }
+}
+
+/// Whether the newest version that it is announced for is older than one that it has spoken.
+pub(super) fn is_downgraded(record: &DeviceRecord) -> bool {
+    let newest = |has: &dyn Fn(Version) -> bool| Version::ALL.into_iter().rev().find(|v| has(*v));
+    let listed = newest(&|version| record.is_listed(version));
+    let spoken = newest(&|version| record.part(version).is_some_and(|part| part.speaks));
+    listed.is_some() && listed < spoken
+}
+
+/// Puts a device on its list. Whether that changes anything.
+fn list_device(
+    record: &mut DeviceRecord,
+    version: Version,
+    device: &Device,
+    now: Timestamp,
+) -> bool {
+    let label = device.label.as_ref().map(label_record);
+    let part = record.part_mut(version);
+    if part.listed && part.label == label {
+        return false;
+    }
+    if !part.listed {
+        part.listed = true;
+        part.listed_changed = now.as_millis();
+    }
+    part.label = label;
+    true
+}
+
+fn unlist_device(record: &mut DeviceRecord, version: Version, now: Timestamp) -> bool {
+    let part = record.part_mut(version);
+    let was_listed = core::mem::replace(&mut part.listed, false);
+    if was_listed {
+        part.listed_changed = now.as_millis();
+    }
+    was_listed
+}

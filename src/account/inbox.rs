@@ -1,0 +1,375 @@
+//! The inbox: decrypted messages that wait until everybody who has to has taken them over.
+//!
+//! A message is stored in the same transaction that uses up its key. After a crash it is still there, and
+//! a consumer that was not running finds it too. Its [`MessageId`] is the same each time, so that a
+//! consumer can tell what it has taken over already.
+
+use prost::Message as _;
+use zeroize::Zeroizing;
+
+use super::names::Peer;
+use super::received::{Message, MessageId};
+use super::records::{self, InboxRecord};
+use super::transaction::Transaction;
+use super::{Account, AccountError, Listing, Trust};
+use crate::model::{BareJid, DeviceId, Fingerprint, Timestamp, Version};
+
+/// The consumer that every account has: the application.
+pub const APPLICATION: &str = "application";
+
+/// So many consumers can each acknowledge messages.
+const MAX_CONSUMERS: usize = 8;
+
+/// One part in so many of the inbox goes when it is full, so that not each message has to look for the
+/// oldest.
+const EVICTED_PART: usize = 10;
+
+/// A message as it waits. Not printed.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+struct WaitingRecord {
+    #[prost(uint64, tag = "1")]
+    sequence: u64,
+    #[prost(uint64, tag = "2")]
+    received: u64,
+    /// A bit for each consumer that has not acknowledged it.
+    #[prost(uint32, tag = "3")]
+    pending: u32,
+    #[prost(string, tag = "4")]
+    jid: String,
+    #[prost(uint32, tag = "5")]
+    device: u32,
+    #[prost(uint32, tag = "6")]
+    version: u32,
+    #[prost(bytes = "vec", tag = "7")]
+    fingerprint: Vec<u8>,
+    #[prost(uint32, tag = "8")]
+    trust: u32,
+    #[prost(bool, tag = "9")]
+    is_new_key: bool,
+    #[prost(uint32, tag = "10")]
+    listing: u32,
+    #[prost(bool, tag = "11")]
+    is_pre_key_reused: bool,
+    #[prost(bytes = "vec", tag = "12")]
+    payload: Vec<u8>,
+    #[prost(uint32, tag = "13")]
+    other_version: u32,
+    #[prost(bytes = "vec", tag = "14")]
+    other: Vec<u8>,
+}
+
+impl Drop for WaitingRecord {
+    fn drop(&mut self) {
+        use zeroize::Zeroize as _;
+        self.payload.zeroize();
+        self.other.zeroize();
+    }
+}
+
+impl Account {
+    /// The messages that a consumer has not acknowledged, in the order in which they were read.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn inbox(&self, consumer: &str) -> Result<Vec<Message>, AccountError> {
+        self.read(|tx| {
+            let record: InboxRecord = records::read(tx, &self.names.account("inbox"))?;
+            let Some(bit) = bit_of(&record, consumer) else {
+                return Ok(Vec::new());
+            };
+            let mut waiting = Vec::new();
+            for (sort, value) in tx.scan(&self.names.inbox_range())? {
+                let record = WaitingRecord::decode(value.as_slice())?;
+                if record.pending & bit != 0 {
+                    waiting.push((record.sequence, record.message(&sort)?));
+                }
+            }
+            waiting.sort_by_key(|(sequence, _)| *sequence);
+            Ok(waiting.into_iter().map(|(_, message)| message).collect())
+        })
+    }
+
+    /// Says that a consumer has taken a message over. When all have, its text is removed; nothing happens
+    /// if it was already.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn acknowledge(&self, id: &MessageId, consumer: &str) -> Result<(), AccountError> {
+        self.run(|tx| {
+            let name = self.names.account("inbox");
+            let mut inbox: InboxRecord = records::read(tx, &name)?;
+            let entry = self.names.inbox(id.as_bytes());
+            let (Some(bit), Some(value)) = (bit_of(&inbox, consumer), tx.get(&entry)?) else {
+                return Ok(());
+            };
+            let mut waiting = WaitingRecord::decode(value.as_slice())?;
+            waiting.pending &= !bit;
+            if waiting.pending == 0 {
+                inbox.count = inbox.count.saturating_sub(1);
+                inbox.bytes = inbox.bytes.saturating_sub(waiting.bytes());
+                tx.delete(entry);
+                records::write(tx, name, &inbox);
+            } else {
+                tx.put(entry, &Zeroizing::new(waiting.encode_to_vec()));
+            }
+            Ok(())
+        })
+    }
+
+    /// Adds somebody who acknowledges messages besides the application ([`APPLICATION`]), such as an
+    /// extension that shows notifications. Messages wait for it from now on.
+    ///
+    /// # Errors
+    /// [`AccountError::NoId`] if there are eight already; else as for all.
+    pub fn add_consumer(&self, consumer: &str) -> Result<(), AccountError> {
+        self.run(|tx| {
+            let name = self.names.account("inbox");
+            let mut inbox: InboxRecord = records::read(tx, &name)?;
+            if bit_of(&inbox, consumer).is_some() {
+                return Ok(());
+            }
+            let is_full = inbox.consumers.len() >= MAX_CONSUMERS;
+            match inbox.consumers.iter_mut().find(|place| place.is_empty()) {
+                Some(place) => consumer.clone_into(place),
+                None if is_full => return Err(AccountError::NoId),
+                None => inbox.consumers.push(consumer.to_owned()),
+            }
+            records::write(tx, name, &inbox);
+            Ok(())
+        })
+    }
+
+    /// Removes somebody who acknowledges messages: nothing waits for it any more.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn remove_consumer(&self, consumer: &str) -> Result<(), AccountError> {
+        self.run(|tx| {
+            let name = self.names.account("inbox");
+            let mut inbox: InboxRecord = records::read(tx, &name)?;
+            let Some(bit) = bit_of(&inbox, consumer) else {
+                return Ok(());
+            };
+            self.keep_waiting(tx, &mut inbox, |waiting| {
+                waiting.pending &= !bit;
+                waiting.pending != 0
+            })?;
+            // The place stays, so that the others keep their bits.
+            for place in inbox
+                .consumers
+                .iter_mut()
+                .filter(|place| *place == consumer)
+            {
+                place.clear();
+            }
+            records::write(tx, name, &inbox);
+            Ok(())
+        })
+    }
+
+    pub(super) fn put_into_inbox(
+        &self,
+        tx: &mut Transaction<'_>,
+        message: &Message,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let Some(limits) = self.options.inbox else {
+            return Ok(());
+        };
+        let name = self.names.account("inbox");
+        let mut inbox: InboxRecord = records::read(tx, &name)?;
+        let pending = inbox
+            .consumers
+            .iter()
+            .zip(0..)
+            .filter(|(consumer, _)| !consumer.is_empty())
+            .fold(0, |bits, (_, bit)| bits | 1_u32 << bit);
+        if pending == 0 {
+            return Ok(());
+        }
+        let mut waiting = WaitingRecord::new(message);
+        waiting.sequence = inbox.next;
+        waiting.received = now.as_millis();
+        waiting.pending = pending;
+        inbox.next += 1;
+        inbox.count += 1;
+        inbox.bytes += waiting.bytes();
+        let value = Zeroizing::new(waiting.encode_to_vec());
+        tx.put(self.names.inbox(message.id.as_bytes()), &value);
+        if inbox.count > limits.messages || inbox.bytes > limits.bytes {
+            self.evict_oldest(tx, &mut inbox, waiting.sequence)?;
+        }
+        records::write(tx, name, &inbox);
+        Ok(())
+    }
+
+    pub(super) fn waiting_message(
+        &self,
+        tx: &Transaction<'_>,
+        id: &MessageId,
+    ) -> Result<Option<Message>, AccountError> {
+        let Some(value) = tx.get(&self.names.inbox(id.as_bytes()))? else {
+            return Ok(None);
+        };
+        WaitingRecord::decode(value.as_slice())?
+            .message(id.as_bytes())
+            .map(Some)
+    }
+
+    pub(super) fn expire_inbox(
+        &self,
+        tx: &mut Transaction<'_>,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let Some(limits) = self.options.inbox else {
+            return Ok(());
+        };
+        let name = self.names.account("inbox");
+        let mut inbox: InboxRecord = records::read(tx, &name)?;
+        if inbox.count == 0 {
+            return Ok(());
+        }
+        self.keep_waiting(tx, &mut inbox, |waiting| {
+            now.since(Timestamp::from_millis(waiting.received)) < limits.age
+        })?;
+        records::write(tx, name, &inbox);
+        Ok(())
+    }
+
+    /// Removes what waits from an account.
+    pub(super) fn remove_from_inbox(
+        &self,
+        tx: &mut Transaction<'_>,
+        jid: &BareJid,
+    ) -> Result<(), AccountError> {
+        let name = self.names.account("inbox");
+        let mut inbox: InboxRecord = records::read(tx, &name)?;
+        if inbox.count > 0 {
+            self.keep_waiting(tx, &mut inbox, |waiting| waiting.jid != jid.as_str())?;
+            records::write(tx, name, &inbox);
+        }
+        Ok(())
+    }
+
+    /// Removes a tenth of the messages, the oldest; never the one that has just come.
+    fn evict_oldest(
+        &self,
+        tx: &mut Transaction<'_>,
+        inbox: &mut InboxRecord,
+        newest: u64,
+    ) -> Result<(), AccountError> {
+        let mut sequences = Vec::new();
+        for (_, value) in tx.scan(&self.names.inbox_range())? {
+            sequences.push(WaitingRecord::decode(value.as_slice())?.sequence);
+        }
+        sequences.sort_unstable();
+        let evicted = sequences.len().div_ceil(EVICTED_PART);
+        let first = sequences
+            .get(evicted)
+            .copied()
+            .unwrap_or(newest)
+            .min(newest);
+        self.keep_waiting(tx, inbox, |waiting| waiting.sequence >= first)
+    }
+
+    /// Keeps the messages for which `keep` says so, as it has changed them.
+    fn keep_waiting(
+        &self,
+        tx: &mut Transaction<'_>,
+        inbox: &mut InboxRecord,
+        mut keep: impl FnMut(&mut WaitingRecord) -> bool,
+    ) -> Result<(), AccountError> {
+        for (sort, value) in tx.scan(&self.names.inbox_range())? {
+            let mut waiting = WaitingRecord::decode(value.as_slice())?;
+            let before = waiting.pending;
+            if !keep(&mut waiting) {
+                inbox.count = inbox.count.saturating_sub(1);
+                inbox.bytes = inbox.bytes.saturating_sub(waiting.bytes());
+                tx.delete(self.names.inbox(&sort));
+            } else if waiting.pending != before {
+                let value = Zeroizing::new(waiting.encode_to_vec());
+                tx.put(self.names.inbox(&sort), &value);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl WaitingRecord {
+    fn new(message: &Message) -> Self {
+        let other = message.other.as_ref();
+        Self {
+            sequence: 0,
+            received: 0,
+            pending: 0,
+            jid: message.sender.jid.as_str().to_owned(),
+            device: message.sender.device.get(),
+            version: message.sender.version.code().into(),
+            fingerprint: message.fingerprint.as_bytes().to_vec(),
+            trust: message.trust.code(),
+            is_new_key: message.is_new_key,
+            listing: message.listing.code(),
+            is_pre_key_reused: message.is_pre_key_reused,
+            payload: message.payload.to_vec(),
+            other_version: other.map_or(0, |(version, _)| version.code().into()),
+            other: other.map(|(_, text)| text.to_vec()).unwrap_or_default(),
+        }
+    }
+
+    fn message(mut self, id: &[u8]) -> Result<Message, AccountError> {
+        let version = |code: u32| u8::try_from(code).ok().and_then(Version::from_code);
+        let id = id.try_into().map_err(|_| AccountError::Record)?;
+        let fingerprint = self.fingerprint.as_slice();
+        let fingerprint = fingerprint.try_into().map_err(|_| AccountError::Record)?;
+        let other = Zeroizing::new(core::mem::take(&mut self.other));
+        Ok(Message {
+            id: MessageId::from_bytes(id),
+            sender: Peer {
+                jid: self.jid.parse().map_err(|_| AccountError::Record)?,
+                device: DeviceId::new(self.device).ok_or(AccountError::Record)?,
+                version: version(self.version).ok_or(AccountError::Record)?,
+            },
+            fingerprint: Fingerprint::from_bytes(fingerprint),
+            trust: Trust::from_code(self.trust),
+            is_new_key: self.is_new_key,
+            listing: Listing::from_code(self.listing),
+            is_pre_key_reused: self.is_pre_key_reused,
+            is_again: true,
+            payload: Zeroizing::new(core::mem::take(&mut self.payload)),
+            other: version(self.other_version).map(|version| (version, other)),
+        })
+    }
+
+    fn bytes(&self) -> u64 {
+        (self.payload.len() + self.other.len()) as u64
+    }
+}
+
+impl Listing {
+    const fn code(self) -> u32 {
+        match self {
+            Self::Never => 0,
+            Self::Active => 1,
+            Self::Removed => 2,
+        }
+    }
+
+    const fn from_code(code: u32) -> Self {
+        match code {
+            1 => Self::Active,
+            2 => Self::Removed,
+            _ => Self::Never,
+        }
+    }
+}
+
+fn bit_of(inbox: &InboxRecord, consumer: &str) -> Option<u32> {
+    // The place of one that was removed has no name.
+    if consumer.is_empty() {
+        return None;
+    }
+    let consumers = inbox.consumers.iter();
+    let mut places = consumers.zip(0..).filter(|(name, _)| *name == consumer);
+    places.next().map(|(_, bit)| 1 << bit)
+}

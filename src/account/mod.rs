@@ -1,0 +1,164 @@
+//! One device of one account: everything but XML and traffic.
+//!
+//! ```text
+//! device lists → Account::set_device_list      missing  → what to fetch before a message
+//! bundles      → Account::encrypt              encrypt  → elements, and a report about every device
+//! stanzas      → Account::decrypt              decrypt  → what became of it
+//!                                              bundles_due, answers_due, repairs_due → what to send
+//! ```
+//!
+//! An account keeps everything in a [`Store`] and nothing in memory but its own identity: several
+//! handles, threads and processes may use one store. Each operation is one transaction. What it returns
+//! is stored before it is returned: no key is ever used for two messages, and no message that was
+//! decrypted is lost ([`Account::inbox`]).
+//!
+//! Nobody is written to whose key was not decided about ([`Trust`]), and no device is left out in silence
+//! ([`Report`]). What comes and cannot be read is an outcome, not an error ([`Received`]).
+//!
+//! Time and randomness are arguments.
+
+mod answers;
+mod catch_up;
+mod contacts;
+mod decrypt;
+mod devices;
+mod empty;
+mod encrypt;
+mod error;
+mod forget;
+mod identities;
+mod inbox;
+mod incarnation;
+mod message_keys;
+mod names;
+mod open;
+mod open_key;
+mod options;
+mod own;
+mod pre_keys;
+mod publication;
+mod received;
+mod records;
+mod repair;
+mod report;
+mod sessions;
+mod signed_pre_keys;
+mod transaction;
+mod transfer;
+mod trust;
+
+use core::fmt;
+use std::sync::Arc;
+
+pub use answers::DueAnswer;
+pub use catch_up::Order;
+pub use contacts::ConversationState;
+pub use devices::{DeviceInfo, DeviceVersion, ListChange, Listing};
+pub use empty::EmptyError;
+pub use encrypt::{Bundles, EncryptError, FetchedBundle, Missing, Outgoing, Sent};
+pub use error::AccountError;
+pub use inbox::APPLICATION;
+pub use incarnation::Incarnation;
+pub use names::Peer;
+pub use open::Opening;
+pub use options::{DowngradePolicy, GapPolicy, InboxLimits, Options, VersionPolicy};
+pub use publication::{LabelError, OwnBundle};
+pub use received::{
+    Arrival, Empty, Failure, FailureReason, Incoming, Message, MessageId, Received,
+};
+pub use report::{DeviceReport, Fate, Gap, Refusal, Report};
+pub use trust::{KnownKey, NewKey, Trust, TrustPolicy};
+
+use self::names::Names;
+use self::own::Own;
+use self::transaction::Transaction;
+use crate::crypto::IdentityKey;
+use crate::model::{BareJid, DeviceId, Fingerprint, Timestamp};
+use crate::store::Store;
+
+/// One device of one account. May be used from several threads.
+pub struct Account {
+    store: Arc<dyn Store>,
+    names: Names,
+    options: Options,
+    own: Own,
+    opening: Opening,
+}
+
+impl Account {
+    /// The account's address.
+    #[must_use]
+    pub const fn jid(&self) -> &BareJid {
+        self.names.own()
+    }
+
+    /// This device's id, the same in both versions.
+    #[must_use]
+    pub const fn device(&self) -> DeviceId {
+        self.own.device
+    }
+
+    /// This device's fingerprint, the same in both versions.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::from(&IdentityKey::Curve25519(*self.own.identity.curve25519()))
+    }
+
+    /// When the account was made.
+    #[must_use]
+    pub const fn created(&self) -> Timestamp {
+        self.own.created
+    }
+
+    /// How it was opened.
+    #[must_use]
+    pub const fn opening(&self) -> Opening {
+        self.opening
+    }
+
+    /// The choices of the application.
+    #[must_use]
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Runs an operation and stores what it changes.
+    fn run<T, E: From<AccountError>>(
+        &self,
+        mut operation: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        transaction::run(&*self.store, |tx| {
+            self.check_own(tx)?;
+            operation(tx)
+        })
+    }
+
+    /// Runs an operation that changes nothing.
+    fn read<T>(
+        &self,
+        operation: impl Fn(&Transaction<'_>) -> Result<T, AccountError>,
+    ) -> Result<T, AccountError> {
+        self.run(|tx| operation(tx))
+    }
+
+    /// Whether the store still has the account that was opened.
+    fn check_own(&self, tx: &Transaction<'_>) -> Result<(), AccountError> {
+        let record = tx.get(&self.names.account("identity"))?;
+        let is_ours = record.is_some_and(|record| self.own.is_record(&record));
+        if is_ours {
+            Ok(())
+        } else {
+            Err(AccountError::Gone)
+        }
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("jid", self.jid())
+            .field("device", &self.device())
+            .field("fingerprint", &self.fingerprint())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,251 @@
+//! Where an account's records are: tables, and the names in them.
+//!
+//! Each partition begins with the account's own address, so that several accounts share a store. The
+//! numbers of the tables are also the order in which a batch is written ([`super::transaction`]): what
+//! must not be lost comes before what makes it unrepeatable.
+
+use crate::model::{BareJid, DeviceId, Version};
+use crate::store::{Key, Range, Table};
+
+pub(super) const INBOX: Table = Table::new(1);
+pub(super) const MESSAGE_KEYS: Table = Table::new(2);
+pub(super) const CHAINS: Table = Table::new(3);
+pub(super) const SESSIONS: Table = Table::new(4);
+pub(super) const TRUST: Table = Table::new(5);
+pub(super) const DEVICES: Table = Table::new(6);
+pub(super) const CONTACTS: Table = Table::new(7);
+pub(super) const FAILURES: Table = Table::new(8);
+pub(super) const ANSWERS: Table = Table::new(9);
+pub(super) const ACCOUNT: Table = Table::new(10);
+pub(super) const SIGNED_PRE_KEYS: Table = Table::new(11);
+pub(super) const PRE_KEYS: Table = Table::new(12);
+
+/// Between the parts of a name that have no fixed length. No address contains it.
+const SEPARATOR: u8 = 0;
+
+/// The names of one account's records.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    own: BareJid,
+}
+
+/// A device of somebody, in one version.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Peer {
+    /// Whose device it is.
+    pub jid: BareJid,
+    /// Its id.
+    pub device: DeviceId,
+    /// The version that is spoken with it.
+    pub version: Version,
+}
+
+/// One of the sessions with a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SessionName {
+    pub(super) peer: Peer,
+    pub(super) number: u32,
+}
+
+impl Names {
+    pub(super) const fn new(own: BareJid) -> Self {
+        Self { own }
+    }
+
+    pub(super) const fn own(&self) -> &BareJid {
+        &self.own
+    }
+
+    /// What an account has one of.
+    pub(super) fn account(&self, what: &str) -> Key {
+        Key::new(ACCOUNT, self.partition(), what)
+    }
+
+    pub(super) fn version_state(&self, version: Version) -> Key {
+        Key::new(ACCOUNT, self.partition(), [b'v', version.code()])
+    }
+
+    /// All that an account has one of.
+    pub(super) fn account_range(&self) -> Range {
+        Range::partition(ACCOUNT, self.partition())
+    }
+
+    pub(super) fn pre_key(&self, version: Version, id: u32) -> Key {
+        Key::new(PRE_KEYS, self.of_version(version), id.to_be_bytes())
+    }
+
+    pub(super) fn pre_keys(&self, version: Version) -> Range {
+        Range::partition(PRE_KEYS, self.of_version(version))
+    }
+
+    pub(super) fn signed_pre_key(&self, version: Version, id: u32) -> Key {
+        Key::new(SIGNED_PRE_KEYS, self.of_version(version), id.to_be_bytes())
+    }
+
+    pub(super) fn signed_pre_keys(&self, version: Version) -> Range {
+        Range::partition(SIGNED_PRE_KEYS, self.of_version(version))
+    }
+
+    pub(super) fn contact(&self, jid: &BareJid) -> Key {
+        Key::new(CONTACTS, self.partition(), jid.as_str())
+    }
+
+    pub(super) fn contacts(&self) -> Range {
+        Range::partition(CONTACTS, self.partition())
+    }
+
+    pub(super) fn device(&self, jid: &BareJid, device: DeviceId) -> Key {
+        Key::new(DEVICES, self.of(jid), device.get().to_be_bytes())
+    }
+
+    pub(super) fn devices(&self, jid: &BareJid) -> Range {
+        Range::partition(DEVICES, self.of(jid))
+    }
+
+    pub(super) fn trust(&self, jid: &BareJid, identity: &[u8]) -> Key {
+        Key::new(TRUST, self.of(jid), identity)
+    }
+
+    pub(super) fn trusts(&self, jid: &BareJid) -> Range {
+        Range::partition(TRUST, self.of(jid))
+    }
+
+    pub(super) fn session(&self, session: &SessionName) -> Key {
+        Key::new(SESSIONS, self.of(&session.peer.jid), session.sort())
+    }
+
+    pub(super) fn chains(&self, session: &SessionName) -> Key {
+        Key::new(CHAINS, self.of(&session.peer.jid), session.sort())
+    }
+
+    /// What became of message `n` of the chain that step `step` opened.
+    pub(super) fn message_key(&self, session: &SessionName, step: u32, n: u32) -> Key {
+        Key::new(MESSAGE_KEYS, self.of_chain(session, step), n.to_be_bytes())
+    }
+
+    pub(super) fn message_keys(&self, session: &SessionName, step: u32) -> Range {
+        Range::partition(MESSAGE_KEYS, self.of_chain(session, step))
+    }
+
+    pub(super) fn failures(&self, peer: &Peer) -> Key {
+        Key::new(FAILURES, self.partition(), peer_sort(peer))
+    }
+
+    pub(super) fn all_failures(&self) -> Range {
+        Range::partition(FAILURES, self.partition())
+    }
+
+    pub(super) fn answer(&self, peer: &Peer) -> Key {
+        Key::new(ANSWERS, self.partition(), peer_sort(peer))
+    }
+
+    pub(super) fn answers(&self) -> Range {
+        Range::partition(ANSWERS, self.partition())
+    }
+
+    pub(super) fn inbox(&self, id: &[u8]) -> Key {
+        Key::new(INBOX, self.partition(), id)
+    }
+
+    pub(super) fn inbox_range(&self) -> Range {
+        Range::partition(INBOX, self.partition())
+    }
+
+    fn partition(&self) -> &[u8] {
+        self.own.as_str().as_bytes()
+    }
+
+    fn of(&self, jid: &BareJid) -> Vec<u8> {
+        [self.partition(), &[SEPARATOR], jid.as_str().as_bytes()].concat()
+    }
+
+    fn of_version(&self, version: Version) -> Vec<u8> {
+        [self.partition(), &[SEPARATOR, version.code()]].concat()
+    }
+
+    fn of_chain(&self, session: &SessionName, step: u32) -> Vec<u8> {
+        let mut name = self.of(&session.peer.jid);
+        name.push(SEPARATOR);
+        name.extend_from_slice(&session.sort());
+        name.extend_from_slice(&step.to_be_bytes());
+        name
+    }
+}
+
+impl Peer {
+    pub(super) const fn session(self, number: u32) -> SessionName {
+        SessionName { peer: self, number }
+    }
+}
+
+impl SessionName {
+    fn sort(&self) -> Vec<u8> {
+        let Peer {
+            device, version, ..
+        } = &self.peer;
+        let mut sort = device.get().to_be_bytes().to_vec();
+        sort.push(version.code());
+        sort.extend_from_slice(&self.number.to_be_bytes());
+        sort
+    }
+}
+
+fn peer_sort(peer: &Peer) -> Vec<u8> {
+    let mut sort = peer.jid.as_str().as_bytes().to_vec();
+    sort.push(SEPARATOR);
+    sort.extend_from_slice(&peer.device.get().to_be_bytes());
+    sort.push(peer.version.code());
+    sort
+}
+
+/// The peer that [`Names::failures`] and [`Names::answer`] have in their names.
+pub(super) fn peer_of(sort: &[u8]) -> Option<Peer> {
+    let (rest, code) = sort.split_last_chunk::<1>()?;
+    let (rest, device) = rest.split_last_chunk::<4>()?;
+    let jid = rest.strip_suffix(&[SEPARATOR])?;
+    Some(Peer {
+        jid: core::str::from_utf8(jid).ok()?.parse().ok()?,
+        device: DeviceId::new(u32::from_be_bytes(*device))?,
+        version: Version::from_code(code[0])?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_read_from_its_name() {
+        let peer = Peer {
+            jid: "romeo@montague.example".parse().unwrap(),
+            device: DeviceId::new(256).unwrap(),
+            version: Version::Omemo2,
+        };
+        assert_eq!(peer_of(&peer_sort(&peer)), Some(peer));
+        assert_eq!(peer_of(b""), None);
+        assert_eq!(peer_of(b"a@b\0\0\0\0\0\x01"), None);
+    }
+
+    #[test]
+    fn no_two_things_share_a_name() {
+        let names = Names::new("juliet@capulet.example".parse().unwrap());
+        let peer = |jid: &str, device| Peer {
+            jid: jid.parse().unwrap(),
+            device: DeviceId::new(device).unwrap(),
+            version: Version::Legacy,
+        };
+        let a = peer("romeo@montague.example", 1).session(1);
+        let b = peer("romeo@montague.example", 1).session(2);
+        let c = peer("romeo@montague.example", 2).session(1);
+        let mut all = Vec::new();
+        for session in [&a, &b, &c] {
+            all.push(names.session(session));
+            all.push(names.chains(session));
+            all.extend([1, 2].map(|step| names.message_key(session, step, 7)));
+        }
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}

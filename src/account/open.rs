@@ -1,0 +1,155 @@
+//! Opening an account: finding it in the store, or making it there.
+
+use std::sync::Arc;
+
+use rand_core::TryCryptoRng;
+
+use super::inbox::APPLICATION;
+use super::names::Names;
+use super::options::Options;
+use super::own::{Own, draw_device_id};
+use super::records::{self, InboxRecord};
+use super::transaction::{self, Transaction};
+use super::{Account, AccountError};
+use crate::crypto::IdentityKeyPair;
+use crate::model::{BareJid, DeviceId, Timestamp, Version};
+use crate::store::{Scan, Store};
+
+/// How an account was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// It was not in the store, and was made: publish its bundles, then its place on the device lists.
+    Created,
+    /// It was in the store.
+    Found,
+    /// It was in the store, which is an old copy of itself ([`super::Incarnation`]). Nothing of it that was
+    /// used since then is used again; new bundles are due. Tell the user: messages of the time in between
+    /// may not be readable.
+    RolledBack,
+}
+
+impl Account {
+    /// Opens the account of an address, or makes it: an identity, a device id, and a signed pre-key and
+    /// 100 pre-keys for each version.
+    ///
+    /// The store may be shared, between accounts and between processes.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn open<G: TryCryptoRng + ?Sized>(
+        store: Arc<dyn Store>,
+        jid: BareJid,
+        options: Options,
+        now: Timestamp,
+        rng: &mut G,
+    ) -> Result<Self, AccountError> {
+        Self::open_with(store, jid, options, None, now, rng)
+    }
+
+    pub(super) fn open_with<G: TryCryptoRng + ?Sized>(
+        store: Arc<dyn Store>,
+        jid: BareJid,
+        options: Options,
+        identity: Option<&IdentityKeyPair>,
+        now: Timestamp,
+        rng: &mut G,
+    ) -> Result<Self, AccountError> {
+        let names = Names::new(jid);
+        let new_account = |own, opening| Self {
+            store: store.clone(),
+            names: names.clone(),
+            options: options.clone(),
+            own,
+            opening,
+        };
+        transaction::run(&*store, |tx| {
+            let key = names.account("identity");
+            if let Some(record) = tx.get(&key)? {
+                let own = Own::from_record(&record)?;
+                let mut account = new_account(own, Opening::Found);
+                if let Some(kept) = &options.incarnations
+                    && account.is_old_copy(tx, kept)?
+                {
+                    account.disown(tx, now, rng)?;
+                    account.opening = Opening::RolledBack;
+                }
+                return Ok(account);
+            }
+            let own = Own::draw(identity.cloned(), now, rng)?;
+            tx.put(key, &own.to_record());
+            let account = new_account(own, Opening::Created);
+            account.furnish(tx, now, rng)?;
+            Ok(account)
+        })
+    }
+
+    /// What a new account needs.
+    fn furnish<G: TryCryptoRng + ?Sized>(
+        &self,
+        tx: &mut Transaction<'_>,
+        now: Timestamp,
+        rng: &mut G,
+    ) -> Result<(), AccountError> {
+        for version in Version::ALL {
+            self.renew_signed_pre_key(tx, version, now, rng)?;
+            let mut state = self.version_state(tx, version)?;
+            self.refill(tx, version, &mut state, rng)?;
+        }
+        let inbox = InboxRecord {
+            consumers: vec![APPLICATION.to_owned()],
+            ..InboxRecord::default()
+        };
+        records::write(tx, self.names.account("inbox"), &inbox);
+        let own = self.names.own().clone();
+        let contact = self.contact(tx, &own)?;
+        self.store_contact(tx, &own, contact, now);
+        Ok(())
+    }
+
+    /// The accounts that a store has.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn all_in(store: &dyn Store) -> Result<Vec<BareJid>, AccountError> {
+        let mut jids = Vec::new();
+        let mut after = None;
+        loop {
+            let table = super::names::ACCOUNT;
+            let page = store.scan(&Scan::Partitions { table, after }, PAGE)?;
+            for record in &page {
+                let jid = core::str::from_utf8(&record.key.partition).ok();
+                let jid = jid.and_then(|jid| jid.parse().ok());
+                jids.push(jid.ok_or(AccountError::Record)?);
+            }
+            after = match page.last() {
+                Some(last) if page.len() == PAGE => Some(last.key.partition.clone()),
+                _ => break,
+            };
+        }
+        jids.sort();
+        Ok(jids)
+    }
+
+    /// Draws another device id, as the one that was drawn is taken: somebody else's device of the
+    /// account is on the list under it. Only before anything was published under it.
+    ///
+    /// # Errors
+    /// [`AccountError`]. This handle is good for nothing afterwards: open the account again.
+    pub fn change_device_id<G: TryCryptoRng + ?Sized>(
+        self,
+        taken: &[DeviceId],
+        rng: &mut G,
+    ) -> Result<(), AccountError> {
+        self.run(|tx| {
+            let mut own = self.own.clone();
+            while own.device == self.own.device || taken.contains(&own.device) {
+                own.device = draw_device_id(rng)?;
+            }
+            tx.put(self.names.account("identity"), &own.to_record());
+            Ok(())
+        })
+    }
+}
+
+/// How many partitions are asked for at once.
+const PAGE: usize = 100;

@@ -1,0 +1,196 @@
+//! What became of each device of a message, and why a message did not go out.
+
+use core::fmt;
+use std::collections::BTreeSet;
+
+use super::names::Peer;
+use super::{AccountError, Trust};
+use crate::error::{EncryptError, InitiateError};
+use crate::model::{BareJid, DeviceId, Encrypted, Fingerprint, RecipientKey, Version};
+
+/// Every device of every recipient and every other one of the account's own: no device is left out in
+/// silence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The devices.
+    pub devices: Vec<DeviceReport>,
+}
+
+/// What became of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceReport {
+    /// Whose device it is.
+    pub jid: BareJid,
+    /// Its id.
+    pub device: DeviceId,
+    /// What became of it.
+    pub fate: Fate,
+    /// It has spoken a newer version than the one that it is announced for now: somebody may have taken
+    /// that away.
+    pub is_downgraded: bool,
+}
+
+/// What became of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The message is encrypted for it.
+    Encrypted {
+        /// In this version.
+        version: Version,
+        /// With a key exchange: it has not answered yet.
+        key_exchange: bool,
+    },
+    /// The message is not encrypted for it.
+    Skipped(Gap),
+}
+
+/// Why a message is not encrypted for a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Gap {
+    /// Nobody has decided about its key: ask the user.
+    Undecided(Fingerprint),
+    /// The user does not trust its key.
+    Distrusted(Fingerprint),
+    /// There is no session, and no bundle was asked for ([`Account::missing`](super::Account::missing)).
+    NoSession,
+    /// It has published no bundle, or nobody answered.
+    NoBundle,
+    /// What it has published is no bundle of that version.
+    BrokenBundle,
+    /// Its bundle cannot be used.
+    UnusableBundle(InitiateError),
+    /// Its bundle has another identity key than the one that the device has shown before. If the user
+    /// says that it is right: [`Account::forget_device`](super::Account::forget_device).
+    IdentityChanged,
+    /// It has not answered for too long.
+    Silent,
+    /// It is announced for an older version than it has spoken.
+    Downgraded,
+    /// It is announced for no version that has a payload and may be used.
+    NoCommonVersion,
+    /// It is on no device list.
+    NotListed,
+    /// Its session cannot encrypt: reset it.
+    Session(EncryptError),
+}
+
+/// Why a message did not go out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// One side has ended encryption with this account: ask the user, then
+    /// [`Account::opt_in`](super::Account::opt_in), or send plaintext.
+    OptedOut(BareJid),
+    /// This recipient has no device that is announced.
+    NoDevices(BareJid, Report),
+    /// This recipient would get nothing: the report says why.
+    NobodyReached(BareJid, Report),
+    /// Some devices would get nothing, and the policy does not allow it; or there is no device at all.
+    Gaps(Report),
+}
+
+impl Report {
+    /// The devices that it is encrypted for.
+    pub fn encrypted(&self) -> impl Iterator<Item = &DeviceReport> {
+        self.devices
+            .iter()
+            .filter(|device| matches!(device.fate, Fate::Encrypted { .. }))
+    }
+
+    /// The devices that were left out, and why.
+    pub fn skipped(&self) -> impl Iterator<Item = (&DeviceReport, Gap)> {
+        self.devices.iter().filter_map(|device| match device.fate {
+            Fate::Skipped(gap) => Some((device, gap)),
+            Fate::Encrypted { .. } => None,
+        })
+    }
+
+    /// The keys that somebody has to decide about.
+    pub fn undecided(&self) -> impl Iterator<Item = (&DeviceReport, Fingerprint)> {
+        self.skipped().filter_map(|(device, gap)| match gap {
+            Gap::Undecided(key) => Some((device, key)),
+            _ => None,
+        })
+    }
+
+    /// Whether any device of the account gets it.
+    #[must_use]
+    pub fn reaches(&self, jid: &BareJid) -> bool {
+        self.encrypted().any(|device| device.jid == *jid)
+    }
+
+    pub(super) fn set(&mut self, peer: &Peer, fate: Fate) {
+        let mut devices = self.devices.iter_mut();
+        let found = devices.find(|device| device.jid == peer.jid && device.device == peer.device);
+        if let Some(device) = found {
+            device.fate = fate;
+        }
+    }
+
+    /// The last look before a message leaves: exactly the devices of the report have a key in it.
+    pub(super) fn check(&self, elements: &[Encrypted<RecipientKey>]) -> Result<(), AccountError> {
+        let expected: BTreeSet<_> = self
+            .encrypted()
+            .map(|device| (&device.jid, device.device))
+            .collect();
+        let keys = elements.iter().flat_map(|element| &element.keys);
+        let encoded: BTreeSet<_> = keys.map(|key| (&key.account, key.device)).collect();
+        if expected == encoded {
+            Ok(())
+        } else {
+            Err(AccountError::Record)
+        }
+    }
+}
+
+impl Gap {
+    /// Whether, and why, nothing is encrypted for such a key.
+    pub(super) const fn of_trust(trust: Trust, key: Fingerprint) -> Option<Self> {
+        match trust {
+            Trust::Blind | Trust::Verified => None,
+            Trust::Undecided => Some(Self::Undecided(key)),
+            Trust::Distrusted => Some(Self::Distrusted(key)),
+        }
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Undecided(_) => f.write_str("nobody has decided whether to trust its key"),
+            Self::Distrusted(_) => f.write_str("its key is not trusted"),
+            Self::NoSession => {
+                f.write_str("there is no session with it, and no bundle was fetched")
+            }
+            Self::NoBundle => f.write_str("it has published no bundle"),
+            Self::BrokenBundle => f.write_str("what it has published is no bundle"),
+            Self::UnusableBundle(error) => error.fmt(f),
+            Self::IdentityChanged => f.write_str("it shows another identity key than before"),
+            Self::Silent => f.write_str("it has not answered for too long"),
+            Self::Downgraded => {
+                f.write_str("it is announced for an older version than it has spoken")
+            }
+            Self::NoCommonVersion => {
+                f.write_str("it is announced for no version that is used here")
+            }
+            Self::NotListed => f.write_str("it is on no device list"),
+            Self::Session(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OptedOut(_) => {
+                "encryption was ended in this conversation: opt in, or ask the user"
+            }
+            Self::NoDevices(..) => "a recipient has announced no device",
+            Self::NobodyReached(..) => "a recipient would get nothing: see the report",
+            Self::Gaps(_) => "devices would be left out: see the report",
+        })
+    }
+}
+
+impl core::error::Error for Refusal {}

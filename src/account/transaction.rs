@@ -1,0 +1,284 @@
+//! One operation: what it reads is of one state of the store, and what it changes is written at once.
+//!
+//! An operation reads through an overlay of what it has changed so far, and ends in one `apply`. What is
+//! written first matters only to a store that breaks its promise and writes a part of a batch: new
+//! records come before removals, and both in the order of the tables ([`super::names`]).
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use super::AccountError;
+use crate::store::{Applied, Batch, Change, Generation, Key, Range, Scan, Store, Value};
+
+/// Somebody else was faster so many times: others write without a pause.
+const MAX_ATTEMPTS: usize = 1000;
+
+/// How many records are asked for at once.
+const PAGE: usize = 1000;
+
+/// Runs an operation until nobody was faster, and stores what it changed. After an error nothing is
+/// changed.
+pub(super) fn run<T, E: From<AccountError>>(
+    store: &dyn Store,
+    mut operation: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    for _ in 0..MAX_ATTEMPTS {
+        let mut transaction = Transaction::begin(store).map_err(E::from)?;
+        let outcome = operation(&mut transaction);
+        // What was read may be of several states: then an error says nothing either.
+        let batch = match &outcome {
+            Ok(_) => transaction.into_batch(),
+            Err(_) => (transaction.generation, Batch::new()),
+        };
+        let applied = store.apply(batch.0, &batch.1).map_err(AccountError::from);
+        match (applied, outcome) {
+            (Ok(Applied::Conflict), _) => {}
+            (Ok(Applied::Done(_)), outcome) => return outcome,
+            (Err(error), Ok(_)) => return Err(error.into()),
+            (Err(_), Err(error)) => return Err(error),
+        }
+    }
+    Err(AccountError::Store(crate::store::StoreError::Busy).into())
+}
+
+/// The state of the store as an operation sees it, with its own changes.
+pub(super) struct Transaction<'a> {
+    store: &'a dyn Store,
+    generation: Generation,
+    /// What this operation has written, and, as `None`, removed.
+    changed: BTreeMap<Key, Option<Value>>,
+    cleared: Vec<Range>,
+    /// What was read, so that a page of messages reads a session once.
+    read: RefCell<BTreeMap<Key, Option<Value>>>,
+}
+
+impl<'a> Transaction<'a> {
+    fn begin(store: &'a dyn Store) -> Result<Self, AccountError> {
+        Ok(Self {
+            store,
+            generation: store.generation()?,
+            changed: BTreeMap::new(),
+            cleared: Vec::new(),
+            read: RefCell::default(),
+        })
+    }
+
+    pub(super) const fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Result<Option<Value>, AccountError> {
+        if let Some(changed) = self.changed.get(key) {
+            return Ok(changed.clone());
+        }
+        if self.is_cleared(key) {
+            return Ok(None);
+        }
+        if let Some(read) = self.read.borrow().get(key) {
+            return Ok(read.clone());
+        }
+        let value = self.store.get(key)?;
+        self.read.borrow_mut().insert(key.clone(), value.clone());
+        Ok(value)
+    }
+
+    /// The records of a range, in the order of their sort keys.
+    pub(super) fn scan(&self, range: &Range) -> Result<Vec<(Vec<u8>, Value)>, AccountError> {
+        let mut found = BTreeMap::new();
+        let mut page = range.clone();
+        loop {
+            let records = self.store.scan(&Scan::Range(page.clone()), PAGE)?;
+            let last = records.last().map(|record| record.key.sort.clone());
+            let is_last_page = records.len() < PAGE;
+            for record in records {
+                if !self.is_cleared(&record.key) {
+                    found.insert(record.key.sort, record.value);
+                }
+            }
+            match last.filter(|_| !is_last_page) {
+                Some(last) => page = page.after(last),
+                None => break,
+            }
+        }
+        let from = Key::new(range.table, &*range.partition, &*range.from);
+        let changed = self
+            .changed
+            .range(from..)
+            .take_while(|(key, _)| is_in_partition(range, key));
+        for (key, value) in changed.filter(|(key, _)| range.contains(&key.sort)) {
+            match value {
+                Some(value) => found.insert(key.sort.clone(), value.clone()),
+                None => found.remove(&key.sort),
+            };
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    pub(super) fn put(&mut self, key: Key, value: &[u8]) {
+        let value = Zeroizing::new(value.to_vec());
+        self.changed.insert(key, Some(value));
+    }
+
+    pub(super) fn delete(&mut self, key: Key) {
+        self.changed.insert(key, None);
+    }
+
+    pub(super) fn clear(&mut self, range: Range) {
+        self.changed
+            .retain(|key, _| !(is_in_partition(&range, key) && range.contains(&key.sort)));
+        self.cleared.push(range);
+    }
+
+    fn is_cleared(&self, key: &Key) -> bool {
+        self.cleared
+            .iter()
+            .any(|range| is_in_partition(range, key) && range.contains(&key.sort))
+    }
+
+    fn into_batch(self) -> (Generation, Batch) {
+        let is_new = |key: &Key| !self.is_cleared(key);
+        let (before, after): (Vec<_>, Vec<_>) = self
+            .changed
+            .iter()
+            .filter_map(|(key, value)| Some((key, value.as_ref()?)))
+            .partition(|(key, _)| is_new(key));
+        let removed = self.changed.iter().filter(|(_, value)| value.is_none());
+        let mut batch = Batch::new();
+        for (key, value) in before {
+            batch.push(Change::Put(key.clone(), value.clone()));
+        }
+        for range in &self.cleared {
+            batch.delete_range(range.clone());
+        }
+        for (key, value) in after {
+            batch.push(Change::Put(key.clone(), value.clone()));
+        }
+        for (key, _) in removed {
+            batch.delete(key.clone());
+        }
+        (self.generation, batch)
+    }
+}
+
+fn is_in_partition(range: &Range, key: &Key) -> bool {
+    key.table == range.table && key.partition == range.partition
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{MemoryStore, Table};
+
+    const TABLE: Table = Table::new(1);
+
+    fn key(sort: u8) -> Key {
+        Key::new(TABLE, *b"p", [sort])
+    }
+
+    fn put(store: &MemoryStore, sorts: &[u8]) {
+        run::<_, AccountError>(store, |tx| {
+            sorts.iter().for_each(|sort| tx.put(key(*sort), &[*sort]));
+            Ok(())
+        })
+        .unwrap();
+    }
+
+    fn sorts(store: &MemoryStore) -> Vec<u8> {
+        store
+            .dump()
+            .iter()
+            .map(|record| record.key.sort[0])
+            .collect()
+    }
+
+    #[test]
+    fn an_operation_sees_what_it_changed() {
+        let store = MemoryStore::new();
+        put(&store, &[1, 2, 3, 5]);
+        let seen = run::<_, AccountError>(&store, |tx| {
+            tx.put(key(4), b"new");
+            tx.delete(key(1));
+            tx.clear(Range::partition(TABLE, *b"p").from([3]).until([4]));
+            tx.put(key(3), b"again");
+            assert_eq!(tx.get(&key(1))?, None);
+            assert_eq!(
+                tx.get(&key(3))?.as_deref().map(Vec::as_slice),
+                Some(&b"again"[..])
+            );
+            tx.clear(Range::partition(TABLE, *b"p").from([5]));
+            assert_eq!(tx.get(&key(5))?, None);
+            let found = tx.scan(&Range::partition(TABLE, *b"p"))?;
+            Ok(found.iter().map(|(sort, _)| sort[0]).collect::<Vec<_>>())
+        });
+        assert_eq!(seen.unwrap(), [2, 3, 4]);
+        assert_eq!(sorts(&store), [2, 3, 4]);
+    }
+
+    #[test]
+    fn a_scan_goes_on_after_its_first_page() {
+        let store = MemoryStore::new();
+        let count = u32::try_from(2 * PAGE + 1).unwrap();
+        run::<_, AccountError>(&store, |tx| {
+            for n in 0..count {
+                tx.put(Key::new(TABLE, *b"p", n.to_be_bytes()), b"");
+            }
+            Ok(())
+        })
+        .unwrap();
+        let found = run::<_, AccountError>(&store, |tx| tx.scan(&Range::partition(TABLE, *b"p")));
+        assert_eq!(found.unwrap().len(), 2 * PAGE + 1);
+    }
+
+    #[test]
+    fn whoever_was_slower_begins_anew_and_an_error_changes_nothing() {
+        let store = MemoryStore::new();
+        put(&store, &[1]);
+        let mut attempts = 0;
+        let outcome = run::<_, AccountError>(&store, |tx| {
+            attempts += 1;
+            let count = tx.get(&key(1))?.map_or(0, |value| value[0]);
+            if attempts == 1 {
+                put(&store, &[1, 7]);
+            }
+            tx.put(key(1), &[count + 1]);
+            Ok(count + 1)
+        });
+        assert_eq!((outcome.unwrap(), attempts), (2, 2));
+
+        // An error that is due to a torn reading is not one.
+        let mut attempts = 0;
+        let outcome = run::<u8, AccountError>(&store, |tx| {
+            attempts += 1;
+            tx.put(key(9), b"");
+            if attempts == 1 {
+                put(&store, &[8]);
+            }
+            Err(AccountError::Gone)
+        });
+        assert_eq!((outcome, attempts), (Err(AccountError::Gone), 2));
+        assert_eq!(sorts(&store), [1, 7, 8]);
+    }
+
+    #[test]
+    fn c07_what_is_removed_comes_last() {
+        let store = MemoryStore::new();
+        let mut tx = Transaction::begin(&store).unwrap();
+        tx.delete(key(1));
+        tx.clear(Range::partition(TABLE, *b"q"));
+        tx.put(Key::new(TABLE, *b"q", *b"x"), b"");
+        tx.put(key(2), b"");
+        let (_, batch) = tx.into_batch();
+        let kinds: Vec<_> = batch
+            .changes()
+            .iter()
+            .map(|change| match change {
+                Change::Put(key, _) => key.partition[0],
+                Change::DeleteRange(_) => b'r',
+                Change::Delete(_) => b'd',
+            })
+            .collect();
+        assert_eq!(kinds, *b"prqd");
+    }
+}

@@ -1,0 +1,131 @@
+//! Carrying an identity to another device: the key, and what the user thinks of others', without sessions.
+//!
+//! Sessions cannot be carried: two devices that send with the same keys lose messages. The other device
+//! gets a device id of its own and shares the fingerprint.
+
+use std::sync::Arc;
+
+use prost::Message as _;
+use rand_core::TryCryptoRng;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::records::{self, ContactRecord, TrustRecord};
+use super::{Account, AccountError, Opening, Options};
+use crate::crypto::{EdwardsSign, IdentityKeyPair, Secret};
+use crate::model::{BareJid, Timestamp};
+use crate::store::Store;
+
+const FORM: u32 = 1;
+
+/// What is carried. Not printed.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+struct Carried {
+    #[prost(uint32, tag = "1")]
+    form: u32,
+    #[prost(bytes = "vec", tag = "2")]
+    private: Vec<u8>,
+    #[prost(bool, tag = "3")]
+    is_sign_zero: bool,
+    #[prost(message, repeated, tag = "4")]
+    trusts: Vec<CarriedTrust>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct CarriedTrust {
+    #[prost(string, tag = "1")]
+    jid: String,
+    #[prost(bytes = "vec", tag = "2")]
+    identity: Vec<u8>,
+    #[prost(message, required, tag = "3")]
+    record: TrustRecord,
+    #[prost(bool, tag = "4")]
+    accepted: bool,
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        self.private.zeroize();
+    }
+}
+
+impl Account {
+    /// The identity key and all trust decisions, for [`Self::import_identity`]. Whoever has this is, to
+    /// others, the user: encrypt it.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn export_identity(&self) -> Result<Zeroizing<Vec<u8>>, AccountError> {
+        self.read(|tx| {
+            let mut carried = Carried::default();
+            carried.form = FORM;
+            carried.private = self.own.identity.private().expose().to_vec();
+            carried.is_sign_zero = self.own.identity.edwards_sign() == EdwardsSign::Zero;
+            for jid in self.contact_jids(tx)? {
+                let accepted = self.contact(tx, &jid)?.accepted;
+                for (identity, value) in tx.scan(&self.names.trusts(&jid))? {
+                    carried.trusts.push(CarriedTrust {
+                        jid: jid.as_str().to_owned(),
+                        identity,
+                        record: TrustRecord::decode(value.as_slice())?,
+                        accepted,
+                    });
+                }
+            }
+            Ok(Zeroizing::new(carried.encode_to_vec()))
+        })
+    }
+
+    /// Makes the account in a store that does not have it, as a new device with the identity and the
+    /// trust decisions of another.
+    ///
+    /// # Errors
+    /// [`AccountError::Record`] if [`Self::export_identity`] did not write this, [`AccountError::Newer`]
+    /// if that of a newer version did; [`AccountError::Gone`] if the store has the account already:
+    /// [`Self::remove`] it before.
+    pub fn import_identity<G: TryCryptoRng + ?Sized>(
+        store: Arc<dyn Store>,
+        jid: BareJid,
+        options: Options,
+        exported: &[u8],
+        now: Timestamp,
+        rng: &mut G,
+    ) -> Result<Self, AccountError> {
+        let carried = Carried::decode(exported)?;
+        if carried.form > FORM {
+            return Err(AccountError::Newer);
+        }
+        let private = carried.private.as_slice().try_into();
+        let private = Secret::new(private.map_err(|_| AccountError::Record)?);
+        let sign = if carried.is_sign_zero {
+            EdwardsSign::Zero
+        } else {
+            EdwardsSign::Natural
+        };
+        let identity = IdentityKeyPair::from_private(private, sign);
+        let mut trusts = Vec::new();
+        for trust in &carried.trusts {
+            let jid: BareJid = trust.jid.parse().map_err(|_| AccountError::Record)?;
+            if trust.identity.len() != 32 {
+                return Err(AccountError::Record);
+            }
+            trusts.push((jid, trust));
+        }
+        let account = Self::open_with(store, jid, options, Some(&identity), now, rng)?;
+        if account.opening != Opening::Created {
+            return Err(AccountError::Gone);
+        }
+        account
+            .run(|tx| {
+                for (jid, trust) in &trusts {
+                    let mut contact: ContactRecord = account.contact(tx, jid)?;
+                    contact.accepted |= trust.accepted;
+                    account.store_contact(tx, jid, contact, now);
+                    records::write(tx, account.names.trust(jid, &trust.identity), &trust.record);
+                }
+                Ok(())
+            })
+            .map_err(|error: AccountError| error)?;
+        Ok(account)
+    }
+}
