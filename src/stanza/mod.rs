@@ -1,15 +1,19 @@
-//! Reading stanzas: XML text in, the [model](crate::model) out. Pure functions.
+//! Stanzas: XML text to the [model](crate::model), and the model to XML text. Pure functions.
 //!
-//! | what | function | specified in |
-//! |---|---|---|
-//! | an encrypted message | [`Message::read`], [`Message::list`] | XEP-0384 §5.5 (0.3.0: §4.5) |
-//! | what a node holds | [`Items::read`] | XEP-0060 §6.5, §7.1, XEP-0163 |
-//! | a bundle | [`read_bundle`] | XEP-0384 §5.3.2 (0.3.0: §4.4) |
-//! | a device list | [`read_device_list`] | XEP-0384 §5.3.1 (0.3.0: §4.2) |
-//! | what an OMEMO 2 payload decrypts to | [`Envelope::read`] | XEP-0420 |
+//! | what | is read by | is written by | specified in |
+//! |---|---|---|---|
+//! | an encrypted message | [`Message::read`], [`Message::list`] | [`write_encrypted`] | XEP-0384 §5.5 (0.3.0: §4.5) |
+//! | what stands beside it | | [`Companion::of`] | XEP-0334, XEP-0380, XEP-0420 |
+//! | what a node holds | [`Items::read`] | | XEP-0060 §6.5, §7.1, XEP-0163 |
+//! | a bundle | [`read_bundle`] | | XEP-0384 §5.3.2 (0.3.0: §4.4) |
+//! | a device list | [`read_device_list`] | | XEP-0384 §5.3.1 (0.3.0: §4.2) |
+//! | what an OMEMO 2 payload decrypts to | [`Envelope::read`] | | XEP-0420 |
 //!
-//! The text is a whole stanza as it came out of the stream, with or without the stream's namespace on
-//! its root. Where clients differ the readers take what deployed clients send: unknown elements and
+//! What is written is what every deployed client reads: ids, attributes and base64 in their plainest
+//! spelling, every namespace on its own element, nothing that a client is known to stumble over.
+//!
+//! What is read is a whole stanza as it came out of the stream, with or without the stream's namespace
+//! on its root. Where clients differ the readers take what deployed clients send: unknown elements and
 //! attributes are passed over, base64 may be wrapped, one bad device or pre-key does not cost the
 //! others. What is not well-formed, or is forbidden in XMPP, is refused by all of them alike
 //! ([`XmlError`]), and so is what passes a limit ([`Limit`]): before any work if the text is too long,
@@ -19,6 +23,7 @@
 
 mod base64;
 mod bundle;
+mod companion;
 mod device_list;
 mod encrypted;
 mod envelope;
@@ -28,10 +33,13 @@ mod key;
 mod message;
 mod pubsub;
 mod tag;
+mod writer;
 mod xml;
 
 pub use bundle::read_bundle;
+pub use companion::{Companion, FALLBACK_BODY};
 pub use device_list::read_device_list;
+pub use encrypted::write_encrypted;
 pub use envelope::{Addressee, Envelope};
 pub use error::{Defect, EnvelopeError, Limit, StanzaError, XmlError};
 pub use key::ListedKey;
