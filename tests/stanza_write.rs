@@ -7,28 +7,13 @@
     reason = "a test says no by panicking"
 )]
 
-use std::fs;
+mod fixtures;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use fixtures::fixtures;
 use omemo::model::{BareJid, DeviceId, Encrypted, OwnKey, RecipientKey, Version};
 use omemo::stanza::{Defect, Limit, MAX_KEYS, Message, StanzaError, write_encrypted};
-
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/test-vectors/fixtures");
-
-/// The stanzas of the fixtures whose names contain `part`, with their names.
-fn fixtures(part: &str) -> Vec<(String, String)> {
-    let mut fixtures = Vec::new();
-    for entry in fs::read_dir(FIXTURES).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if name.ends_with(".xml") && name.contains(part) {
-            let text = fs::read_to_string(&path).unwrap();
-            fixtures.push((name, text.split_once('\n').unwrap().1.to_owned()));
-        }
-    }
-    fixtures
-}
 
 fn jid(text: &str) -> BareJid {
     text.parse().unwrap()
@@ -147,7 +132,8 @@ fn what_others_could_not_read_is_not_written() {
 /// What real clients sent, taken apart and written again, says the same.
 #[test]
 fn messages_of_real_clients_are_written_again() {
-    let fixtures = fixtures("-message-");
+    let mut fixtures = fixtures();
+    fixtures.retain(|(name, _)| name.contains("-message-"));
     assert!(fixtures.len() >= 70, "only {}", fixtures.len());
     for (name, stanza) in fixtures {
         let list = Message::list(&stanza).unwrap();

@@ -9,13 +9,12 @@
 //! Keys and nonce come in any order. What is for others is never decoded: rubbish in it is not ours to
 //! complain about.
 
-use core::fmt::Display;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::key::{Choice, ListedKey, is_true};
 use super::tag::{Namespace, Tag};
-use super::writer::Writer;
+use super::writer::{Attribute, Writer};
 use super::xml::Reader;
 use super::{Limit, MAX_KEYS, StanzaError, once, parse_id};
 use crate::model::{BareJid, DeviceId, Encrypted, RecipientKey, Version};
@@ -108,7 +107,7 @@ fn write_keys<'k>(
     keys: impl IntoIterator<Item = &'k RecipientKey>,
 ) {
     for key in keys {
-        let device = ("rid", &key.device as &dyn Display);
+        let device: Attribute<'_> = ("rid", &key.device);
         if key.key_exchange {
             let attributes = [device, (exchange_attribute(version), &"true")];
             writer.base64("key", &attributes, &key.bytes);

@@ -5,8 +5,9 @@
 //! | an encrypted message | [`Message::read`], [`Message::list`] | [`write_encrypted`] | XEP-0384 §5.5 (0.3.0: §4.5) |
 //! | what stands beside it | | [`Companion::of`] | XEP-0334, XEP-0380, XEP-0420 |
 //! | what a node holds | [`Items::read`] | | XEP-0060 §6.5, §7.1, XEP-0163 |
-//! | a bundle | [`read_bundle`] | | XEP-0384 §5.3.2 (0.3.0: §4.4) |
-//! | a device list | [`read_device_list`] | | XEP-0384 §5.3.1 (0.3.0: §4.2) |
+//! | a request to a node | [`Items::read`], where it publishes | [`Request`] | XEP-0060 §6.5, §7, §8 |
+//! | a bundle | [`read_bundle`] | [`write_bundle`] | XEP-0384 §5.3.2 (0.3.0: §4.4) |
+//! | a device list | [`read_device_list`] | [`write_device_list`] | XEP-0384 §5.3.1 (0.3.0: §4.2) |
 //! | what an OMEMO 2 payload decrypts to | [`Envelope::read`] | | XEP-0420 |
 //!
 //! What is written is what every deployed client reads: ids, attributes and base64 in their plainest
@@ -32,19 +33,21 @@ mod grammar;
 mod key;
 mod message;
 mod pubsub;
+mod request;
 mod tag;
 mod writer;
 mod xml;
 
-pub use bundle::read_bundle;
+pub use bundle::{read_bundle, write_bundle};
 pub use companion::{Companion, FALLBACK_BODY};
-pub use device_list::read_device_list;
+pub use device_list::{read_device_list, write_device_list};
 pub use encrypted::write_encrypted;
 pub use envelope::{Addressee, Envelope};
 pub use error::{Defect, EnvelopeError, Limit, StanzaError, XmlError};
 pub use key::ListedKey;
 pub use message::{Message, StanzaKind};
 pub use pubsub::{Item, Items, Node, Source};
+pub use request::{MaxItems, Request, RequestKind};
 
 /// The longest text that is read: 1 MiB. RFC 6120 §13.12 lets servers limit stanzas, and the usual
 /// limits are at or below this (256 KiB from a client in Prosody and ejabberd, 1 MiB in Openfire).

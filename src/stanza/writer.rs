@@ -7,6 +7,9 @@ use core::fmt::Display;
 
 use super::base64;
 
+/// The name of an attribute, and its value.
+pub(super) type Attribute<'v> = (&'static str, &'v dyn Display);
+
 /// A text that grows.
 #[derive(Default)]
 pub(super) struct Writer {
@@ -22,7 +25,7 @@ impl Writer {
     pub(super) fn element(
         &mut self,
         name: &'static str,
-        attributes: &[(&'static str, &dyn Display)],
+        attributes: &[Attribute<'_>],
         content: impl FnOnce(&mut Self),
     ) {
         self.xml.push('<');
@@ -49,21 +52,12 @@ impl Writer {
     }
 
     /// An element without content.
-    pub(super) fn empty(
-        &mut self,
-        name: &'static str,
-        attributes: &[(&'static str, &dyn Display)],
-    ) {
+    pub(super) fn empty(&mut self, name: &'static str, attributes: &[Attribute<'_>]) {
         self.element(name, attributes, |_| ());
     }
 
     /// An element with text in it.
-    pub(super) fn text(
-        &mut self,
-        name: &'static str,
-        attributes: &[(&'static str, &dyn Display)],
-        text: &str,
-    ) {
+    pub(super) fn text(&mut self, name: &'static str, attributes: &[Attribute<'_>], text: &str) {
         self.element(name, attributes, |writer| {
             escape_text(text, &mut writer.xml)
         });
@@ -73,12 +67,17 @@ impl Writer {
     pub(super) fn base64(
         &mut self,
         name: &'static str,
-        attributes: &[(&'static str, &dyn Display)],
+        attributes: &[Attribute<'_>],
         bytes: &[u8],
     ) {
         self.element(name, attributes, |writer| {
             base64::encode(bytes, &mut writer.xml);
         });
+    }
+
+    /// An element that was written before.
+    pub(super) fn raw(&mut self, xml: &str) {
+        self.xml.push_str(xml);
     }
 }
 
