@@ -72,7 +72,7 @@ impl fmt::Display for Companion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut writer = Writer::default();
         match self {
-            // XEP-0380 §4 knows both, and makes the name optional; everybody sends it with legacy.
+            // XEP-0380 §3.2 knows both, and makes the name optional; everybody sends it with legacy.
             Self::Encryption(version @ Version::Legacy) => writer.empty(
                 "encryption",
                 &[

@@ -8,7 +8,8 @@
 //! | a request to a node | [`Items::read`], where it publishes | [`Request`] | XEP-0060 §6.5, §7, §8 |
 //! | a bundle | [`read_bundle`] | [`write_bundle`] | XEP-0384 §5.3.2 (0.3.0: §4.4) |
 //! | a device list | [`read_device_list`] | [`write_device_list`] | XEP-0384 §5.3.1 (0.3.0: §4.2) |
-//! | what an OMEMO 2 payload decrypts to | [`Envelope::read`] | | XEP-0420 |
+//! | what an OMEMO 2 payload decrypts to | [`Envelope::read`] | [`write_envelope`] | XEP-0420 |
+//! | a wish for no encryption | [`Envelope::opt_out`] | [`OptOut::to_xml`] | XEP-0384 §5.7 |
 //!
 //! What is written is what every deployed client reads: ids, attributes and base64 in their plainest
 //! spelling, every namespace on its own element, nothing that a client is known to stumble over.
@@ -22,6 +23,7 @@
 //!
 //! Nothing read here is authentic: neither addresses nor ids, and of keys only the form was checked.
 
+mod affixes;
 mod base64;
 mod bundle;
 mod companion;
@@ -32,20 +34,24 @@ mod error;
 mod grammar;
 mod key;
 mod message;
+mod opt_out;
 mod pubsub;
 mod request;
+mod stamp;
 mod tag;
 mod writer;
 mod xml;
 
+pub use affixes::{Affixes, MAX_RANDOM_PADDING, MIN_ENVELOPE, write_envelope};
 pub use bundle::{read_bundle, write_bundle};
 pub use companion::{Companion, FALLBACK_BODY};
 pub use device_list::{read_device_list, write_device_list};
 pub use encrypted::write_encrypted;
 pub use envelope::{Addressee, Envelope};
-pub use error::{Defect, EnvelopeError, Limit, StanzaError, XmlError};
+pub use error::{Defect, EnvelopeError, Limit, StanzaError, WriteEnvelopeError, XmlError};
 pub use key::ListedKey;
 pub use message::{Message, StanzaKind};
+pub use opt_out::OptOut;
 pub use pubsub::{Item, Items, Node, Source};
 pub use request::{MaxItems, Request, RequestKind};
 
