@@ -58,7 +58,7 @@
 //! | [`store`] | where records are kept: in memory, in a file, sealed; it does not know OMEMO either |
 //! | [`x3dh`], [`ratchet`] | the two papers; they do not know OMEMO |
 //! | [`protocol`] | what differs between the versions of OMEMO |
-//! | [`stanza`] | XML to model |
+//! | [`stanza`] | XML to model and back |
 //! | [`session`] | one session with one device |
 //! | [`account`] | one device of one account: device lists, trust, encryption for many, repair |
 //!

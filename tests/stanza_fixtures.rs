@@ -12,34 +12,14 @@
     reason = "a test says no by panicking"
 )]
 
-use std::collections::BTreeMap;
-use std::fs;
+mod fixtures;
 
+use std::collections::BTreeMap;
+
+use fixtures::fixtures;
 use omemo::crypto::{IdentityKey, ed25519, xeddsa};
 use omemo::model::{Bundle, Version};
 use omemo::stanza::{Items, Message, Node, Source};
-
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/test-vectors/fixtures");
-
-/// Name and stanza of each file. The first line is a comment that says who made it; inside a stream it
-/// would be forbidden.
-fn fixtures() -> Vec<(String, String)> {
-    let mut fixtures = Vec::new();
-    for entry in fs::read_dir(FOLDER).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "xml") {
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            let text = fs::read_to_string(&path).unwrap();
-            let (comment, stanza) = text.split_once('\n').unwrap();
-            assert!(
-                comment.starts_with("<!-- ") && comment.ends_with(" -->"),
-                "{name}"
-            );
-            fixtures.push((name, stanza.to_owned()));
-        }
-    }
-    fixtures
-}
 
 #[test]
 fn every_stanza_is_what_its_name_says() {

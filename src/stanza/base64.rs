@@ -1,7 +1,8 @@
 //! Base64 in the text of elements (RFC 4648 §4, XEP-0384 §5).
 //!
-//! White space is ignored wherever it is, as XML tools wrap and indent; the padding may be missing, as
-//! some encoders leave it out. Everything else is refused, unused bits that are not zero included:
+//! Written with padding and in one line, as some readers know nothing else. Where it is read, white
+//! space is ignored wherever it is, as XML tools wrap and indent; the padding may be missing, as some
+//! encoders leave it out. Everything else is refused, unused bits that are not zero included:
 //! nobody sends them, and they would make several texts of one value.
 
 use std::borrow::Cow;
@@ -23,6 +24,11 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     ENGINE.decode(text.as_bytes()).ok()
 }
 
+/// Appends the text of the bytes.
+pub(super) fn encode(bytes: &[u8], text: &mut String) {
+    ENGINE.encode_string(bytes, text);
+}
+
 const ENGINE: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -41,6 +47,14 @@ mod tests {
         }
         assert_eq!(decode(""), Some(Vec::new()));
         assert_eq!(decode(" \n"), Some(Vec::new()));
+    }
+
+    #[test]
+    fn one_spelling_is_written() {
+        let mut text = String::from("=");
+        encode(&[0, 1, 2, 3], &mut text);
+        encode(&[0xfb; 60], &mut text);
+        assert_eq!(text, format!("=AAECAw=={}", "+/v7".repeat(20)));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use super::tag::{Namespace, Tag};
+use super::writer::Writer;
 use super::xml::{Reader, Scope};
 use super::{Limit, MAX_PRE_KEYS, StanzaError, base64, once, parse_id};
 use crate::crypto::ed25519::Signature;
@@ -75,6 +76,44 @@ pub fn read_bundle(version: Version, xml: &str) -> Result<Bundle, StanzaError> {
             .ok_or(StanzaError::missing(names.signature))?,
         pre_keys: parts.pre_keys.ok_or(StanzaError::missing(PRE_KEYS))?,
     })
+}
+
+/// Writes a bundle.
+///
+/// # Errors
+/// What [`read_bundle`] would refuse: [`StanzaError::Key`] if the identity is not in the form of the
+/// bundle's version, [`Defect::Missing`](super::Defect::Missing) if there is no pre-key,
+/// [`Limit::PreKeys`] if there are too many.
+pub fn write_bundle(bundle: &Bundle) -> Result<String, StanzaError> {
+    let version = bundle.version;
+    let names = names(version);
+    match (version, &bundle.identity) {
+        (Version::Legacy, IdentityKey::Curve25519(_))
+        | (Version::Omemo2, IdentityKey::Ed25519(_)) => {}
+        _ => return Err(bad_key(names.identity)(KeyError::Length)),
+    }
+    if bundle.pre_keys.is_empty() {
+        return Err(StanzaError::missing(names.pre_key));
+    }
+    if bundle.pre_keys.len() > MAX_PRE_KEYS {
+        return Err(Limit::PreKeys.into());
+    }
+    let key = |key: &[u8; 32]| version.encode_key(key);
+    let mut writer = Writer::default();
+    writer.element("bundle", &[("xmlns", &version.namespace())], |writer| {
+        let id = (names.signed_pre_key_id, &bundle.signed_pre_key_id as _);
+        let signed_pre_key = key(bundle.signed_pre_key.as_bytes());
+        writer.base64(names.signed_pre_key, &[id], &signed_pre_key);
+        writer.base64(names.signature, &[], bundle.signature.as_bytes());
+        writer.base64(names.identity, &[], &key(bundle.identity.as_bytes()));
+        writer.element(PRE_KEYS, &[], |writer| {
+            for entry in &bundle.pre_keys {
+                let id = (names.pre_key_id, &entry.id as _);
+                writer.base64(names.pre_key, &[id], &key(entry.key.as_bytes()));
+            }
+        });
+    });
+    Ok(writer.into_xml())
 }
 
 /// What was found so far.

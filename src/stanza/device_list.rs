@@ -7,7 +7,9 @@
 
 use std::collections::BTreeSet;
 
+use super::grammar::is_character;
 use super::tag::{Namespace, Tag};
+use super::writer::Writer;
 use super::xml::{Reader, Scope};
 use super::{Limit, MAX_DEVICES, StanzaError, base64, parse_id};
 use crate::crypto::ed25519::Signature;
@@ -22,10 +24,7 @@ use crate::model::{Device, DeviceId, DeviceList, Label, Version};
 /// # Errors
 /// [`StanzaError`].
 pub fn read_device_list(version: Version, xml: &str) -> Result<DeviceList, StanzaError> {
-    let name = match version {
-        Version::Legacy => "list",
-        Version::Omemo2 => "devices",
-    };
+    let name = name(version);
     let mut reader = Reader::new(xml, Scope::Stream)?;
     if !reader.root()?.is(Namespace::Omemo(version), name) {
         return Err(StanzaError::missing(name));
@@ -51,6 +50,46 @@ pub fn read_device_list(version: Version, xml: &str) -> Result<DeviceList, Stanz
     }
     reader.finish()?;
     Ok(DeviceList { version, devices })
+}
+
+/// Writes a device list, its devices in their order.
+///
+/// Legacy has no labels. A label that XML cannot express (it has control characters in it) is left out:
+/// the list is more important than how a device is called.
+#[must_use]
+pub fn write_device_list(list: &DeviceList) -> String {
+    let mut writer = Writer::default();
+    let namespace = list.version.namespace();
+    writer.element(name(list.version), &[("xmlns", &namespace)], |writer| {
+        for device in &list.devices {
+            let label = device.label.as_ref().filter(|label| {
+                list.version == Version::Omemo2 && label.text.chars().all(is_character)
+            });
+            match label {
+                None => writer.empty("device", &[("id", &device.id)]),
+                Some(label) => {
+                    let mut signature = String::new();
+                    base64::encode(label.signature.as_bytes(), &mut signature);
+                    writer.empty(
+                        "device",
+                        &[
+                            ("id", &device.id),
+                            ("label", &label.text),
+                            ("labelsig", &signature),
+                        ],
+                    );
+                }
+            }
+        }
+    });
+    writer.into_xml()
+}
+
+const fn name(version: Version) -> &'static str {
+    match version {
+        Version::Legacy => "list",
+        Version::Omemo2 => "devices",
+    }
 }
 
 fn label(version: Version, tag: &Tag<'_>) -> Option<Label> {

@@ -10,12 +10,120 @@
 //! complain about.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::key::{Choice, ListedKey, is_true};
 use super::tag::{Namespace, Tag};
+use super::writer::{Attribute, Writer};
 use super::xml::Reader;
 use super::{Limit, MAX_KEYS, StanzaError, once, parse_id};
-use crate::model::{DeviceId, Encrypted, Version};
+use crate::model::{BareJid, DeviceId, Encrypted, RecipientKey, Version};
+
+/// Writes an `<encrypted/>` element.
+///
+/// Legacy has the keys in their order and the nonce behind them, in empty messages as well. OMEMO 2 has
+/// one `<keys/>` for each account, in alphabetical order, and in it the keys of the account in theirs.
+/// The attribute that announces a key exchange says `true`, which everybody reads, or is not there.
+///
+/// # Errors
+/// What others could not read: [`Defect::Missing`](super::Defect::Missing) or
+/// [`Defect::Length`](super::Defect::Length) if a legacy nonce is not there or has not 12 bytes,
+/// [`Limit::Keys`] if there are too many.
+///
+/// ```
+/// use omemo::model::{DeviceId, Encrypted, RecipientKey, Version};
+/// use omemo::stanza::write_encrypted;
+///
+/// let encrypted = Encrypted {
+///     version: Version::Omemo2,
+///     sender_device: DeviceId::new(27183).ok_or("not 0")?,
+///     keys: vec![RecipientKey {
+///         account: "romeo@montague.example".parse()?,
+///         device: DeviceId::new(31415).ok_or("not 0")?,
+///         key_exchange: true,
+///         bytes: vec![0, 1, 2],
+///     }],
+///     iv: None,
+///     payload: None,
+/// };
+/// assert_eq!(
+///     write_encrypted(&encrypted)?,
+///     "<encrypted xmlns='urn:xmpp:omemo:2'><header sid='27183'>\
+///      <keys jid='romeo@montague.example'><key rid='31415' kex='true'>AAEC</key></keys>\
+///      </header></encrypted>"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_encrypted(encrypted: &Encrypted<RecipientKey>) -> Result<String, StanzaError> {
+    if encrypted.keys.len() > MAX_KEYS {
+        return Err(Limit::Keys.into());
+    }
+    let version = encrypted.version;
+    let iv = match (version, encrypted.iv.as_deref()) {
+        (Version::Omemo2, _) => None,
+        (Version::Legacy, Some(iv)) if iv.len() == IV_LEN => Some(iv),
+        (Version::Legacy, Some(_)) => return Err(StanzaError::length("iv")),
+        (Version::Legacy, None) => return Err(StanzaError::missing("iv")),
+    };
+    let mut writer = Writer::default();
+    writer.element("encrypted", &[("xmlns", &version.namespace())], |writer| {
+        writer.element("header", &[("sid", &encrypted.sender_device)], |writer| {
+            match version {
+                Version::Legacy => write_keys(writer, version, &encrypted.keys),
+                Version::Omemo2 => {
+                    for (account, keys) in by_account(&encrypted.keys) {
+                        writer.element("keys", &[("jid", account)], |writer| {
+                            write_keys(writer, version, keys);
+                        });
+                    }
+                }
+            }
+            if let Some(iv) = iv {
+                writer.base64("iv", &[], iv);
+            }
+        });
+        if let Some(payload) = &encrypted.payload {
+            writer.base64("payload", &[], payload);
+        }
+    });
+    Ok(writer.into_xml())
+}
+
+/// The length of the nonces that are written, in bytes. Monal reads no other.
+const IV_LEN: usize = 12;
+
+fn by_account(keys: &[RecipientKey]) -> BTreeMap<&BareJid, Vec<&RecipientKey>> {
+    let mut accounts = BTreeMap::new();
+    for key in keys {
+        let keys: &mut Vec<_> = accounts.entry(&key.account).or_default();
+        keys.push(key);
+    }
+    accounts
+}
+
+fn write_keys<'k>(
+    writer: &mut Writer,
+    version: Version,
+    keys: impl IntoIterator<Item = &'k RecipientKey>,
+) {
+    for key in keys {
+        let device: Attribute<'_> = ("rid", &key.device);
+        if key.key_exchange {
+            let attributes = [device, (exchange_attribute(version), &"true")];
+            writer.base64("key", &attributes, &key.bytes);
+        } else {
+            writer.base64("key", &[device], &key.bytes);
+        }
+    }
+}
+
+/// The attribute that says of a key that it is a key exchange.
+const fn exchange_attribute(version: Version) -> &'static str {
+    match version {
+        Version::Legacy => "prekey",
+        Version::Omemo2 => "kex",
+    }
+}
 
 /// Reads the `<encrypted/>` elements of one stanza.
 pub(super) struct Walk<'x, C> {
@@ -125,10 +233,7 @@ impl<'x, C: Choice<'x>> Walk<'x, C> {
         let Some(device) = device.filter(|_| keys.kept.len() < C::MOST) else {
             return self.reader.skip();
         };
-        let attribute = match version {
-            Version::Legacy => "prekey",
-            Version::Omemo2 => "kex",
-        };
+        let attribute = exchange_attribute(version);
         let key = ListedKey {
             account: account.cloned(),
             device,

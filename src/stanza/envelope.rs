@@ -6,30 +6,35 @@
 //! ```
 //!
 //! The affixes tie the content to the stanza that carried it: [`Envelope::check`] compares them, and
-//! has to be called before anything of the content is used. What the content may contain (hints and
-//! the like may not come out of it, XEP-0420 §8) is for the next reader to say.
+//! has to be called before anything of the content is used.
+//!
+//! Elements that servers process never come out of an envelope (XEP-0420 §9): hints, stanza ids,
+//! addresses and the word on how a message is encrypted. They are left out of what is read, and refused
+//! where an envelope is written.
 
 use core::fmt;
 use std::borrow::Cow;
 
 use super::tag::{Namespace, Tag};
 use super::xml::{Reader, Scope};
-use super::{EnvelopeError, StanzaError, XmlError, once};
-use crate::model::BareJid;
+use super::{EnvelopeError, OptOut, StanzaError, XmlError, once, stamp};
+use crate::model::{BareJid, Timestamp, Version};
 
 /// A decrypted envelope. Its [`Debug`](fmt::Debug) does not show what somebody wrote.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Envelope<'x> {
     /// The elements of the content as XML. Each stands on its own: what it inherited from the envelope
-    /// is declared on it, so that it is the same element in a stanza.
+    /// is declared on it, so that it is the same element in a stanza. Without those for servers.
     pub content: Cow<'x, str>,
     /// The text of the first `<body xmlns='jabber:client'/>` of the content.
     pub body: Option<Cow<'x, str>>,
+    /// The first `<opt-out/>` of the content.
+    pub opt_out: Option<OptOut<'x>>,
     /// Who says to have sent it.
     pub from: Option<BareJid>,
     /// To whom it is said to be sent.
     pub to: Option<BareJid>,
-    /// When it is said to be sent, in the format of XEP-0082, unparsed.
+    /// When it is said to be sent, in the format of XEP-0082, unparsed; see [`Self::sent_at`].
     pub time: Option<Cow<'x, str>>,
     /// Whether its length is hidden by padding, as the profile demands of senders.
     pub has_padding: bool,
@@ -55,6 +60,14 @@ impl<'x> Envelope<'x> {
         let xml =
             core::str::from_utf8(plaintext).map_err(|_| StanzaError::from(XmlError::Encoding))?;
         Ok(read(xml)?)
+    }
+
+    /// The point in time that `time` names, in whole seconds. `None` if there is none, or no such point
+    /// from 1970 on. How far it may be from the time of the stanza is for the caller to say: clocks differ,
+    /// and archives deliver late.
+    #[must_use]
+    pub fn sent_at(&self) -> Option<Timestamp> {
+        stamp::read(self.time.as_deref()?)
     }
 
     /// Checks the envelope against the stanza that it came in: `sender` is the real address of who
@@ -98,14 +111,18 @@ fn read(xml: &str) -> Result<Envelope<'_>, StanzaError> {
     if !reader.root()?.is(Namespace::Envelope, "envelope") {
         return Err(StanzaError::missing("envelope"));
     }
-    let (mut content, mut body) = (None, None);
+    let (mut content, mut body, mut opt_out) = (None, None, None);
     let (mut from, mut to, mut time) = (None, None, None);
     let mut has_padding = false;
     while let Some(tag) = reader.child()? {
         if tag.is(Namespace::Envelope, "content") {
-            let found = reader.content(|reader, tag| {
+            let wanted = |tag: &Tag<'_>| !tag.is_for_servers();
+            let found = reader.content(wanted, |reader, tag| {
                 if body.is_none() && tag.is(Namespace::Client, "body") {
                     body = Some(reader.text()?);
+                    Ok(())
+                } else if opt_out.is_none() && tag.is(OPT_OUT, "opt-out") {
+                    opt_out = Some(OptOut::read(reader)?);
                     Ok(())
                 } else {
                     reader.skip()
@@ -134,12 +151,15 @@ fn read(xml: &str) -> Result<Envelope<'_>, StanzaError> {
     Ok(Envelope {
         content: content.ok_or(StanzaError::missing("content"))?,
         body,
+        opt_out,
         from,
         to,
         time,
         has_padding,
     })
 }
+
+const OPT_OUT: Namespace = Namespace::Omemo(Version::Omemo2);
 
 /// The address in an affix. It should be bare; a resource says nothing more about the account.
 fn jid(tag: &Tag<'_>, element: &'static str) -> Result<BareJid, StanzaError> {

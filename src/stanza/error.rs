@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use crate::error::KeyError;
+use crate::error::{KeyError, RngError};
 
 /// Why a stanza, a bundle or a device list could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,21 @@ pub enum EnvelopeError {
     From,
     /// It names another recipient than the stanza, or none in a group chat.
     To,
+}
+
+/// Why no envelope was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteEnvelopeError {
+    /// The content is not XML that a recipient would read.
+    Content(StanzaError),
+    /// There is text in the content outside its elements.
+    Text,
+    /// An element of the content does not say its namespace, or is in the envelope's.
+    Namespace,
+    /// The content has an element that servers process: it belongs beside the envelope.
+    ForServers,
+    /// The random number generator failed.
+    Rng(RngError),
 }
 
 impl StanzaError {
@@ -198,7 +213,20 @@ impl fmt::Display for EnvelopeError {
     }
 }
 
+impl fmt::Display for WriteEnvelopeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Content(error) => write!(f, "the content cannot be used: {error}"),
+            Self::Text => f.write_str("the content has text outside its elements"),
+            Self::Namespace => f.write_str("an element of the content has no namespace of its own"),
+            Self::ForServers => f.write_str("the content has an element that servers process"),
+            Self::Rng(error) => error.fmt(f),
+        }
+    }
+}
+
 impl core::error::Error for StanzaError {}
+impl core::error::Error for WriteEnvelopeError {}
 impl core::error::Error for EnvelopeError {}
 
 impl From<XmlError> for StanzaError {
@@ -216,6 +244,18 @@ impl From<Limit> for StanzaError {
 impl From<StanzaError> for EnvelopeError {
     fn from(error: StanzaError) -> Self {
         Self::Malformed(error)
+    }
+}
+
+impl From<StanzaError> for WriteEnvelopeError {
+    fn from(error: StanzaError) -> Self {
+        Self::Content(error)
+    }
+}
+
+impl From<RngError> for WriteEnvelopeError {
+    fn from(error: RngError) -> Self {
+        Self::Rng(error)
     }
 }
 

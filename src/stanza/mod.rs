@@ -1,15 +1,21 @@
-//! Reading stanzas: XML text in, the [model](crate::model) out. Pure functions.
+//! Stanzas: XML text to the [model](crate::model), and the model to XML text. Pure functions.
 //!
-//! | what | function | specified in |
-//! |---|---|---|
-//! | an encrypted message | [`Message::read`], [`Message::list`] | XEP-0384 §5.5 (0.3.0: §4.5) |
-//! | what a node holds | [`Items::read`] | XEP-0060 §6.5, §7.1, XEP-0163 |
-//! | a bundle | [`read_bundle`] | XEP-0384 §5.3.2 (0.3.0: §4.4) |
-//! | a device list | [`read_device_list`] | XEP-0384 §5.3.1 (0.3.0: §4.2) |
-//! | what an OMEMO 2 payload decrypts to | [`Envelope::read`] | XEP-0420 |
+//! | what | is read by | is written by | specified in |
+//! |---|---|---|---|
+//! | an encrypted message | [`Message::read`], [`Message::list`] | [`write_encrypted`] | XEP-0384 §5.5 (0.3.0: §4.5) |
+//! | what stands beside it | | [`Companion::of`] | XEP-0334, XEP-0380, XEP-0420 |
+//! | what a node holds | [`Items::read`] | | XEP-0060 §6.5, §7.1, XEP-0163 |
+//! | a request to a node | [`Items::read`], where it publishes | [`Request`] | XEP-0060 §6.5, §7, §8 |
+//! | a bundle | [`read_bundle`] | [`write_bundle`] | XEP-0384 §5.3.2 (0.3.0: §4.4) |
+//! | a device list | [`read_device_list`] | [`write_device_list`] | XEP-0384 §5.3.1 (0.3.0: §4.2) |
+//! | what an OMEMO 2 payload decrypts to | [`Envelope::read`] | [`write_envelope`] | XEP-0420 |
+//! | a wish for no encryption | [`Envelope::opt_out`] | [`OptOut::to_xml`] | XEP-0384 §5.7 |
 //!
-//! The text is a whole stanza as it came out of the stream, with or without the stream's namespace on
-//! its root. Where clients differ the readers take what deployed clients send: unknown elements and
+//! What is written is what every deployed client reads: ids, attributes and base64 in their plainest
+//! spelling, every namespace on its own element, nothing that a client is known to stumble over.
+//!
+//! What is read is a whole stanza as it came out of the stream, with or without the stream's namespace
+//! on its root. Where clients differ the readers take what deployed clients send: unknown elements and
 //! attributes are passed over, base64 may be wrapped, one bad device or pre-key does not cost the
 //! others. What is not well-formed, or is forbidden in XMPP, is refused by all of them alike
 //! ([`XmlError`]), and so is what passes a limit ([`Limit`]): before any work if the text is too long,
@@ -17,8 +23,10 @@
 //!
 //! Nothing read here is authentic: neither addresses nor ids, and of keys only the form was checked.
 
+mod affixes;
 mod base64;
 mod bundle;
+mod companion;
 mod device_list;
 mod encrypted;
 mod envelope;
@@ -26,17 +34,26 @@ mod error;
 mod grammar;
 mod key;
 mod message;
+mod opt_out;
 mod pubsub;
+mod request;
+mod stamp;
 mod tag;
+mod writer;
 mod xml;
 
-pub use bundle::read_bundle;
-pub use device_list::read_device_list;
+pub use affixes::{Affixes, MAX_RANDOM_PADDING, MIN_ENVELOPE, write_envelope};
+pub use bundle::{read_bundle, write_bundle};
+pub use companion::{Companion, FALLBACK_BODY};
+pub use device_list::{read_device_list, write_device_list};
+pub use encrypted::write_encrypted;
 pub use envelope::{Addressee, Envelope};
-pub use error::{Defect, EnvelopeError, Limit, StanzaError, XmlError};
+pub use error::{Defect, EnvelopeError, Limit, StanzaError, WriteEnvelopeError, XmlError};
 pub use key::ListedKey;
 pub use message::{Message, StanzaKind};
+pub use opt_out::OptOut;
 pub use pubsub::{Item, Items, Node, Source};
+pub use request::{MaxItems, Request, RequestKind};
 
 /// The longest text that is read: 1 MiB. RFC 6120 §13.12 lets servers limit stanzas, and the usual
 /// limits are at or below this (256 KiB from a client in Prosody and ejabberd, 1 MiB in Openfire).

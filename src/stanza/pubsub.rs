@@ -50,6 +50,22 @@ impl Node {
             Self::Omemo2Bundles => Version::Omemo2,
         }
     }
+
+    /// The node for the bundle of a device.
+    #[must_use]
+    pub const fn of_bundle(version: Version, device: DeviceId) -> Self {
+        match version {
+            Version::Legacy => Self::LegacyBundle(device),
+            Version::Omemo2 => Self::Omemo2Bundles,
+        }
+    }
+
+    /// What a client has among its features (XEP-0115, XEP-0163 §4.3) to be told when a device list of
+    /// that version changes.
+    #[must_use]
+    pub fn notify_feature(version: Version) -> String {
+        format!("{}+notify", Self::DeviceList(version))
+    }
 }
 
 impl fmt::Display for Node {

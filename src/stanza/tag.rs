@@ -26,6 +26,14 @@ pub(super) enum Namespace {
     PubSub,
     /// Notifications of nodes (XEP-0060).
     PubSubEvent,
+    /// Message processing hints (XEP-0334).
+    Hints,
+    /// Ids that servers give to stanzas, and those that senders do (XEP-0359).
+    StanzaIds,
+    /// Further addresses (XEP-0033).
+    Addresses,
+    /// How a message is encrypted (XEP-0380).
+    Encryption,
     /// Another one.
     Other,
 }
@@ -38,6 +46,10 @@ impl Namespace {
             "urn:xmpp:sce:1" => Self::Envelope,
             "http://jabber.org/protocol/pubsub" => Self::PubSub,
             "http://jabber.org/protocol/pubsub#event" => Self::PubSubEvent,
+            "urn:xmpp:hints" => Self::Hints,
+            "urn:xmpp:sid:0" => Self::StanzaIds,
+            "http://jabber.org/protocol/address" => Self::Addresses,
+            "urn:xmpp:eme:0" => Self::Encryption,
             name => Version::from_namespace(name).map_or(Self::Other, Self::Omemo),
         }
     }
@@ -128,6 +140,15 @@ impl<'x> Tag<'x> {
 
     pub(super) fn is(&self, namespace: Namespace, local: &str) -> bool {
         self.namespace == namespace && self.local == local
+    }
+
+    /// Whether the element is one that servers process, and an envelope must not contain (XEP-0420 §9).
+    pub(super) fn is_for_servers(&self) -> bool {
+        match self.namespace {
+            Namespace::Hints | Namespace::Addresses | Namespace::Encryption => true,
+            Namespace::StanzaIds => self.local == "stanza-id",
+            _ => false,
+        }
     }
 
     /// The value of an attribute without a namespace.

@@ -124,9 +124,10 @@ impl<'x> Reader<'x> {
     /// Closes the open element and returns its content as it is written, except that each child
     /// carries the declarations that it inherited: what this returns means the same anywhere.
     ///
-    /// `visit` is shown each child and must close it.
+    /// A child that is not `wanted` is left out; `visit` is shown each other one and must close it.
     pub(super) fn content(
         &mut self,
+        wanted: impl Fn(&Tag<'x>) -> bool,
         mut visit: impl FnMut(&mut Self, Tag<'x>) -> Result<(), StanzaError>,
     ) -> Result<Cow<'x, str>, StanzaError> {
         let mut carried = String::new();
@@ -134,9 +135,14 @@ impl<'x> Reader<'x> {
         loop {
             let before = self.position();
             match self.inside()? {
-                Event::Start(tag) => {
+                Event::Start(tag) if wanted(&tag) => {
                     self.carry(&tag, &mut carried, &mut copied)?;
                     visit(self, tag)?;
+                }
+                Event::Start(tag) => {
+                    carried.push_str(self.slice(copied, tag.start)?);
+                    self.skip()?;
+                    copied = self.position();
                 }
                 Event::End => return self.join(carried, copied, before),
                 Event::Text(_) | Event::Character(_) => {}
@@ -454,14 +460,14 @@ mod tests {
         let content = |xml| {
             let mut reader = Reader::new(xml, Scope::Document).unwrap();
             reader.root().unwrap();
-            reader.content(|reader, _| reader.skip()).unwrap()
+            reader.content(|_| true, |reader, _| reader.skip()).unwrap()
         };
         let own = "<b xmlns='y'>&lt;c&gt;</b> <b xmlns='z'/>";
         let xml = format!("<a xmlns='x'>{own}</a>");
         let mut reader = Reader::new(&xml, Scope::Document).unwrap();
         reader.root().unwrap();
         assert!(matches!(
-            reader.content(|reader, _| reader.skip()),
+            reader.content(|_| true, |reader, _| reader.skip()),
             Ok(Cow::Borrowed(same)) if same == own
         ));
         assert_eq!(
@@ -473,5 +479,32 @@ mod tests {
             "<b xmlns=\"\" xmlns:x=\"'\" y='1'/><x:c xmlns:x=\"'\" xmlns='z'><x:d/></x:c>"
         );
         assert_eq!(content("<a/>"), "");
+    }
+
+    #[test]
+    fn content_leaves_out_what_is_not_wanted() {
+        let content = |xml| {
+            let mut reader = Reader::new(xml, Scope::Document).unwrap();
+            reader.root().unwrap();
+            let wanted = |tag: &Tag<'_>| tag.local() != "n";
+            let content = reader.content(wanted, |reader, _| reader.skip());
+            reader.finish().unwrap();
+            content.unwrap()
+        };
+        for (xml, left) in [
+            ("<a><n/></a>", ""),
+            ("<a>1<n>2</n>3</a>", "13"),
+            (
+                "<a><n xmlns='x'><b/></n><b xmlns='y'/></a>",
+                "<b xmlns='y'/>",
+            ),
+            ("<a><b xmlns='y'/><n/></a>", "<b xmlns='y'/>"),
+            (
+                "<a xmlns='x'>1<n/>2<b/>3<n><n/></n>4<c><n/></c><n/></a>",
+                "12<b xmlns=\"x\"/>34<c xmlns=\"x\"><n/></c>",
+            ),
+        ] {
+            assert_eq!(content(xml), left, "{xml}");
+        }
     }
 }
