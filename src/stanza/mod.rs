@@ -4,6 +4,8 @@
 //! |---|---|---|---|
 //! | an encrypted message | [`Message::read`], [`Message::list`] | [`write_encrypted`] | XEP-0384 §5.5 (0.3.0: §4.5) |
 //! | what stands beside it | | [`Companion::of`] | XEP-0334, XEP-0380, XEP-0420 |
+//! | a message in clear | [`PlainMessage::read`] | [`PlainMessage::seal`], [`reveal`] | XEP-0420 §9 |
+//! | a carbon, a result of an archive | [`Forwarded::read`] | | XEP-0280, XEP-0313 |
 //! | what a node holds | [`Items::read`] | | XEP-0060 §6.5, §7.1, XEP-0163 |
 //! | a request to a node | [`Items::read`], where it publishes | [`Request`] | XEP-0060 §6.5, §7, §8 |
 //! | a bundle | [`read_bundle`] | [`write_bundle`] | XEP-0384 §5.3.2 (0.3.0: §4.4) |
@@ -31,10 +33,12 @@ mod device_list;
 mod encrypted;
 mod envelope;
 mod error;
+mod forwarded;
 mod grammar;
 mod key;
 mod message;
 mod opt_out;
+mod plain;
 mod pubsub;
 mod request;
 mod stamp;
@@ -49,9 +53,11 @@ pub use device_list::{read_device_list, write_device_list};
 pub use encrypted::write_encrypted;
 pub use envelope::{Addressee, Envelope};
 pub use error::{Defect, EnvelopeError, Limit, StanzaError, WriteEnvelopeError, XmlError};
+pub use forwarded::{ForwardReason, Forwarded};
 pub use key::ListedKey;
 pub use message::{Message, StanzaKind};
 pub use opt_out::OptOut;
+pub use plain::{PlainMessage, Revealed, Unprotected, reveal, strip};
 pub use pubsub::{Item, Items, Node, Source};
 pub use request::{MaxItems, Request, RequestKind};
 

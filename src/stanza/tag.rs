@@ -34,6 +34,17 @@ pub(super) enum Namespace {
     Addresses,
     /// How a message is encrypted (XEP-0380).
     Encryption,
+    /// What servers and rooms add, or need to see: delays (XEP-0203), occupants (XEP-0045, XEP-0421).
+    Routing,
+    /// Copies of messages for other clients of an account (XEP-0280).
+    Carbons,
+    /// A message inside another (XEP-0297).
+    Forward,
+    /// Results of an archive (XEP-0313).
+    Archive,
+    /// Signs between clients without words of the user: receipts (XEP-0184), markers (XEP-0333), chat
+    /// states (XEP-0085), which message is corrected or retracted (XEP-0308, XEP-0424).
+    Signal,
     /// Another one.
     Other,
 }
@@ -50,6 +61,20 @@ impl Namespace {
             "urn:xmpp:sid:0" => Self::StanzaIds,
             "http://jabber.org/protocol/address" => Self::Addresses,
             "urn:xmpp:eme:0" => Self::Encryption,
+            "urn:xmpp:delay"
+            | "jabber:x:delay"
+            | "http://jabber.org/protocol/muc#user"
+            | "urn:xmpp:occupant-id:0"
+            | "urn:xmpp:mix:core:1" => Self::Routing,
+            "urn:xmpp:carbons:2" => Self::Carbons,
+            "urn:xmpp:forward:0" => Self::Forward,
+            "urn:xmpp:mam:2" => Self::Archive,
+            "urn:xmpp:receipts"
+            | "urn:xmpp:chat-markers:0"
+            | "http://jabber.org/protocol/chatstates"
+            | "urn:xmpp:message-correct:0"
+            | "urn:xmpp:message-retract:0"
+            | "urn:xmpp:message-retract:1" => Self::Signal,
             name => Version::from_namespace(name).map_or(Self::Other, Self::Omemo),
         }
     }
@@ -149,6 +174,13 @@ impl<'x> Tag<'x> {
             Namespace::StanzaIds => self.local == "stanza-id",
             _ => false,
         }
+    }
+
+    /// The attributes as they are written, without declarations of namespaces.
+    pub(super) fn literals(&self) -> impl Iterator<Item = (&'x str, &'x str)> {
+        Attributes::new(self.attributes)
+            .flatten()
+            .filter(|(name, _)| *name != "xmlns" && !name.starts_with("xmlns:"))
     }
 
     /// The value of an attribute without a namespace.
