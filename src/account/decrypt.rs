@@ -136,6 +136,7 @@ impl Account {
             is_again: false,
             payload,
             other,
+            attached: Zeroizing::new(incoming.attached.to_vec()),
         };
         self.put_into_inbox(tx, &message, now)?;
         Ok(Received::Message(Box::new(message)))

@@ -478,7 +478,7 @@ impl Account {
     }
 
     /// The recipients and the account itself, each once.
-    fn everybody(&self, recipients: &[BareJid]) -> BTreeSet<BareJid> {
+    pub(super) fn everybody(&self, recipients: &[BareJid]) -> BTreeSet<BareJid> {
         let own = core::iter::once(self.names.own());
         recipients.iter().chain(own).cloned().collect()
     }

@@ -57,6 +57,8 @@ struct WaitingRecord {
     other_version: u32,
     #[prost(bytes = "vec", tag = "14")]
     other: Vec<u8>,
+    #[prost(bytes = "vec", tag = "15")]
+    attached: Vec<u8>,
 }
 
 impl Drop for WaitingRecord {
@@ -64,6 +66,7 @@ impl Drop for WaitingRecord {
         use zeroize::Zeroize as _;
         self.payload.zeroize();
         self.other.zeroize();
+        self.attached.zeroize();
     }
 }
 
@@ -314,6 +317,7 @@ impl WaitingRecord {
             payload: message.payload.to_vec(),
             other_version: other.map_or(0, |(version, _)| version.code().into()),
             other: other.map(|(_, text)| text.to_vec()).unwrap_or_default(),
+            attached: message.attached.to_vec(),
         }
     }
 
@@ -338,11 +342,12 @@ impl WaitingRecord {
             is_again: true,
             payload: Zeroizing::new(core::mem::take(&mut self.payload)),
             other: version(self.other_version).map(|version| (version, other)),
+            attached: Zeroizing::new(core::mem::take(&mut self.attached)),
         })
     }
 
     fn bytes(&self) -> u64 {
-        (self.payload.len() + self.other.len()) as u64
+        (self.payload.len() + self.other.len() + self.attached.len()) as u64
     }
 }
 

@@ -17,6 +17,7 @@
 //!
 //! Time and randomness are arguments.
 
+mod acquaintance;
 mod answers;
 mod catch_up;
 mod contacts;
@@ -50,6 +51,7 @@ mod trust;
 use core::fmt;
 use std::sync::Arc;
 
+pub use acquaintance::UndecidedKey;
 pub use answers::DueAnswer;
 pub use catch_up::Order;
 pub use contacts::ConversationState;

@@ -130,24 +130,26 @@ impl Account {
         Ok(jids)
     }
 
-    /// Draws another device id, as the one that was drawn is taken: somebody else's device of the
-    /// account is on the list under it. Only before anything was published under it.
+    /// Draws another device id, as this one is taken: a device of the account is on the list under it.
+    /// Only before anything was published under it.
     ///
     /// # Errors
-    /// [`AccountError`]. This handle is good for nothing afterwards: open the account again.
+    /// [`AccountError`].
     pub fn change_device_id<G: TryCryptoRng + ?Sized>(
-        self,
+        &mut self,
         taken: &[DeviceId],
         rng: &mut G,
     ) -> Result<(), AccountError> {
-        self.run(|tx| {
+        let own = self.run(|tx| {
             let mut own = self.own.clone();
             while own.device == self.own.device || taken.contains(&own.device) {
                 own.device = draw_device_id(rng)?;
             }
             tx.put(self.names.account("identity"), &own.to_record());
-            Ok(())
-        })
+            Ok::<_, AccountError>(own)
+        })?;
+        self.own = own;
+        Ok(())
     }
 }
 

@@ -19,6 +19,9 @@ pub struct Incoming<'a> {
     pub elements: &'a [Encrypted<OwnKey>],
     /// How it came.
     pub arrival: Arrival,
+    /// What else the application needs of the stanza: kept in the inbox with the message, and handed out
+    /// with it ([`Message::attached`]). May be empty.
+    pub attached: &'a [u8],
 }
 
 /// How a stanza came.
@@ -77,6 +80,8 @@ pub struct Message {
     /// What the stanza has for another version, if that was read too. Its text should be the same;
     /// whether it is can be told only by who reads the envelope.
     pub other: Option<(Version, Zeroizing<Vec<u8>>)>,
+    /// What came with the stanza: [`Incoming::attached`].
+    pub attached: Zeroizing<Vec<u8>>,
 }
 
 impl fmt::Debug for Message {

@@ -242,6 +242,7 @@ impl World {
             senders: &senders,
             elements: stanza,
             arrival,
+            attached: &[],
         };
         let now = self.time();
         let account = &self.devices[device].account;
