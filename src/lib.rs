@@ -61,11 +61,13 @@
 //! | [`stanza`] | XML to model and back |
 //! | [`session`] | one session with one device |
 //! | [`account`] | one device of one account: device lists, trust, encryption for many, repair |
+//! | [`client`] | stanzas in, actions out |
 //!
 //! Nothing here has a clock, a socket or a generator of its own: randomness is an argument, and failing
 //! to draw it is an error. There is no unsafe code.
 
 pub mod account;
+pub mod client;
 pub mod crypto;
 pub mod error;
 pub mod model;

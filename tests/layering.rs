@@ -30,6 +30,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "error", "crypto", "model", "ratchet", "protocol", "session", "store",
         ],
     ),
+    (
+        "client",
+        &["error", "crypto", "model", "stanza", "store", "account"],
+    ),
 ];
 
 /// What `stanza` may take from `crypto`: public keys and signatures.

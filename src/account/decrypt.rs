@@ -149,8 +149,13 @@ impl Account {
         rng: &mut G,
     ) -> Result<Element, AccountError> {
         let element = context.element;
-        // Our own device id, at another account, is a coincidence.
-        let is_own = context.incoming.senders == [self.names.own().clone()];
+        // Our own device id, at another account, is a coincidence. In a room that hides who it was, what
+        // we sent is known by having no key for us.
+        let own = self.names.own();
+        let is_own = match context.incoming.senders {
+            [sender] => sender == own,
+            senders => element.keys.is_empty() && senders.contains(own),
+        };
         if is_own && element.sender_device == self.own.device {
             return Ok(Element::OwnReflection);
         }

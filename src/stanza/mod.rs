@@ -7,6 +7,7 @@
 //! | a message in clear | [`PlainMessage::read`] | [`PlainMessage::seal`], [`reveal`] | XEP-0420 §9 |
 //! | a carbon, a result of an archive | [`Forwarded::read`] | | XEP-0280, XEP-0313 |
 //! | what a node holds | [`Items::read`] | | XEP-0060 §6.5, §7.1, XEP-0163 |
+//! | an answer to a request | [`IqAnswer::read`] | | RFC 6120 §8 |
 //! | a request to a node | [`Items::read`], where it publishes | [`Request`] | XEP-0060 §6.5, §7, §8 |
 //! | a bundle | [`read_bundle`] | [`write_bundle`] | XEP-0384 §5.3.2 (0.3.0: §4.4) |
 //! | a device list | [`read_device_list`] | [`write_device_list`] | XEP-0384 §5.3.1 (0.3.0: §4.2) |
@@ -26,6 +27,7 @@
 //! Nothing read here is authentic: neither addresses nor ids, and of keys only the form was checked.
 
 mod affixes;
+mod answer;
 mod base64;
 mod bundle;
 mod companion;
@@ -47,6 +49,7 @@ mod writer;
 mod xml;
 
 pub use affixes::{Affixes, MAX_RANDOM_PADDING, MIN_ENVELOPE, write_envelope};
+pub use answer::IqAnswer;
 pub use bundle::{read_bundle, write_bundle};
 pub use companion::{Companion, FALLBACK_BODY};
 pub use device_list::{read_device_list, write_device_list};

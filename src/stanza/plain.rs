@@ -28,8 +28,8 @@ pub enum Unprotected {
     Drop,
     /// It goes out in clear, as some clients do it.
     Keep,
-    /// The message is not sent.
-    Refuse,
+    /// Devices that read nothing newer are left out, and the report says so.
+    Skip,
 }
 
 /// A message in clear that is going to be encrypted.

@@ -1,0 +1,233 @@
+//! What the application is to do, and what it is told.
+
+use core::fmt;
+
+use super::requests::IqRequest;
+use crate::account::{Failure, Listing, MessageId, Peer, Refusal, Report, Trust, UndecidedKey};
+use crate::error::PayloadError;
+use crate::model::{BareJid, Fingerprint, Timestamp};
+use crate::stanza::{EnvelopeError, StanzaError};
+
+/// Something to do. Everything is stored that has to be before it is handed out.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Action {
+    /// Send this request, and give what comes back to [`Client::answer`](super::Client::answer).
+    Request(IqRequest),
+    /// A message of the application, encrypted: send it.
+    Encrypted(EncryptedMessage),
+    /// A message of the application will not go out.
+    Refused(Refused),
+    /// Send this stanza. It is an empty message; nobody sees it.
+    Send(String),
+    /// Show this message, store it, then [`Client::acknowledge`](super::Client::acknowledge) it: until
+    /// then it is handed out again after each start.
+    Deliver(Box<Delivery>),
+    /// A message could not be read. Tell the user.
+    Undecryptable(Undecryptable),
+    /// Messages wait until somebody has decided about these keys:
+    /// [`Client::decide`](super::Client::decide), or
+    /// [`Client::send_anyway`](super::Client::send_anyway) without their devices, or
+    /// [`Client::cancel`](super::Client::cancel).
+    DecideTrust(TrustQuestion),
+    /// Something happened that the user may want to know.
+    Notice(Notice),
+    /// Call [`Client::tick`](super::Client::tick) at this time, or a little later. It replaces the time
+    /// that was named before.
+    WakeAt(Timestamp),
+}
+
+/// Names a message that is to be encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub(super) u64);
+
+impl Ticket {
+    /// A number of its own, as long as the client lives.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The ticket of that number.
+    #[must_use]
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// A message that goes out.
+#[derive(Clone, Debug)]
+pub struct EncryptedMessage {
+    /// Which one.
+    pub ticket: Ticket,
+    /// The stanza to send.
+    pub stanza: String,
+    /// What became of each device.
+    pub report: Report,
+}
+
+/// A message that does not go out.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// Which one.
+    pub ticket: Ticket,
+    /// Why.
+    pub reason: RefusalReason,
+}
+
+/// Why a message does not go out.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum RefusalReason {
+    /// It would not reach whom it should.
+    Recipients(Box<Refusal>),
+    /// It cannot be encrypted.
+    Payload(PayloadError),
+    /// It cannot be written.
+    Stanza(StanzaError),
+}
+
+impl fmt::Display for RefusalReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Recipients(refusal) => refusal.fmt(f),
+            Self::Payload(error) => error.fmt(f),
+            Self::Stanza(error) => error.fmt(f),
+        }
+    }
+}
+
+/// A message that was read.
+#[derive(Clone)]
+pub struct Delivery {
+    /// For [`Client::acknowledge`](super::Client::acknowledge); the same each time that the same message
+    /// is handed out.
+    pub id: MessageId,
+    /// The stanza, as if it had come in clear: of a carbon or an archive's result, what was inside.
+    pub stanza: String,
+    /// The device that wrote it, and the version.
+    pub sender: Peer,
+    /// Its identity key.
+    pub fingerprint: Fingerprint,
+    /// What is thought of the key.
+    pub trust: Trust,
+    /// The key was not known before.
+    pub is_new_key: bool,
+    /// Where the device stands on its account's list.
+    pub listing: Listing,
+    /// How the message came.
+    pub origin: Origin,
+    /// When it was sent, as the archive says, or the envelope.
+    pub sent_at: Option<Timestamp>,
+    /// It may be an old message that somebody repeats.
+    pub is_pre_key_reused: bool,
+    /// The stanza had another text for devices that read the other version.
+    pub has_other_text: bool,
+    /// It was handed out before.
+    pub is_again: bool,
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("id", &self.id)
+            .field("sender", &self.sender)
+            .field("trust", &self.trust)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// To this client.
+    Direct,
+    /// A copy of what another client of the account received.
+    CarbonReceived,
+    /// A copy of what another client of the account sent.
+    CarbonSent,
+    /// From an archive.
+    Archive,
+}
+
+/// A message that could not be read.
+#[derive(Clone, Debug)]
+pub struct Undecryptable {
+    /// The stanza without its encrypted part: its addresses, ids and times.
+    pub stanza: String,
+    /// How it came.
+    pub origin: Origin,
+    /// Why.
+    pub reason: UndecryptableReason,
+}
+
+/// Why a message could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UndecryptableReason {
+    /// It is not encrypted for this device: its sender does not know it yet, or has left it out.
+    NotForThisDevice,
+    /// Its key was not opened, or what it opens is not right.
+    Failure(Failure),
+    /// It is not well-formed.
+    Stanza(StanzaError),
+    /// It was meant for somebody else, or written by somebody else, than the stanza says.
+    Envelope(EnvelopeError),
+    /// Its text is no text.
+    Encoding,
+    /// It does not say who sent it.
+    NoSender,
+}
+
+/// Keys that messages wait for.
+#[derive(Clone, Debug)]
+pub struct TrustQuestion {
+    /// The message that waits first.
+    pub ticket: Ticket,
+    /// The keys.
+    pub keys: Vec<UndecidedKey>,
+}
+
+/// Something that the user may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The account has a new device. Unless the user knows it, somebody else has added it.
+    NewOwnDevice(crate::model::DeviceId),
+    /// A device is announced for an older version than it has spoken.
+    Downgraded(Peer),
+    /// The server did not take what this device has to publish: others cannot start conversations with
+    /// it. It is tried again after the next connection.
+    NotPublished {
+        /// The name of the node.
+        node: String,
+        /// What the server said.
+        condition: Option<String>,
+    },
+    /// The store is an old copy of itself: messages of the time in between may not be readable.
+    RolledBack,
+    /// Somebody ends encryption in a conversation. Nothing is encrypted in it until
+    /// [`Account::opt_in`](crate::account::Account::opt_in), and nothing goes out in clear by itself.
+    OptedOut {
+        /// Who.
+        jid: BareJid,
+        /// What was given as the reason.
+        reason: Option<String>,
+    },
+    /// This device was taken off the server, as was asked for.
+    SwitchedOff,
+}
+
+/// What became of a stanza that came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// It does not concern OMEMO: handle it as ever.
+    NotOurs,
+    /// Its content was, or will be, handed out as actions. Show nothing of the stanza itself.
+    Consumed,
+    /// It belongs to a page of an archive that is not complete.
+    Pending,
+    /// This device sent it, and the room gives it back: the application has its text.
+    OwnReflection,
+}

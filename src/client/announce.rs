@@ -1,0 +1,319 @@
+//! What this device publishes, and how it gets a server to take it (XEP-0384 §5.3).
+//!
+//! ```text
+//! own list, own bundle asked for
+//!   bundle differs, or was changed → publish it        others cannot use a device without a bundle,
+//!   this device is not on the list → publish the list  so the list comes after it
+//!
+//! refused: precondition-not-met → configure the node → publish once more
+//! refused: otherwise, for bundles → the same with fewer items: max, 1000, 100, 10
+//! ```
+
+use std::collections::BTreeMap;
+
+use rand_core::TryCryptoRng;
+
+use super::Client;
+use super::action::Notice;
+use super::requests::{Publication, Purpose};
+use crate::account::{AccountError, Opening};
+use crate::model::{DeviceList, Timestamp, Version};
+use crate::stanza::{IqAnswer, Items, MaxItems, Node, Request};
+
+/// How far each version is.
+#[derive(Debug, Default)]
+pub(super) struct Announcements {
+    versions: BTreeMap<Version, Announcement>,
+    /// This device is being taken off the server.
+    is_leaving: bool,
+}
+
+#[derive(Debug, Default)]
+struct Announcement {
+    has_asked: bool,
+    is_list_known: bool,
+    is_bundle_known: bool,
+    /// When the list is to be published with this device on it.
+    announce_at: Option<Timestamp>,
+    /// The server does not take it: not again on this stream.
+    has_failed: bool,
+    has_left: bool,
+}
+
+impl Announcements {
+    /// A new stream: everything is looked at anew.
+    pub(super) fn begin(&mut self, versions: impl Iterator<Item = Version>) {
+        self.versions = versions
+            .map(|version| (version, Announcement::default()))
+            .collect();
+    }
+
+    pub(super) fn list_is_known(&mut self, version: Version) {
+        if let Some(state) = self.versions.get_mut(&version) {
+            state.is_list_known = true;
+        }
+    }
+
+    pub(super) fn announce_at(&mut self, version: Version, at: Option<Timestamp>) {
+        if let Some(state) = self.versions.get_mut(&version) {
+            state.announce_at = at;
+        }
+    }
+
+    /// When a list is to be published.
+    pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        let times = self.versions.values().filter(|state| !state.has_failed);
+        times
+            .filter_map(|state| state.announce_at)
+            .filter(|at| *at > now)
+            .min()
+    }
+}
+
+impl<R: TryCryptoRng> Client<R> {
+    /// Takes this device off the server: from the lists, and its bundles. The account stays as it is;
+    /// [`Account::remove`](crate::account::Account::remove) wipes it.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn switch_off(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        self.announcements.is_leaving = true;
+        for version in self.options.versions() {
+            let mut list = self.account.own_device_list(version)?;
+            list.devices
+                .retain(|device| device.id != self.account.device());
+            let request = Request::publish_device_list(&list);
+            self.request(Purpose::LeaveList(version), None, request, now)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn list_was_left(
+        &mut self,
+        version: Version,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let request = Request::remove_bundle(version, self.account.device());
+        self.request(Purpose::RemoveBundle(version), None, request, now)
+    }
+
+    pub(super) fn bundle_was_removed(&mut self, version: Version) {
+        if let Some(state) = self.announcements.versions.get_mut(&version) {
+            state.has_left = true;
+        }
+        if self
+            .announcements
+            .versions
+            .values()
+            .all(|state| state.has_left)
+        {
+            self.notice(Notice::SwitchedOff);
+        }
+    }
+
+    /// Publishes what is due and can be.
+    pub(super) fn announce(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        if self.announcements.is_leaving {
+            return Ok(());
+        }
+        let versions: Vec<_> = self.announcements.versions.keys().copied().collect();
+        let due = self.account.bundles_due()?;
+        for version in versions {
+            let Some(state) = self.announcements.versions.get_mut(&version) else {
+                continue;
+            };
+            if !state.has_asked {
+                state.has_asked = true;
+                self.ask_for_own(version, now)?;
+                continue;
+            }
+            let is_ready = state.is_list_known && state.is_bundle_known && !state.has_failed;
+            let announce_at = state.announce_at;
+            if !is_ready || self.is_publishing(version) {
+                continue;
+            }
+            let publication = Publication {
+                version,
+                revision: 0,
+                max_items: MaxItems::Max,
+                is_configured: false,
+            };
+            if due.contains(&version) {
+                self.publish_bundle(publication, now)?;
+            } else if announce_at.is_some_and(|at| at <= now) {
+                self.publish_list(publication, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn ask_for_own(&mut self, version: Version, now: Timestamp) -> Result<(), AccountError> {
+        let own = self.account.jid().clone();
+        self.ask_for_list(&own, version, now)?;
+        let request = Request::fetch_bundle(version, self.account.device());
+        self.request(Purpose::FetchOwnBundle(version), None, request, now)
+    }
+
+    fn is_publishing(&self, version: Version) -> bool {
+        self.requests.is_open(|purpose| match purpose {
+            Purpose::PublishBundle(publication)
+            | Purpose::ConfigureBundles(publication)
+            | Purpose::PublishList(publication)
+            | Purpose::ConfigureList(publication) => publication.version == version,
+            _ => false,
+        })
+    }
+
+    /// The bundle that the server has: if it is not ours, ours is due.
+    pub(super) fn own_bundle_answered(
+        &mut self,
+        version: Version,
+        answer: Option<(&str, &IqAnswer<'_>)>,
+    ) -> Result<(), AccountError> {
+        if let Some(state) = self.announcements.versions.get_mut(&version) {
+            state.is_bundle_known = true;
+        }
+        let own = self.account.bundle(version)?;
+        let device = self.account.device();
+        let published = answer.and_then(|(xml, _)| {
+            let items = Items::read(xml).ok().flatten()?;
+            items.bundle(device).ok().flatten()
+        });
+        match published {
+            Some(published) if published == own.bundle => {
+                self.account.bundle_published(version, own.revision)
+            }
+            // Nobody knows what is there: what we have published, if we have.
+            None if answer.is_none() => Ok(()),
+            _ => self.account.bundle_lost(version),
+        }
+    }
+
+    fn publish_bundle(
+        &mut self,
+        mut publication: Publication,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let version = publication.version;
+        let own = self.account.bundle(version)?;
+        publication.revision = own.revision;
+        let device = self.account.device();
+        // A bundle of ours can be written: it has a hundred pre-keys.
+        let request = Request::publish_bundle(device, &own.bundle, publication.max_items)
+            .map_err(|_| AccountError::Record)?;
+        self.request(Purpose::PublishBundle(publication), None, request, now)
+    }
+
+    fn publish_list(
+        &mut self,
+        publication: Publication,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let list = self.account.own_device_list(publication.version)?;
+        let request = Request::publish_device_list(&list);
+        self.request(Purpose::PublishList(publication), None, request, now)
+    }
+
+    pub(super) fn bundle_was_published(
+        &mut self,
+        publication: Publication,
+        answer: Option<&IqAnswer<'_>>,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let version = publication.version;
+        let node = Node::of_bundle(version, self.account.device());
+        if self.is_taken(publication, node, answer, now)? {
+            self.account
+                .bundle_published(version, publication.revision)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn list_was_published(
+        &mut self,
+        publication: Publication,
+        answer: Option<&IqAnswer<'_>>,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let version = publication.version;
+        if self.is_taken(publication, Node::DeviceList(version), answer, now)? {
+            self.announcements.announce_at(version, None);
+            self.account.device_list_published(version, now)?;
+        }
+        Ok(())
+    }
+
+    /// The node is configured, or will not be: either way the publication says more.
+    pub(super) fn node_was_configured(
+        &mut self,
+        publication: Publication,
+        is_bundle: bool,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let publication = Publication {
+            is_configured: true,
+            ..publication
+        };
+        if is_bundle {
+            self.publish_bundle(publication, now)
+        } else {
+            self.publish_list(publication, now)
+        }
+    }
+
+    /// Whether the server has taken a publication. If not, the next thing is tried that may help.
+    fn is_taken(
+        &mut self,
+        publication: Publication,
+        node: Node,
+        answer: Option<&IqAnswer<'_>>,
+        now: Timestamp,
+    ) -> Result<bool, AccountError> {
+        let refusal = match answer {
+            Some(answer) if !answer.is_error => return Ok(true),
+            refusal => refusal,
+        };
+        let is_bundle = !matches!(node, Node::DeviceList(_));
+        let is_configuration = refusal
+            .is_some_and(|answer| answer.has("precondition-not-met") || answer.has("conflict"));
+        if is_configuration && !publication.is_configured {
+            let request = Request::configure(node, publication.max_items);
+            let purpose = if is_bundle {
+                Purpose::ConfigureBundles(publication)
+            } else {
+                Purpose::ConfigureList(publication)
+            };
+            self.request(purpose, None, request, now)?;
+            return Ok(false);
+        }
+        let lower = publication.max_items.lower();
+        if let Some(max_items) = lower.filter(|_| node == Node::Omemo2Bundles && refusal.is_some())
+        {
+            let lower = Publication {
+                max_items,
+                is_configured: false,
+                ..publication
+            };
+            self.publish_bundle(lower, now)?;
+            return Ok(false);
+        }
+        if let Some(state) = self.announcements.versions.get_mut(&publication.version) {
+            state.has_failed = true;
+        }
+        let condition = refusal.and_then(|answer| answer.conditions.first());
+        self.notice(Notice::NotPublished {
+            node: node.to_string(),
+            condition: condition.map(|condition| condition.to_string()),
+        });
+        Ok(false)
+    }
+
+    /// Whether another device of the account has this device's id, and nothing was published under it
+    /// yet by this one (XEP-0384 §4.1).
+    pub(super) fn is_device_id_taken(&self, list: &DeviceList) -> Result<bool, AccountError> {
+        let own = self.account.device();
+        let is_new = self.account.opening() == Opening::Created
+            && self.account.bundles_due()?.len() == Version::ALL.len();
+        Ok(is_new && list.devices.iter().any(|device| device.id == own))
+    }
+}

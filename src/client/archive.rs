@@ -1,0 +1,98 @@
+//! Catching up: archives are read in pages, and each page is one transaction.
+
+use rand_core::TryCryptoRng;
+
+use super::Client;
+use super::incoming::Held;
+use crate::account::{AccountError, Arrival, Incoming, Order};
+use crate::model::{BareJid, Timestamp};
+
+/// The queries whose results are taken, and the page that is being collected.
+#[derive(Default)]
+pub(super) struct Archive {
+    queries: Vec<(Option<BareJid>, String)>,
+    page: Vec<Held>,
+}
+
+/// A page is decrypted when it has so many messages, complete or not.
+const MAX_PAGE: usize = 1000;
+
+impl Archive {
+    /// Whether a result answers a query of ours, and who sends it was asked.
+    pub(super) fn expects(&self, query: Option<&str>, from: Option<&str>, own: &BareJid) -> bool {
+        self.queries.iter().any(|(archive, id)| {
+            let asked = archive.as_ref().unwrap_or(own);
+            let is_from = match from {
+                Some(from) => asked.is_spelt(from),
+                None => asked == own,
+            };
+            is_from && query == Some(id.as_str())
+        })
+    }
+
+    pub(super) fn hold(&mut self, held: Held) {
+        self.page.push(held);
+    }
+
+    pub(super) const fn is_full(&self) -> bool {
+        self.page.len() >= MAX_PAGE
+    }
+}
+
+impl<R: TryCryptoRng> Client<R> {
+    /// Says that messages from a time of absence are coming: offline ones, and those of an archive in
+    /// this order. To be called before the first of them, and ended with [`Self::end_catch_up`].
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn begin_catch_up(&mut self, order: Order, now: Timestamp) -> Result<(), AccountError> {
+        self.account.begin_catch_up(order, now)
+    }
+
+    /// Says that an archive was asked, and with which `queryid`: only results with both are taken. `None`
+    /// is the account's own archive; of a room it is the room's.
+    pub fn expect_archive(&mut self, archive: Option<&BareJid>, query_id: &str) {
+        let query = (archive.cloned(), query_id.to_owned());
+        if !self.archive.queries.contains(&query) {
+            self.archive.queries.push(query);
+        }
+    }
+
+    /// A page of an archive has come as a whole: it is decrypted, and stored at once. Keep the place in
+    /// the archive after this has returned.
+    ///
+    /// # Errors
+    /// [`AccountError`]: the page still waits; call it again.
+    pub fn end_page(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        let page = &self.archive.page;
+        let records: Vec<_> = page.iter().map(|held| held.attached.to_record()).collect();
+        let incoming: Vec<_> = page
+            .iter()
+            .zip(&records)
+            .map(|(held, record)| Incoming {
+                senders: &held.senders,
+                elements: &held.elements,
+                arrival: Arrival::Archived,
+                attached: record,
+            })
+            .collect();
+        let received = self.account.decrypt_page(&incoming, now, &mut self.rng)?;
+        let page = core::mem::take(&mut self.archive.page);
+        for (received, held) in received.into_iter().zip(page) {
+            self.conclude(received, held.attached, now)?;
+        }
+        self.go_on(now)
+    }
+
+    /// Everything that was written during the absence has come. Bundles are renewed, and broken sessions
+    /// mended.
+    ///
+    /// # Errors
+    /// [`AccountError`]: call it again.
+    pub fn end_catch_up(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        self.end_page(now)?;
+        self.archive.queries.clear();
+        self.account.end_catch_up(now, &mut self.rng)?;
+        self.go_on(now)
+    }
+}

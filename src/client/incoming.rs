@@ -1,0 +1,218 @@
+//! Stanzas that come: what they are, who sent them, and what becomes of them.
+
+use rand_core::TryCryptoRng;
+
+use super::Client;
+use super::action::{Action, Disposition, Origin, Undecryptable, UndecryptableReason};
+use super::attached::Attached;
+use crate::account::{AccountError, Arrival, Incoming, Received};
+use crate::model::{BareJid, Encrypted, OwnKey, Timestamp, Version};
+use crate::stanza::{ForwardReason, Forwarded, Message, StanzaKind, strip};
+
+/// A message that was taken apart, and not decrypted yet.
+pub(super) struct Held {
+    pub(super) senders: Vec<BareJid>,
+    pub(super) elements: Vec<Encrypted<OwnKey>>,
+    pub(super) attached: Attached,
+}
+
+impl<R: TryCryptoRng> Client<R> {
+    /// Takes a `<message/>` that came, as the stream had it: also carbons, results of an archive, and
+    /// notifications of nodes. Acknowledge it to the server (XEP-0198) when this has returned: what it
+    /// contained is stored then.
+    ///
+    /// # Errors
+    /// [`AccountError`]: nothing has changed; give it again.
+    pub fn receive(&mut self, xml: &str, now: Timestamp) -> Result<Disposition, AccountError> {
+        // Every stanza of ours has one of the names in it, as it is: they cannot be written otherwise.
+        let is_ours = Version::ALL
+            .into_iter()
+            .any(|version| xml.contains(version.namespace()));
+        if !is_ours {
+            return Ok(Disposition::NotOurs);
+        }
+        if self.take_event(xml, now)? {
+            self.go_on(now)?;
+            return Ok(Disposition::Consumed);
+        }
+        let disposition = match Forwarded::read(xml) {
+            Ok(Some(forwarded)) => self.receive_forwarded(&forwarded, now)?,
+            _ => self.receive_message(xml, Origin::Direct, None, now)?,
+        };
+        self.go_on(now)?;
+        Ok(disposition)
+    }
+
+    fn receive_forwarded(
+        &mut self,
+        forwarded: &Forwarded<'_>,
+        now: Timestamp,
+    ) -> Result<Disposition, AccountError> {
+        let origin = match &forwarded.reason {
+            ForwardReason::Received | ForwardReason::Sent => {
+                // Copies are made by our own server, in the name of the bare address. Anybody else's
+                // are forged.
+                let own = self.account.jid();
+                let is_own = forwarded
+                    .from
+                    .as_deref()
+                    .is_none_or(|from| own.is_spelt(from));
+                if !is_own {
+                    return Ok(Disposition::NotOurs);
+                }
+                match forwarded.reason {
+                    ForwardReason::Sent => Origin::CarbonSent,
+                    _ => Origin::CarbonReceived,
+                }
+            }
+            ForwardReason::Archived { query, .. } => {
+                let from = forwarded.from.as_deref();
+                if !self
+                    .archive
+                    .expects(query.as_deref(), from, self.account.jid())
+                {
+                    return Ok(Disposition::NotOurs);
+                }
+                Origin::Archive
+            }
+        };
+        self.receive_message(&forwarded.message, origin, forwarded.delay, now)
+    }
+
+    fn receive_message(
+        &mut self,
+        xml: &str,
+        origin: Origin,
+        delay: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Disposition, AccountError> {
+        let (jid, device) = (self.account.jid(), self.account.device());
+        let message = match Message::read(xml, jid, device) {
+            Ok(message) => message,
+            Err(error) => {
+                return Ok(self.cannot_read(xml, origin, UndecryptableReason::Stanza(error)));
+            }
+        };
+        let is_error = message.kind.as_deref() == Some("error");
+        if message.encrypted.is_empty() || is_error || message.stanza == StanzaKind::Iq {
+            return Ok(Disposition::NotOurs);
+        }
+        let Some(held) = self.hold(xml, &message, origin, delay) else {
+            return Ok(self.cannot_read(xml, origin, UndecryptableReason::NoSender));
+        };
+        if origin == Origin::Archive {
+            self.archive.hold(held);
+            if self.archive.is_full() {
+                self.end_page(now)?;
+            }
+            return Ok(Disposition::Pending);
+        }
+        let record = held.attached.to_record();
+        let incoming = Incoming {
+            senders: &held.senders,
+            elements: &held.elements,
+            arrival: Arrival::Live,
+            attached: &record,
+        };
+        let received = self.account.decrypt(&incoming, now, &mut self.rng)?;
+        self.conclude(received, held.attached, now)
+    }
+
+    /// Who sent a message, to whom, and what else is to be kept of it.
+    fn hold(
+        &self,
+        xml: &str,
+        message: &Message<'_, OwnKey>,
+        origin: Origin,
+        delay: Option<Timestamp>,
+    ) -> Option<Held> {
+        let own = self.account.jid();
+        let from = match message.sender().ok()? {
+            Some(from) => from,
+            None => own.clone(),
+        };
+        let room = self.rooms.get(&from);
+        let is_in_room = message.kind.as_deref() == Some("groupchat");
+        let senders = match room {
+            Some(room) => {
+                let nick = message
+                    .from
+                    .as_deref()
+                    .and_then(|from| from.split_once('/'));
+                Self::senders_in(room, nick.map(|(_, nick)| nick))
+            }
+            // Who is not in a room that we know is nobody's voice.
+            None if is_in_room => Vec::new(),
+            None => vec![from.clone()],
+        };
+        let addressee = if is_in_room {
+            from
+        } else {
+            match (origin, message.recipient().ok()?) {
+                (Origin::CarbonSent | Origin::Archive, Some(to)) => to,
+                _ => own.clone(),
+            }
+        };
+        Some(Held {
+            senders,
+            elements: message.encrypted.clone(),
+            attached: Attached {
+                shell: strip(xml).ok()?,
+                addressee,
+                is_in_room,
+                origin,
+                delay,
+            },
+        })
+    }
+
+    /// Hands out what became of a message.
+    pub(super) fn conclude(
+        &mut self,
+        received: Received,
+        attached: Attached,
+        now: Timestamp,
+    ) -> Result<Disposition, AccountError> {
+        match received {
+            Received::Message(message) => {
+                let (sender, listing) = (message.sender.clone(), message.listing);
+                self.deliver(*message, now)?;
+                self.check_listing(&sender, listing, now)?;
+            }
+            Received::Empty(empty) => {
+                self.check_listing(&empty.sender, empty.listing, now)?;
+            }
+            Received::Duplicate(_) | Received::NotForUs { has_payload: false } => {}
+            Received::NotForUs { has_payload: true } => {
+                self.undecryptable(attached, UndecryptableReason::NotForThisDevice);
+            }
+            Received::OwnReflection => return Ok(Disposition::OwnReflection),
+            Received::Failed(failure) => {
+                self.undecryptable(attached, UndecryptableReason::Failure(failure));
+            }
+        }
+        Ok(Disposition::Consumed)
+    }
+
+    fn undecryptable(&mut self, attached: Attached, reason: UndecryptableReason) {
+        self.actions.push_back(Action::Undecryptable(Undecryptable {
+            stanza: attached.shell,
+            origin: attached.origin,
+            reason,
+        }));
+    }
+
+    fn cannot_read(
+        &mut self,
+        xml: &str,
+        origin: Origin,
+        reason: UndecryptableReason,
+    ) -> Disposition {
+        self.actions.push_back(Action::Undecryptable(Undecryptable {
+            stanza: strip(xml).unwrap_or_default(),
+            origin,
+            reason,
+        }));
+        Disposition::Consumed
+    }
+}

@@ -1,0 +1,202 @@
+//! Device lists of others: told by their servers, or asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand_core::TryCryptoRng;
+
+use super::Client;
+use super::action::Notice;
+use super::requests::Purpose;
+use crate::account::{AccountError, Listing, Peer};
+use crate::model::{BareJid, DeviceList, Timestamp, Version};
+use crate::stanza::{IqAnswer, Items, Node, Request, Source};
+
+/// What was asked on this stream.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    /// When each list was asked for.
+    asked: BTreeMap<(BareJid, Version), Timestamp>,
+    /// Lists that nobody could tell us: messages do not wait for them.
+    unknown: BTreeSet<(BareJid, Version)>,
+}
+
+impl Lists {
+    pub(super) fn clear(&mut self) {
+        self.asked.clear();
+        self.unknown.clear();
+    }
+
+    pub(super) fn is_unknown(&self, jid: &BareJid, version: Version) -> bool {
+        self.unknown.contains(&(jid.clone(), version))
+    }
+}
+
+impl<R: TryCryptoRng> Client<R> {
+    /// Asks for a device list, unless it was asked for a moment ago. Whether the answer is still to come.
+    pub(super) fn ask_for_list(
+        &mut self,
+        jid: &BareJid,
+        version: Version,
+        now: Timestamp,
+    ) -> Result<bool, AccountError> {
+        let is_it = |purpose: &Purpose| matches!(purpose, Purpose::FetchList(of, v) if of == jid && *v == version);
+        if self.requests.is_open(is_it) {
+            return Ok(true);
+        }
+        let key = (jid.clone(), version);
+        let asked = self.lists.asked.get(&key);
+        if asked.is_some_and(|asked| now.since(*asked) < self.options.list_age) {
+            return Ok(false);
+        }
+        self.lists.asked.insert(key, now);
+        let request = Request::fetch_device_list(version);
+        let purpose = Purpose::FetchList(jid.clone(), version);
+        self.request(purpose, Some(jid), request, now)?;
+        Ok(true)
+    }
+
+    /// Whether a list may have changed without our being told.
+    pub(super) fn is_list_stale(
+        &self,
+        jid: &BareJid,
+        version: Version,
+        now: Timestamp,
+    ) -> Result<bool, AccountError> {
+        if jid == self.account.jid() || self.subscribed.contains(jid) {
+            return Ok(false);
+        }
+        let seen = self.account.device_list_seen(jid, version)?;
+        Ok(seen.is_none_or(|seen| now.since(seen) >= self.options.list_age))
+    }
+
+    pub(super) fn list_answered(
+        &mut self,
+        jid: &BareJid,
+        version: Version,
+        answer: Option<(&str, &IqAnswer<'_>)>,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let is_own = jid == self.account.jid();
+        if is_own {
+            self.announcements.list_is_known(version);
+        }
+        let empty = DeviceList {
+            version,
+            devices: Vec::new(),
+        };
+        let list = match answer {
+            Some((xml, answer)) if !answer.is_error => read_list(xml, version).unwrap_or(empty),
+            // Some servers say "forbidden" of a stranger's node that does not exist. If something was
+            // there before, that says less.
+            Some((_, answer)) => {
+                let was_seen = self.account.device_list_seen(jid, version)?.is_some();
+                let is_refusal = answer.has("forbidden") || answer.has("not-authorized");
+                if answer.has("item-not-found") || is_refusal && !was_seen {
+                    empty
+                } else {
+                    self.lists.unknown.insert((jid.clone(), version));
+                    return Ok(());
+                }
+            }
+            None => {
+                self.lists.unknown.insert((jid.clone(), version));
+                return Ok(());
+            }
+        };
+        self.take_list(jid, &list, now)
+    }
+
+    /// Takes in a list that its account's server has sent.
+    fn take_list(
+        &mut self,
+        jid: &BareJid,
+        list: &DeviceList,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let is_own = jid == self.account.jid();
+        if is_own && self.is_device_id_taken(list)? {
+            let taken: Vec<_> = list.devices.iter().map(|device| device.id).collect();
+            self.account.change_device_id(&taken, &mut self.rng)?;
+        }
+        let was_seen = self.account.device_list_seen(jid, list.version)?.is_some();
+        let change = self.account.set_device_list(jid, list, now)?;
+        self.lists.unknown.remove(&(jid.clone(), list.version));
+        for device in change.downgraded {
+            let peer = Peer::new(jid.clone(), device, list.version);
+            self.notice(Notice::Downgraded(peer));
+        }
+        if is_own {
+            for device in change.added.into_iter().filter(|_| was_seen) {
+                self.notice(Notice::NewOwnDevice(device));
+            }
+            self.announcements
+                .announce_at(list.version, change.announce_at);
+        }
+        Ok(())
+    }
+
+    /// Takes in a notification of a node; whether it was one of OMEMO.
+    pub(super) fn take_event(&mut self, xml: &str, now: Timestamp) -> Result<bool, AccountError> {
+        let Ok(Some(items)) = Items::read(xml) else {
+            return Ok(false);
+        };
+        if !matches!(items.source, Source::Event | Source::Removal) {
+            return Ok(false);
+        }
+        let Node::DeviceList(version) = items.node else {
+            return Ok(true);
+        };
+        // A node is its account's: only the bare address itself speaks for it.
+        let own = self.account.jid();
+        let owner: Option<BareJid> = match items.from.as_deref() {
+            None => Some(own.clone()),
+            Some(from) => from.parse().ok(),
+        };
+        let Some(owner) = owner else {
+            return Ok(true);
+        };
+        if !self.options.versions().any(|used| used == version) || !self.follows(&owner, version)? {
+            return Ok(true);
+        }
+        let list = match items.source {
+            Source::Removal => Some(DeviceList {
+                version,
+                devices: Vec::new(),
+            }),
+            _ => items.device_list().ok().flatten(),
+        };
+        if let Some(list) = list {
+            self.take_list(&owner, &list, now)?;
+        }
+        Ok(true)
+    }
+
+    /// Whether the lists of an account mean anything to us. A stranger's are not stored: anybody can send
+    /// one.
+    fn follows(&self, jid: &BareJid, version: Version) -> Result<bool, AccountError> {
+        Ok(self.subscribed.contains(jid)
+            || self.account.is_accepted(jid)?
+            || self.account.device_list_seen(jid, version)?.is_some())
+    }
+
+    /// A device that is not on the list has written: the list that we know may be old.
+    pub(super) fn check_listing(
+        &mut self,
+        sender: &Peer,
+        listing: Listing,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        if listing != Listing::Active && self.is_connected {
+            self.ask_for_list(&sender.jid, sender.version, now)?;
+        }
+        Ok(())
+    }
+}
+
+fn read_list(xml: &str, version: Version) -> Option<DeviceList> {
+    let items = Items::read(xml).ok().flatten()?;
+    let is_asked = items.node == Node::DeviceList(version) && items.source == Source::Result;
+    is_asked
+        .then(|| items.device_list().ok().flatten())
+        .flatten()
+}

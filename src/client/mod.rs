@@ -1,0 +1,341 @@
+//! The whole protocol between an XMPP stream and plaintext: stanzas in, actions out.
+//!
+//! A [`Client`] owns no socket, thread or clock. It is given the stanzas that come, transforms those that
+//! go, and says what else is to be done. Ids, retries, stream management, history and the outbox stay the
+//! application's.
+//!
+//! ```text
+//! connected, disconnected           the stream
+//! receive                           each <message/> that comes     → what became of it
+//! encrypt                           each <message/> that goes      → a ticket
+//! answer                            what came of a request
+//! set_contact, set_room, …          what only the application knows
+//! tick                              time has passed
+//!
+//! next_action                       requests to send, messages to send, messages to show, questions
+//! ```
+//!
+//! After each call, and until there is none, actions are to be taken with [`Client::next_action`].
+//!
+//! It does on its own what a device of OMEMO has to (XEP-0384 §4 to §7): publish bundles and its place on
+//! the device list, and again when they change or were lost; follow device lists; fetch bundles when a
+//! message is about to be sent; answer first messages, send signs of life, mend broken sessions. It never
+//! sends plaintext. What must survive a crash is in the store: after the next start it is due again.
+
+mod action;
+mod announce;
+mod archive;
+mod attached;
+mod delivery;
+mod incoming;
+mod lists;
+mod options;
+mod outgoing;
+mod owed;
+mod requests;
+mod rooms;
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use getrandom::SysRng;
+use rand_core::TryCryptoRng;
+
+pub use action::{
+    Action, Delivery, Disposition, EncryptedMessage, Notice, Origin, RefusalReason, Refused,
+    Ticket, TrustQuestion, Undecryptable, UndecryptableReason,
+};
+pub use options::Options;
+pub use outgoing::EncryptRequestError;
+pub use requests::{Answer, IqRequest, RequestId};
+pub use rooms::Room;
+
+use self::announce::Announcements;
+use self::archive::Archive;
+use self::lists::Lists;
+use self::outgoing::Outbox;
+use self::requests::{Purpose, Requests};
+use crate::account::{APPLICATION, Account, AccountError, MessageId, Opening, Trust};
+use crate::model::{BareJid, Fingerprint, Timestamp};
+use crate::stanza::{IqAnswer, Node, Request};
+use crate::store::Store;
+
+/// A device of an account, between the stream and the application.
+///
+/// `R` is where randomness comes from: the operating system, unless somebody says otherwise.
+pub struct Client<R = SysRng> {
+    account: Account,
+    options: Options,
+    rng: R,
+    is_connected: bool,
+    actions: VecDeque<Action>,
+    requests: Requests,
+    announcements: Announcements,
+    lists: Lists,
+    outbox: Outbox,
+    rooms: BTreeMap<BareJid, Room>,
+    /// Contacts whose server tells us of changes of their device lists.
+    subscribed: BTreeSet<BareJid>,
+    archive: Archive,
+    wake_at: Option<Timestamp>,
+}
+
+impl Client {
+    /// Opens the account of an address in a store, or makes it there.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn open(
+        store: Arc<dyn Store>,
+        jid: BareJid,
+        options: Options,
+        now: Timestamp,
+    ) -> Result<Self, AccountError> {
+        Self::open_with_rng(store, jid, options, SysRng, now)
+    }
+}
+
+impl<R: TryCryptoRng> Client<R> {
+    /// Opens an account with a generator of the caller's.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn open_with_rng(
+        store: Arc<dyn Store>,
+        jid: BareJid,
+        options: Options,
+        mut rng: R,
+        now: Timestamp,
+    ) -> Result<Self, AccountError> {
+        let account = Account::open(store, jid, options.account.clone(), now, &mut rng)?;
+        let mut client = Self {
+            account,
+            options,
+            rng,
+            is_connected: false,
+            actions: VecDeque::new(),
+            requests: Requests::default(),
+            announcements: Announcements::default(),
+            lists: Lists::default(),
+            outbox: Outbox::default(),
+            rooms: BTreeMap::new(),
+            subscribed: BTreeSet::new(),
+            archive: Archive::default(),
+            wake_at: None,
+        };
+        if client.account.opening() == Opening::RolledBack {
+            client.notice(Notice::RolledBack);
+        }
+        for message in client.account.inbox(APPLICATION)? {
+            client.deliver(message, now)?;
+        }
+        Ok(client)
+    }
+
+    /// The account: fingerprints, devices, trust, and everything else that can be asked.
+    #[must_use]
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// What the client's service discovery information has to contain (XEP-0030, XEP-0163 §4.3), so that
+    /// servers tell it of changes of device lists.
+    #[must_use]
+    pub fn features(&self) -> Vec<String> {
+        self.options.versions().map(Node::notify_feature).collect()
+    }
+
+    /// There is a stream, and the account can send. What was asked on an older one is forgotten.
+    ///
+    /// # Errors
+    /// [`AccountError`]: call it again.
+    pub fn connected(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        self.requests.clear();
+        self.lists.clear();
+        self.is_connected = true;
+        self.announcements.begin(self.options.versions());
+        self.go_on(now)
+    }
+
+    /// The stream is gone. Messages wait for the next one.
+    pub fn disconnected(&mut self) {
+        self.is_connected = false;
+        self.requests.clear();
+        self.lists.clear();
+        self.outbox.forget_answers();
+        let is_request = |action: &Action| matches!(action, Action::Request(_));
+        self.actions.retain(|action| !is_request(action));
+    }
+
+    /// What came of a request. Nothing happens if it is not open any more, or if somebody answers who
+    /// was not asked.
+    ///
+    /// # Errors
+    /// [`AccountError`]: the request counts as not answered, and its time runs on.
+    pub fn answer(
+        &mut self,
+        id: RequestId,
+        answer: Answer<'_>,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let (xml, read) = match answer {
+            Answer::None => (None, None),
+            // What is no answer counts as one without meaning, from who was asked.
+            Answer::Stanza(xml) => (Some(xml), IqAnswer::read(xml).ok().flatten()),
+        };
+        let own = self.account.jid();
+        if let Some(purpose) = self.requests.close(id, read.as_ref(), own) {
+            self.answered(&purpose, xml.zip(read.as_ref()), now)?;
+        }
+        self.go_on(now)
+    }
+
+    fn answered(
+        &mut self,
+        purpose: &Purpose,
+        answer: Option<(&str, &IqAnswer<'_>)>,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        match purpose {
+            Purpose::FetchList(jid, version) => self.list_answered(jid, *version, answer, now),
+            Purpose::FetchBundle(peer) => self.bundle_answered(peer, answer, now),
+            Purpose::FetchOwnBundle(version) => self.own_bundle_answered(*version, answer),
+            Purpose::PublishBundle(publication) => {
+                self.bundle_was_published(*publication, answer.map(|(_, answer)| answer), now)
+            }
+            Purpose::PublishList(publication) => {
+                self.list_was_published(*publication, answer.map(|(_, answer)| answer), now)
+            }
+            Purpose::ConfigureBundles(publication) => {
+                self.node_was_configured(*publication, true, now)
+            }
+            Purpose::ConfigureList(publication) => {
+                self.node_was_configured(*publication, false, now)
+            }
+            Purpose::LeaveList(version) => self.list_was_left(*version, now),
+            Purpose::RemoveBundle(version) => {
+                self.bundle_was_removed(*version);
+                Ok(())
+            }
+        }
+    }
+
+    /// Time has passed: to be called when [`Action::WakeAt`] said so, or more often.
+    ///
+    /// # Errors
+    /// [`AccountError`]: call it again.
+    pub fn tick(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        for purpose in self.requests.expire(now) {
+            self.answered(&purpose, None, now)?;
+        }
+        self.go_on(now)
+    }
+
+    /// What is to be done next; `None` if there is nothing.
+    pub fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// The application has stored a message that was delivered: it is not handed out again.
+    ///
+    /// # Errors
+    /// [`AccountError`]: it may be handed out again.
+    pub fn acknowledge(&self, id: &MessageId) -> Result<(), AccountError> {
+        self.account.acknowledge(id, APPLICATION)
+    }
+
+    /// Somebody has decided about a key. Messages that waited for it go on.
+    ///
+    /// # Errors
+    /// [`AccountError`]: nothing is decided.
+    pub fn decide(
+        &mut self,
+        jid: &BareJid,
+        key: &Fingerprint,
+        trust: Trust,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        self.account.set_trust(jid, key, trust, now)?;
+        self.outbox.ask_again();
+        self.go_on(now)
+    }
+
+    /// Says of a contact whether the user has accepted it (only then is anything sent to it by itself),
+    /// and whether its server tells this client when its device list changes: with a subscription to its
+    /// presence, as a rule. Lists of others are asked for before a message.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn set_contact(
+        &mut self,
+        jid: &BareJid,
+        is_accepted: bool,
+        is_subscribed: bool,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        if is_subscribed {
+            self.subscribed.insert(jid.clone());
+        } else {
+            self.subscribed.remove(jid);
+        }
+        if self.account.is_accepted(jid)? != is_accepted {
+            self.account.set_accepted(jid, is_accepted, now)?;
+        }
+        self.go_on(now)
+    }
+
+    /// Does what can be done now.
+    fn go_on(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        if self.is_connected {
+            self.announce(now)?;
+            self.send_outbox(now)?;
+            self.send_owed(now)?;
+        }
+        self.set_alarm(now);
+        Ok(())
+    }
+
+    /// Says when something is to be done without anybody calling.
+    fn set_alarm(&mut self, now: Timestamp) {
+        let next = [self.requests.next_expiry(), self.announcements.next(now)];
+        let next = next.into_iter().flatten().min();
+        if next.is_some() && next != self.wake_at {
+            self.actions
+                .retain(|action| !matches!(action, Action::WakeAt(_)));
+            self.actions.extend(next.map(Action::WakeAt));
+        }
+        self.wake_at = next;
+    }
+
+    fn request(
+        &mut self,
+        purpose: Purpose,
+        to: Option<&BareJid>,
+        request: Request,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let until = now.after(self.options.request_timeout);
+        // Our own nodes are our server's, which needs no address.
+        let to = to.filter(|to| *to != self.account.jid()).cloned();
+        let request = self
+            .requests
+            .open(purpose, to, request, until, &mut self.rng)?;
+        self.actions.push_back(Action::Request(request));
+        Ok(())
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.actions.push_back(Action::Notice(notice));
+    }
+}
+
+impl<R> fmt::Debug for Client<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("account", &self.account)
+            .field("is_connected", &self.is_connected)
+            .field("actions", &self.actions.len())
+            .finish_non_exhaustive()
+    }
+}

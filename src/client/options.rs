@@ -1,0 +1,50 @@
+//! What the application decides for a client.
+
+use core::time::Duration;
+
+use crate::account::{self, TrustPolicy};
+use crate::model::Version;
+use crate::stanza::Unprotected;
+
+/// The choices of an application. They are of a handle: nothing of them is kept in the store.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Those of the account below.
+    pub account: account::Options,
+    /// What is done with elements that a legacy message cannot encrypt.
+    pub unprotected: Unprotected,
+    /// Whether messages wait for decisions about keys that nobody has decided about. If not, the devices
+    /// are left out, and the report says so.
+    pub ask_about_keys: bool,
+    /// How long the answer to a request is waited for.
+    pub request_timeout: Duration,
+    /// How old the device list of a contact becomes before a message asks for it again, if there is no
+    /// subscription by which the server tells of changes.
+    pub list_age: Duration,
+}
+
+impl Options {
+    /// The recommended choices. How keys come to be trusted is for the application to say.
+    #[must_use]
+    pub const fn new(trust: TrustPolicy) -> Self {
+        Self {
+            account: account::Options::new(trust),
+            unprotected: Unprotected::Drop,
+            ask_about_keys: true,
+            request_timeout: Duration::from_secs(60),
+            list_age: Duration::from_secs(60 * 60),
+        }
+    }
+
+    /// The versions that are announced and spoken.
+    pub(super) fn versions(&self) -> impl Iterator<Item = Version> + use<> {
+        let only = match self.account.versions {
+            account::VersionPolicy::Only(version) => Some(version),
+            _ => None,
+        };
+        Version::ALL
+            .into_iter()
+            .filter(move |version| only.is_none_or(|only| *version == only))
+    }
+}

@@ -1,0 +1,401 @@
+//! Messages that go out: held until everything that they need is there, in order for each conversation.
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand_core::TryCryptoRng;
+
+use super::Client;
+use super::action::{Action, EncryptedMessage, RefusalReason, Refused, Ticket, TrustQuestion};
+use super::requests::Purpose;
+use crate::account::{AccountError, Bundles, EncryptError, FetchedBundle, Outgoing, Peer, Report};
+use crate::model::{BareJid, JidError, PerVersion, Timestamp, Version};
+use crate::stanza::{
+    Affixes, IqAnswer, Items, PlainMessage, Request, StanzaError, Unprotected, WriteEnvelopeError,
+    XmlError, write_envelope,
+};
+
+/// The messages that wait.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    last: u64,
+    waiting: BTreeMap<Ticket, Waiting>,
+    /// What came of asking for bundles: until all messages that need them are gone.
+    fetched: Bundles,
+}
+
+/// A message that waits.
+#[derive(Debug)]
+struct Waiting {
+    /// Who is written to: in clear this is in the stanza.
+    conversation: BareJid,
+    recipients: Vec<BareJid>,
+    stanza: zeroize::Zeroizing<String>,
+    /// The user was asked about keys.
+    has_asked: bool,
+    /// Devices whose keys nobody has decided about are left out.
+    leaves_out: bool,
+}
+
+impl Outbox {
+    /// A decision was made: what was asked may be answered.
+    pub(super) fn ask_again(&mut self) {
+        for waiting in self.waiting.values_mut() {
+            waiting.has_asked = false;
+        }
+    }
+
+    /// What servers said on an older stream.
+    pub(super) fn forget_answers(&mut self) {
+        self.fetched.clear();
+    }
+
+    /// The message of each conversation that is first.
+    fn heads(&self) -> Vec<Ticket> {
+        let mut seen = BTreeSet::new();
+        let tickets = self.waiting.iter();
+        tickets
+            .filter(|(_, waiting)| seen.insert(&waiting.conversation))
+            .map(|(ticket, _)| *ticket)
+            .collect()
+    }
+}
+
+/// Why a message was not taken. It is not encrypted, and not held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EncryptRequestError {
+    /// It is no message that can be read.
+    Stanza(StanzaError),
+    /// It has no valid address in `to`.
+    Address(Option<JidError>),
+    /// There is nothing in it that could be encrypted.
+    NothingToEncrypt,
+    /// What is to be encrypted cannot stand in an envelope.
+    Envelope(WriteEnvelopeError),
+    /// Nothing was done.
+    Account(AccountError),
+}
+
+impl fmt::Display for EncryptRequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stanza(error) => error.fmt(f),
+            Self::Address(_) => f.write_str("the message has no valid address in its attribute to"),
+            Self::NothingToEncrypt => f.write_str("there is nothing in the message to encrypt"),
+            Self::Envelope(error) => error.fmt(f),
+            Self::Account(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for EncryptRequestError {}
+
+impl From<AccountError> for EncryptRequestError {
+    fn from(error: AccountError) -> Self {
+        Self::Account(error)
+    }
+}
+
+impl<R: TryCryptoRng> Client<R> {
+    /// Takes a message to be encrypted for accounts, or for a room that [`Client::set_room`] has told of.
+    /// It is held until device lists, bundles and decisions about keys are there; then comes
+    /// [`Action::Encrypted`] or [`Action::Refused`]. Messages of one conversation stay in their order.
+    ///
+    /// Tickets live in memory: after a restart the application gives its messages again.
+    ///
+    /// # Errors
+    /// [`EncryptRequestError`]: there is no ticket.
+    pub fn encrypt(
+        &mut self,
+        stanza: &str,
+        recipients: &[BareJid],
+        now: Timestamp,
+    ) -> Result<Ticket, EncryptRequestError> {
+        self.take_message(stanza, recipients, true, now)
+    }
+
+    /// The same without waiting: what is not there is missing, and the report says so.
+    ///
+    /// # Errors
+    /// As for [`Self::encrypt`].
+    pub fn encrypt_now(
+        &mut self,
+        stanza: &str,
+        recipients: &[BareJid],
+        now: Timestamp,
+    ) -> Result<Ticket, EncryptRequestError> {
+        self.take_message(stanza, recipients, false, now)
+    }
+
+    fn take_message(
+        &mut self,
+        stanza: &str,
+        recipients: &[BareJid],
+        waits: bool,
+        now: Timestamp,
+    ) -> Result<Ticket, EncryptRequestError> {
+        let message = PlainMessage::read(stanza).map_err(EncryptRequestError::Stanza)?;
+        let to = message.attribute("to");
+        let to = to.ok_or(EncryptRequestError::Address(None))?;
+        let to = BareJid::from_full(to).map_err(|e| EncryptRequestError::Address(Some(e)))?;
+        let content = message.content();
+        if content.is_empty() {
+            return Err(EncryptRequestError::NothingToEncrypt);
+        }
+        // So that what cannot be written is refused now, and not when everything else is there.
+        self.envelope(&content, &to, now)
+            .map_err(EncryptRequestError::Envelope)?;
+        let mut accounts = Vec::new();
+        for jid in recipients {
+            match self.rooms.get(jid) {
+                Some(room) => accounts.extend(room.members.iter().cloned()),
+                None => accounts.push(jid.clone()),
+            }
+        }
+        accounts.sort();
+        accounts.dedup();
+        self.outbox.last += 1;
+        let ticket = Ticket(self.outbox.last);
+        let waiting = Waiting {
+            conversation: to,
+            recipients: accounts,
+            stanza: zeroize::Zeroizing::new(stanza.to_owned()),
+            has_asked: false,
+            leaves_out: !self.options.ask_about_keys,
+        };
+        self.outbox.waiting.insert(ticket, waiting);
+        if !waits {
+            self.encrypt_waiting(ticket, now)?;
+        }
+        self.go_on(now)?;
+        Ok(ticket)
+    }
+
+    /// Forgets a message that waits. Nothing happens if it is gone already.
+    pub fn cancel(&mut self, ticket: Ticket) {
+        self.outbox.waiting.remove(&ticket);
+    }
+
+    /// Sends a message without the devices about whose keys nobody has decided.
+    ///
+    /// # Errors
+    /// [`AccountError`]: it still waits.
+    pub fn send_anyway(&mut self, ticket: Ticket, now: Timestamp) -> Result<(), AccountError> {
+        if let Some(waiting) = self.outbox.waiting.get_mut(&ticket) {
+            waiting.leaves_out = true;
+        }
+        self.go_on(now)
+    }
+
+    /// Sends what can be sent.
+    pub(super) fn send_outbox(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        // What goes out makes room for the next of its conversation.
+        loop {
+            let mut has_sent = false;
+            for ticket in self.outbox.heads() {
+                if self.is_ready(ticket, now)? {
+                    self.encrypt_waiting(ticket, now)?;
+                    has_sent = true;
+                }
+            }
+            if !has_sent {
+                break;
+            }
+        }
+        if self.outbox.waiting.is_empty() {
+            self.outbox.fetched.clear();
+        }
+        Ok(())
+    }
+
+    /// Whether a message has all that it needs; what it lacks is asked for.
+    fn is_ready(&mut self, ticket: Ticket, now: Timestamp) -> Result<bool, AccountError> {
+        let Some(waiting) = self.outbox.waiting.get(&ticket) else {
+            return Ok(false);
+        };
+        let recipients = waiting.recipients.clone();
+        let (has_asked, leaves_out) = (waiting.has_asked, waiting.leaves_out);
+        // It was read when it was taken.
+        let message = PlainMessage::read(&waiting.stanza);
+        let versions = message.map_or_else(|_| PerVersion::default(), |m| self.versions_of(&m));
+        let mut is_ready = true;
+        let own = self.account.jid().clone();
+        for jid in recipients.iter().chain([&own]) {
+            for version in self.options.versions() {
+                if !*versions.get(version) || self.lists.is_unknown(jid, version) {
+                    continue;
+                }
+                let is_missing = self.account.device_list_seen(jid, version)?.is_none();
+                if is_missing || self.is_list_stale(jid, version, now)? {
+                    is_ready &= !self.ask_for_list(jid, version, now)?;
+                }
+            }
+        }
+        if !is_ready {
+            return Ok(false);
+        }
+        let missing = self.account.missing(&recipients, versions)?;
+        for peer in missing.bundles {
+            if !self.outbox.fetched.contains_key(&peer) {
+                self.ask_for_bundle(&peer, now)?;
+                is_ready = false;
+            }
+        }
+        if !is_ready {
+            return Ok(false);
+        }
+        self.account.meet(&self.outbox.fetched, now)?;
+        if leaves_out {
+            return Ok(true);
+        }
+        let keys = self.account.undecided(&recipients)?;
+        if keys.is_empty() {
+            return Ok(true);
+        }
+        if !has_asked {
+            if let Some(waiting) = self.outbox.waiting.get_mut(&ticket) {
+                waiting.has_asked = true;
+            }
+            let question = TrustQuestion { ticket, keys };
+            self.actions.push_back(Action::DecideTrust(question));
+        }
+        Ok(false)
+    }
+
+    pub(super) fn ask_for_bundle(
+        &mut self,
+        peer: &Peer,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let purpose = Purpose::FetchBundle(peer.clone());
+        if self.requests.is_open(|open| *open == purpose) {
+            return Ok(());
+        }
+        let request = Request::fetch_bundle(peer.version, peer.device);
+        self.request(purpose, Some(&peer.jid), request, now)
+    }
+
+    pub(super) fn bundle_answered(
+        &mut self,
+        peer: &Peer,
+        answer: Option<(&str, &IqAnswer<'_>)>,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let fetched = match answer {
+            Some((xml, answer)) if !answer.is_error => match Items::read(xml) {
+                Ok(Some(items)) => match items.bundle(peer.device) {
+                    Ok(Some(bundle)) => FetchedBundle::Bundle(Box::new(bundle)),
+                    Ok(None) => FetchedBundle::Absent,
+                    Err(_) => FetchedBundle::Broken,
+                },
+                Ok(None) => FetchedBundle::Absent,
+                Err(_) => FetchedBundle::Broken,
+            },
+            _ => FetchedBundle::Absent,
+        };
+        self.repair_with(peer, &fetched, now)?;
+        if !self.outbox.waiting.is_empty() {
+            self.outbox.fetched.insert(peer.clone(), fetched);
+        }
+        Ok(())
+    }
+
+    /// Encrypts a message that waits, and hands it out, or says why not.
+    fn encrypt_waiting(&mut self, ticket: Ticket, now: Timestamp) -> Result<(), AccountError> {
+        let Some(waiting) = self.outbox.waiting.remove(&ticket) else {
+            return Ok(());
+        };
+        let action = match self.encrypt_message(&waiting, now) {
+            Ok((stanza, report)) => Action::Encrypted(EncryptedMessage {
+                ticket,
+                stanza,
+                report,
+            }),
+            Err(Failed::Refused(reason)) => Action::Refused(Refused { ticket, reason }),
+            Err(Failed::Account(error)) => {
+                self.outbox.waiting.insert(ticket, waiting);
+                return Err(error);
+            }
+        };
+        self.actions.push_back(action);
+        Ok(())
+    }
+
+    fn encrypt_message(
+        &mut self,
+        waiting: &Waiting,
+        now: Timestamp,
+    ) -> Result<(String, Report), Failed> {
+        let refused = |error| Failed::Refused(RefusalReason::Stanza(error));
+        let message = PlainMessage::read(&waiting.stanza).map_err(refused)?;
+        let versions = self.versions_of(&message);
+        let envelope = self
+            .envelope(&message.content(), &waiting.conversation, now)
+            .map_err(|error| match error {
+                WriteEnvelopeError::Content(error) => refused(error),
+                WriteEnvelopeError::Rng(error) => Failed::Account(error.into()),
+                _ => refused(StanzaError::Xml(XmlError::Namespace)),
+            })?;
+        let payloads = PerVersion::from_fn(|version| {
+            let payload = match version {
+                Version::Legacy => message.body().map(str::as_bytes),
+                Version::Omemo2 => Some(envelope.as_bytes()),
+            };
+            payload.filter(|_| *versions.get(version))
+        });
+        let outgoing = Outgoing {
+            recipients: &waiting.recipients,
+            payloads,
+            bundles: &self.outbox.fetched,
+        };
+        let sent = match self.account.encrypt(&outgoing, now, &mut self.rng) {
+            Ok(sent) => sent,
+            Err(EncryptError::Account(error)) => return Err(Failed::Account(error)),
+            Err(EncryptError::Refused(refusal)) => {
+                return Err(Failed::Refused(RefusalReason::Recipients(refusal)));
+            }
+            Err(EncryptError::Payload(error)) => {
+                return Err(Failed::Refused(RefusalReason::Payload(error)));
+            }
+        };
+        let stanza = message.seal(&sent.elements, self.options.unprotected);
+        Ok((stanza.map_err(refused)?, sent.report))
+    }
+
+    fn envelope(
+        &mut self,
+        content: &str,
+        to: &BareJid,
+        now: Timestamp,
+    ) -> Result<zeroize::Zeroizing<String>, WriteEnvelopeError> {
+        let affixes = Affixes {
+            from: self.account.jid(),
+            to,
+            time: Some(now),
+        };
+        write_envelope(content, &affixes, &mut self.rng)
+    }
+
+    /// The versions in which a message can be written at all.
+    fn versions_of(&self, message: &PlainMessage<'_>) -> PerVersion<bool> {
+        let mut versions = PerVersion::default();
+        for version in self.options.versions() {
+            *versions.get_mut(version) = match version {
+                Version::Legacy => {
+                    let skips = self.options.unprotected == Unprotected::Skip;
+                    let is_whole = !skips || message.unprotected().next().is_none();
+                    message.body().is_some() && is_whole
+                }
+                Version::Omemo2 => true,
+            };
+        }
+        versions
+    }
+}
+
+/// Why a message was not encrypted.
+enum Failed {
+    Account(AccountError),
+    Refused(RefusalReason),
+}

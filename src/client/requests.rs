@@ -1,0 +1,180 @@
+//! Requests that are open: what each is for, who may answer it, and until when.
+
+use core::fmt;
+use std::collections::BTreeMap;
+
+use rand_core::TryCryptoRng;
+
+use crate::account::{AccountError, Peer};
+use crate::crypto::random;
+use crate::model::{BareJid, Timestamp, Version};
+use crate::stanza::{IqAnswer, MaxItems, Request, RequestKind};
+
+/// Names a request. Drawn at random, so that nobody can answer what he was not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(u64);
+
+impl RequestId {
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The id of that number.
+    #[must_use]
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "omemo-{:016x}", self.0)
+    }
+}
+
+/// A request to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IqRequest {
+    /// For [`Client::answer`](super::Client::answer).
+    pub id: RequestId,
+    /// Who is asked; `None`: the account's own server.
+    pub to: Option<BareJid>,
+    /// The type of the `<iq/>`.
+    pub kind: RequestKind,
+    /// The element in it.
+    pub payload: String,
+}
+
+/// The `<iq/>`, with the request's id as its own.
+impl fmt::Display for IqRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<iq type='{}' id='{}'", self.kind, self.id)?;
+        if let Some(to) = &self.to {
+            // No address contains what would mean something in a value.
+            write!(f, " to='{to}'")?;
+        }
+        write!(f, ">{}</iq>", self.payload)
+    }
+}
+
+/// What came of a request.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer<'a> {
+    /// The whole `<iq/>` of the type `result` or `error`.
+    Stanza(&'a str),
+    /// Nothing, and nothing will.
+    None,
+}
+
+/// What a request is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    FetchList(BareJid, Version),
+    FetchBundle(Peer),
+    FetchOwnBundle(Version),
+    PublishBundle(Publication),
+    ConfigureBundles(Publication),
+    PublishList(Publication),
+    ConfigureList(Publication),
+    LeaveList(Version),
+    RemoveBundle(Version),
+}
+
+/// Something that is being published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Publication {
+    pub(super) version: Version,
+    pub(super) revision: u64,
+    pub(super) max_items: MaxItems,
+    /// The node was configured for it already.
+    pub(super) is_configured: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    purpose: Purpose,
+    to: Option<BareJid>,
+    until: Timestamp,
+}
+
+/// The requests that are open.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    open: BTreeMap<RequestId, Open>,
+}
+
+impl Requests {
+    /// Opens a request.
+    pub(super) fn open<G: TryCryptoRng + ?Sized>(
+        &mut self,
+        purpose: Purpose,
+        to: Option<BareJid>,
+        request: Request,
+        until: Timestamp,
+        rng: &mut G,
+    ) -> Result<IqRequest, AccountError> {
+        let id = RequestId(u64::from_be_bytes(*random(rng)?.expose()));
+        let asked = to.clone();
+        self.open.insert(id, Open { purpose, to, until });
+        Ok(IqRequest {
+            id,
+            to: asked,
+            kind: request.kind,
+            payload: request.payload,
+        })
+    }
+
+    pub(super) fn is_open(&self, is_it: impl Fn(&Purpose) -> bool) -> bool {
+        self.open.values().any(|open| is_it(&open.purpose))
+    }
+
+    /// Closes the request that is answered, if it is open and who answers was asked.
+    pub(super) fn close(
+        &mut self,
+        id: RequestId,
+        answer: Option<&IqAnswer<'_>>,
+        own: &BareJid,
+    ) -> Option<Purpose> {
+        let open = self.open.get(&id)?;
+        let may_answer = answer.is_none_or(|answer| {
+            let asked = open.to.as_ref();
+            match answer.from.as_deref() {
+                // RFC 6120 §8.1.2.1: our server speaks for our account without a name.
+                None => asked.is_none_or(|asked| asked == own),
+                Some(from) => match asked {
+                    Some(asked) => asked.is_spelt(from),
+                    None => own.is_spelt(from) || from.eq_ignore_ascii_case(own.domain()),
+                },
+            }
+        });
+        if !may_answer {
+            return None;
+        }
+        self.open.remove(&id).map(|open| open.purpose)
+    }
+
+    /// Closes those that nobody has answered in time.
+    pub(super) fn expire(&mut self, now: Timestamp) -> Vec<Purpose> {
+        let late: Vec<_> = self
+            .open
+            .iter()
+            .filter(|(_, open)| open.until <= now)
+            .map(|(id, _)| *id)
+            .collect();
+        late.iter()
+            .filter_map(|id| self.open.remove(id))
+            .map(|open| open.purpose)
+            .collect()
+    }
+
+    /// Closes all: the stream is gone, and with it every answer.
+    pub(super) fn clear(&mut self) {
+        self.open.clear();
+    }
+
+    pub(super) fn next_expiry(&self) -> Option<Timestamp> {
+        self.open.values().map(|open| open.until).min()
+    }
+}

@@ -1,0 +1,56 @@
+//! Rooms: who is in them, which only the application knows (XEP-0045).
+
+use std::collections::BTreeMap;
+
+use rand_core::TryCryptoRng;
+
+use super::Client;
+use crate::account::AccountError;
+use crate::model::{BareJid, Timestamp};
+
+/// A members-only room in which everybody's address is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// The addresses of its members, administrators and owners, also of those who are not there.
+    pub members: Vec<BareJid>,
+    /// The occupants: their nicknames, and whose they are.
+    pub occupants: BTreeMap<String, BareJid>,
+}
+
+impl<R: TryCryptoRng> Client<R> {
+    /// Says who is in a room, whenever that changes: messages to the room are encrypted for its members,
+    /// and a message from it is from the occupant of that name, or, when he is gone, from a member.
+    ///
+    /// Members count as accepted, as the user shares a room with them.
+    ///
+    /// # Errors
+    /// [`AccountError`]: the room is what it was.
+    pub fn set_room(
+        &mut self,
+        jid: &BareJid,
+        room: Room,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        for member in &room.members {
+            if !self.account.is_accepted(member)? {
+                self.account.set_accepted(member, true, now)?;
+            }
+        }
+        self.rooms.insert(jid.clone(), room);
+        self.go_on(now)
+    }
+
+    /// The room is left: messages to it are messages to an account again.
+    pub fn leave_room(&mut self, jid: &BareJid) {
+        self.rooms.remove(jid);
+    }
+
+    /// Who may have sent a message that came from a room.
+    pub(super) fn senders_in(room: &Room, nick: Option<&str>) -> Vec<BareJid> {
+        let occupant = nick.and_then(|nick| room.occupants.get(nick));
+        match occupant {
+            Some(jid) => vec![jid.clone()],
+            None => room.members.clone(),
+        }
+    }
+}
