@@ -1,0 +1,225 @@
+//! A server in memory: nodes, offline storage, carbons, rooms, an archive. It speaks stanzas as text.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::collections::{BTreeMap, VecDeque};
+
+use omemo::client::IqRequest;
+use omemo::model::BareJid;
+use roxmltree::{Document, Node};
+
+/// All servers of the world: between them nothing is lost unless a test says so.
+#[derive(Default)]
+pub(crate) struct Server {
+    /// The items of each node of each account: id, payload.
+    nodes: BTreeMap<(BareJid, String), Vec<(String, String)>>,
+    /// What waits for each client, by its full address.
+    waiting: BTreeMap<String, VecDeque<String>>,
+    /// The clients that are logged in or were once.
+    clients: BTreeMap<BareJid, Vec<String>>,
+    /// What each account has sent and received, oldest first.
+    pub(crate) archive: BTreeMap<BareJid, Vec<String>>,
+    rooms: BTreeMap<BareJid, BTreeMap<String, BareJid>>,
+    /// Everything that ever went through.
+    pub(crate) seen: Vec<String>,
+    /// Conditions with which the next publications are refused.
+    pub(crate) refusals: VecDeque<String>,
+    /// Requests to these nodes get no answer.
+    pub(crate) silent_nodes: Vec<String>,
+}
+
+impl Server {
+    pub(crate) fn log_in(&mut self, full: &str) {
+        let bare = BareJid::from_full(full).unwrap();
+        let clients = self.clients.entry(bare).or_default();
+        if !clients.iter().any(|known| known == full) {
+            clients.push(full.to_owned());
+        }
+        self.waiting.entry(full.to_owned()).or_default();
+    }
+
+    pub(crate) fn make_room(&mut self, room: &BareJid, occupants: &[(&str, &BareJid)]) {
+        let occupants = occupants.iter();
+        let occupants = occupants.map(|(nick, jid)| ((*nick).to_owned(), (*jid).clone()));
+        self.rooms.insert(room.clone(), occupants.collect());
+    }
+
+    /// What waits for a client.
+    pub(crate) fn next_for(&mut self, full: &str) -> Option<String> {
+        self.waiting.get_mut(full)?.pop_front()
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.waiting.values().all(VecDeque::is_empty)
+    }
+
+    /// Answers a request of a client; `None` if it does not.
+    pub(crate) fn answer(&mut self, full: &str, request: &IqRequest) -> Option<String> {
+        let xml = request.to_string();
+        self.seen.push(xml.clone());
+        let document = Document::parse(&xml).unwrap();
+        let pubsub = document.root_element().first_element_child().unwrap();
+        let verb = pubsub.first_element_child().unwrap();
+        let node = verb.attribute("node").unwrap().to_owned();
+        if self.silent_nodes.contains(&node) {
+            return None;
+        }
+        let own = BareJid::from_full(full).unwrap();
+        let owner = request.to.clone().unwrap_or_else(|| own.clone());
+        let from = request.to.as_ref().map(|to| format!(" from='{to}'"));
+        let from = from.unwrap_or_default();
+        let id = document.root_element().attribute("id").unwrap();
+        let result = |inside: &str| format!("<iq type='result' id='{id}'{from}>{inside}</iq>");
+        let error = |condition: &str| {
+            format!(
+                "<iq type='error' id='{id}'{from}><error type='cancel'>\
+                 <{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+            )
+        };
+        let name = verb.tag_name().name().to_owned();
+        Some(match name.as_str() {
+            "publish" => {
+                assert_eq!(owner, own, "nobody publishes for others");
+                if let Some(condition) = self.refusals.pop_front() {
+                    return Some(error(&condition));
+                }
+                let item = verb.first_element_child().unwrap();
+                let payload = text(&item.first_element_child().unwrap());
+                let item = item.attribute("id").unwrap().to_owned();
+                self.publish(&own, &node, &item, &payload);
+                result("")
+            }
+            "items" => {
+                let wanted = verb
+                    .first_element_child()
+                    .and_then(|item| item.attribute("id"));
+                let Some(items) = self.nodes.get(&(owner, node.clone())) else {
+                    return Some(error("item-not-found"));
+                };
+                let items = items
+                    .iter()
+                    .filter(|(id, _)| wanted.is_none_or(|it| it == id));
+                let items: String = items
+                    .map(|(id, payload)| format!("<item id='{id}'>{payload}</item>"))
+                    .collect();
+                result(&format!(
+                    "<pubsub xmlns='http://jabber.org/protocol/pubsub'>\
+                     <items node='{node}'>{items}</items></pubsub>"
+                ))
+            }
+            "configure" => result(""),
+            "delete" => {
+                self.nodes.remove(&(own, node));
+                result("")
+            }
+            "retract" => {
+                let item = verb.first_element_child().unwrap().attribute("id");
+                if let Some(items) = self.nodes.get_mut(&(own, node)) {
+                    items.retain(|(id, _)| Some(id.as_str()) != item);
+                }
+                result("")
+            }
+            other => panic!("{other}"),
+        })
+    }
+
+    /// Publishes an item, and tells everybody who may want to know of a device list.
+    pub(crate) fn publish(&mut self, owner: &BareJid, node: &str, item: &str, payload: &str) {
+        let items = self
+            .nodes
+            .entry((owner.clone(), node.to_owned()))
+            .or_default();
+        items.retain(|(id, _)| id != item);
+        items.push((item.to_owned(), payload.to_owned()));
+        if !node.contains("devices") && !node.ends_with("devicelist") {
+            return;
+        }
+        let event = format!(
+            "<message from='{owner}'><event xmlns='http://jabber.org/protocol/pubsub#event'>\
+             <items node='{node}'><item id='{item}'>{payload}</item></items></event></message>"
+        );
+        self.waiting
+            .values_mut()
+            .for_each(|queue| queue.push_back(event.clone()));
+    }
+
+    /// What is published in a node.
+    pub(crate) fn items(&self, owner: &BareJid, node: &str) -> Vec<String> {
+        let items = self.nodes.get(&(owner.clone(), node.to_owned()));
+        let payloads = items.into_iter().flatten();
+        payloads.map(|(_, payload)| payload.clone()).collect()
+    }
+
+    /// Loses a node, as servers do.
+    pub(crate) fn forget(&mut self, owner: &BareJid, node: &str) {
+        self.nodes.remove(&(owner.clone(), node.to_owned()));
+    }
+
+    /// Passes a message on to its recipients, and copies of it to their other clients and the sender's.
+    pub(crate) fn send(&mut self, full: &str, stanza: &str) {
+        self.seen.push(stanza.to_owned());
+        let document = Document::parse(stanza).unwrap();
+        let to = document.root_element().attribute("to").unwrap();
+        let to = BareJid::from_full(to).unwrap();
+        let own = BareJid::from_full(full).unwrap();
+        if let Some(occupants) = self.rooms.get(&to).cloned() {
+            let mut nicks = occupants.iter();
+            let (nick, _) = nicks.find(|(_, jid)| **jid == own).unwrap();
+            let sent = with_from(stanza, &format!("{to}/{nick}"));
+            for jid in occupants.values() {
+                self.deliver(jid, &sent);
+            }
+            return;
+        }
+        let sent = with_from(stanza, full);
+        self.deliver(&to, &sent);
+        for copies in [&own, &to] {
+            self.archive
+                .entry(copies.clone())
+                .or_default()
+                .push(sent.clone());
+        }
+        let others = self.clients.get(&own).cloned().unwrap_or_default();
+        for other in others.iter().filter(|other| *other != full && to != own) {
+            let carbon = format!(
+                "<message from='{own}'><sent xmlns='urn:xmpp:carbons:2'>\
+                 <forwarded xmlns='urn:xmpp:forward:0'>{}</forwarded></sent></message>",
+                sent.replacen("<message", "<message xmlns='jabber:client'", 1)
+            );
+            self.push(other, carbon);
+        }
+    }
+
+    fn deliver(&mut self, to: &BareJid, stanza: &str) {
+        let clients = self.clients.get(to).cloned().unwrap_or_default();
+        for client in clients {
+            self.push(&client, stanza.to_owned());
+        }
+    }
+
+    fn push(&mut self, full: &str, stanza: String) {
+        self.waiting
+            .entry(full.to_owned())
+            .or_default()
+            .push_back(stanza);
+    }
+}
+
+/// A result of an archive.
+pub(crate) fn archived(archive: &BareJid, query: &str, id: usize, stanza: &str) -> String {
+    format!(
+        "<message from='{archive}'><result xmlns='urn:xmpp:mam:2' queryid='{query}' id='{id}'>\
+         <forwarded xmlns='urn:xmpp:forward:0'>\
+         <delay xmlns='urn:xmpp:delay' stamp='2026-11-22T23:00:00Z'/>{}</forwarded></result></message>",
+        stanza.replacen("<message", "<message xmlns='jabber:client'", 1)
+    )
+}
+
+pub(crate) fn with_from(stanza: &str, from: &str) -> String {
+    stanza.replacen("<message", &format!("<message from='{from}'"), 1)
+}
+
+/// An element as it stands in the text; the library writes every namespace where it belongs.
+fn text(node: &Node<'_, '_>) -> String {
+    node.document().input_text()[node.range()].to_owned()
+}
