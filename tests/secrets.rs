@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use omemo::crypto::passphrase::{Cost, argon2id};
 use omemo::crypto::{IdentityKeyPair, PreKeyPair, Secret, random};
+use omemo::files::{AesgcmUri, Cipher, Claim, Encryptor, decrypt};
 use omemo::model::Version;
 use omemo::protocol::{KeyExchange, KeyMaterial, of};
 use omemo::ratchet::{ChainKey, MessageKey, MessageKeys, RootKey, Sending, SkippedKey};
@@ -296,6 +297,36 @@ fn receive(side: &mut Side, key: &omemo::session::EncryptedKey) {
     register(decrypted.plaintext().expose());
     let (_, changes) = decrypted.commit();
     side.skipped.apply(changes);
+}
+
+#[test]
+fn a30_nothing_is_left_of_a_file() {
+    let _turn = start_over();
+    let text: Zeroizing<Vec<u8>> = Zeroizing::new((0..40_000).map(|at| (at % 251) as u8).collect());
+    register(&text[100..]);
+    register(&text[39_900..]);
+    for cipher in Cipher::ALL {
+        let encryptor = Encryptor::new(cipher, Vec::new(), &mut rng(32)).unwrap();
+        let file = encryptor.update(&text[..777]).unwrap();
+        let file = file.update(&text[777..]).unwrap().finish().unwrap();
+        register(file.key.key());
+        let claim = Claim {
+            size: None,
+            hash: Some(file.hash),
+        };
+        assert!(decrypt(&file.key, claim, &file.sink).unwrap() == text);
+        let mut forged = file.sink.clone();
+        forged[30_000] ^= 1;
+        assert!(decrypt(&file.key, claim, &forged).is_err());
+        if cipher == Cipher::Aes256Gcm {
+            let uri = AesgcmUri::new("https://upload.example/a", file.key.clone()).unwrap();
+            let uri = uri.to_uri();
+            register(&uri.as_bytes()[uri.len() - 64..]);
+            drop(AesgcmUri::parse(&uri).unwrap());
+        }
+    }
+    drop(text);
+    assert_eq!(found(), 0);
 }
 
 #[test]
