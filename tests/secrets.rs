@@ -23,11 +23,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use omemo::crypto::passphrase::{Cost, argon2id};
 use omemo::crypto::{IdentityKeyPair, PreKeyPair, Secret, random};
-use omemo::files::{AesgcmUri, Cipher, Claim, Encryptor, decrypt};
+use omemo::files::{AesgcmUri, Cipher, Claim, Encryptor, FileKey, decrypt};
 use omemo::model::Version;
 use omemo::protocol::{KeyExchange, KeyMaterial, of};
 use omemo::ratchet::{ChainKey, MessageKey, MessageKeys, RootKey, Sending, SkippedKey};
 use omemo::session::Session;
+use omemo::stanza::{
+    Affixes, EncryptedSource, Envelope, FileMetadata, FileSharing, ListedHash, write_envelope,
+};
 use omemo::store::{Applied, Batch, Key, MemoryStore, Range, Scan, SealKey, Sealed, Store, Table};
 use support::{Device, Side, acquainted, rng};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -324,9 +327,45 @@ fn a30_nothing_is_left_of_a_file() {
             register(&uri.as_bytes()[uri.len() - 64..]);
             drop(AesgcmUri::parse(&uri).unwrap());
         }
+        tell(&file.key);
     }
     drop(text);
     assert_eq!(found(), 0);
+}
+
+/// Tells the key in an envelope.
+fn tell(key: &FileKey) {
+    let file = FileSharing {
+        metadata: FileMetadata {
+            size: Some(1),
+            hashes: vec![ListedHash {
+                algorithm: "sha-256".to_owned(),
+                bytes: vec![7; 32],
+            }],
+            name: Some("&".repeat(300)),
+            ..FileMetadata::default()
+        },
+        sources: vec![EncryptedSource {
+            cipher: key.cipher().uri().to_owned(),
+            key: Zeroizing::new(key.key().to_vec()),
+            iv: key.iv().to_vec(),
+            hashes: vec![],
+            urls: vec!["https://upload.example/a".to_owned()],
+        }],
+        ..FileSharing::default()
+    };
+    let content = file.to_xml().unwrap();
+    let at = content.find("<key>").unwrap();
+    register(&content.as_bytes()[at + 5..]);
+    let account = "juliet@capulet.example".parse().unwrap();
+    let affixes = Affixes {
+        from: &account,
+        to: &account,
+        time: None,
+    };
+    let envelope = write_envelope(&content, &affixes, &mut rng(33)).unwrap();
+    let envelope = Envelope::read(envelope.as_bytes()).unwrap();
+    assert_eq!(FileSharing::list(&envelope.content).unwrap(), [file]);
 }
 
 #[test]

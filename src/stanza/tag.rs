@@ -9,6 +9,12 @@ use super::xml::Scope;
 use super::{Limit, MAX_ATTRIBUTES, StanzaError, XmlError};
 use crate::model::Version;
 
+pub(super) const FILE_SHARING: &str = "urn:xmpp:sfs:0";
+pub(super) const ENCRYPTED_SOURCE: &str = "urn:xmpp:esfs:0";
+pub(super) const FILE_METADATA: &str = "urn:xmpp:file:metadata:0";
+pub(super) const HASHES: &str = "urn:xmpp:hashes:2";
+pub(super) const URL_DATA: &str = "http://jabber.org/protocol/url-data";
+
 /// The namespaces that the readers know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Namespace {
@@ -34,6 +40,16 @@ pub(super) enum Namespace {
     Addresses,
     /// How a message is encrypted (XEP-0380).
     Encryption,
+    /// Shared files (XEP-0447).
+    FileSharing,
+    /// Encrypted sources of shared files (XEP-0448).
+    EncryptedSource,
+    /// What is said about a file (XEP-0446).
+    FileMetadata,
+    /// Hashes (XEP-0300).
+    Hashes,
+    /// URLs (XEP-0103).
+    UrlData,
     /// Another one.
     Other,
 }
@@ -50,6 +66,11 @@ impl Namespace {
             "urn:xmpp:sid:0" => Self::StanzaIds,
             "http://jabber.org/protocol/address" => Self::Addresses,
             "urn:xmpp:eme:0" => Self::Encryption,
+            FILE_SHARING => Self::FileSharing,
+            ENCRYPTED_SOURCE => Self::EncryptedSource,
+            FILE_METADATA => Self::FileMetadata,
+            HASHES => Self::Hashes,
+            URL_DATA => Self::UrlData,
             name => Version::from_namespace(name).map_or(Self::Other, Self::Omemo),
         }
     }
