@@ -1,4 +1,4 @@
-//! The ciphers for files (XEP-0448 §4, which has them from XEP-0391 §7).
+//! The ciphers for files (XEP-0448 §4, which has them from XEP-0391 §5).
 
 /// A cipher for files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -7,7 +7,8 @@ pub enum Cipher {
     Aes128Gcm,
     /// AES-256 in Galois/Counter mode, the tag behind the ciphertext: what XEP-0454 has, too.
     Aes256Gcm,
-    /// AES-256 in cipher block chaining mode. It authenticates nothing: to be read only, with a hash.
+    /// AES-256 in cipher block chaining mode. It authenticates nothing by itself: it is decrypted with a
+    /// hash only, and no choice for a new file.
     Aes256Cbc,
 }
 
