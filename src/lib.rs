@@ -55,6 +55,7 @@
 //! | [`error`] | what can go wrong, an enum for each kind of operation |
 //! | [`crypto`] | keys with a type for each role, XEdDSA, key derivation, ciphers |
 //! | [`model`] | the nouns: versions, addresses, ids, bundles, device lists |
+//! | [`files`] | files in ciphertext, piece by piece; it does not know OMEMO |
 //! | [`store`] | where records are kept: in memory, in a file, sealed; it does not know OMEMO either |
 //! | [`x3dh`], [`ratchet`] | the two papers; they do not know OMEMO |
 //! | [`protocol`] | what differs between the versions of OMEMO |
@@ -70,6 +71,7 @@ pub mod account;
 pub mod client;
 pub mod crypto;
 pub mod error;
+pub mod files;
 pub mod model;
 pub mod protocol;
 pub mod ratchet;

@@ -15,6 +15,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("crypto", &["error"]),
     ("model", &["error", "crypto"]),
+    ("files", &["error", "crypto"]),
     ("store", &["error", "crypto"]),
     ("x3dh", &["error", "crypto"]),
     ("ratchet", &["error", "crypto"]),

@@ -23,10 +23,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use omemo::crypto::passphrase::{Cost, argon2id};
 use omemo::crypto::{IdentityKeyPair, PreKeyPair, Secret, random};
+use omemo::files::{AesgcmUri, Cipher, Claim, Encryptor, FileKey, decrypt};
 use omemo::model::Version;
 use omemo::protocol::{KeyExchange, KeyMaterial, of};
 use omemo::ratchet::{ChainKey, MessageKey, MessageKeys, RootKey, Sending, SkippedKey};
 use omemo::session::Session;
+use omemo::stanza::{
+    Affixes, EncryptedSource, Envelope, FileMetadata, FileSharing, ListedHash, write_envelope,
+};
 use omemo::store::{Applied, Batch, Key, MemoryStore, Range, Scan, SealKey, Sealed, Store, Table};
 use support::{Device, Side, acquainted, rng};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -296,6 +300,72 @@ fn receive(side: &mut Side, key: &omemo::session::EncryptedKey) {
     register(decrypted.plaintext().expose());
     let (_, changes) = decrypted.commit();
     side.skipped.apply(changes);
+}
+
+#[test]
+fn a30_nothing_is_left_of_a_file() {
+    let _turn = start_over();
+    let text: Zeroizing<Vec<u8>> = Zeroizing::new((0..40_000).map(|at| (at % 251) as u8).collect());
+    register(&text[100..]);
+    register(&text[39_900..]);
+    for cipher in Cipher::ALL {
+        let encryptor = Encryptor::new(cipher, Vec::new(), &mut rng(32)).unwrap();
+        let file = encryptor.update(&text[..777]).unwrap();
+        let file = file.update(&text[777..]).unwrap().finish().unwrap();
+        register(file.key.key());
+        let claim = Claim {
+            size: None,
+            hash: Some(file.hash),
+        };
+        assert!(decrypt(&file.key, claim, &file.sink).unwrap() == text);
+        let mut forged = file.sink.clone();
+        forged[30_000] ^= 1;
+        assert!(decrypt(&file.key, claim, &forged).is_err());
+        if cipher == Cipher::Aes256Gcm {
+            let uri = AesgcmUri::new("https://upload.example/a", file.key.clone()).unwrap();
+            let uri = uri.to_uri();
+            register(&uri.as_bytes()[uri.len() - 64..]);
+            drop(AesgcmUri::parse(&uri).unwrap());
+        }
+        tell(&file.key);
+    }
+    drop(text);
+    assert_eq!(found(), 0);
+}
+
+/// Tells the key in an envelope.
+fn tell(key: &FileKey) {
+    let file = FileSharing {
+        metadata: FileMetadata {
+            size: Some(1),
+            hashes: vec![ListedHash {
+                algorithm: "sha-256".to_owned(),
+                bytes: vec![7; 32],
+            }],
+            name: Some("&".repeat(300)),
+            ..FileMetadata::default()
+        },
+        sources: vec![EncryptedSource {
+            cipher: key.cipher().uri().to_owned(),
+            key: Zeroizing::new(key.key().to_vec()),
+            iv: key.iv().to_vec(),
+            hashes: vec![],
+            urls: vec!["https://upload.example/a".to_owned()],
+        }],
+        ..FileSharing::default()
+    };
+    let content = file.to_xml().unwrap();
+    let at = content.find("<key>").unwrap();
+    register(&content.as_bytes()[at + 5..]);
+    let account = "juliet@capulet.example".parse().unwrap();
+    let affixes = Affixes {
+        from: &account,
+        to: &account,
+        time: None,
+    };
+    let envelope = write_envelope(&content, &affixes, &mut rng(33)).unwrap();
+    let envelope = Envelope::read(envelope.as_bytes()).unwrap();
+    assert_eq!(FileSharing::list(&envelope.content).unwrap(), [file]);
 }
 
 #[test]

@@ -13,15 +13,15 @@ mod heap;
 use heap::counted;
 use omemo::model::{BareJid, DeviceId, OwnKey, Version};
 use omemo::stanza::{
-    Affixes, Defect, Envelope, EnvelopeError, Items, Limit, MAX_BYTES, MAX_KEYS, MAX_OWN_KEYS,
-    Message, StanzaError, WriteEnvelopeError, XmlError, read_bundle, read_device_list,
-    write_envelope,
+    Affixes, Defect, Envelope, EnvelopeError, FileSharing, Items, Limit, MAX_BYTES, MAX_KEYS,
+    MAX_OWN_KEYS, Message, StanzaError, WriteEnvelopeError, XmlError, read_bundle,
+    read_device_list, write_envelope,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 /// Every reader, with the tags of a root that it goes into.
-const READERS: [Reader; 7] = [
+const READERS: [Reader; 8] = [
     Reader {
         name: "Message::read",
         tags: ["<message>", "</message>"],
@@ -55,6 +55,11 @@ const READERS: [Reader; 7] = [
             Err(EnvelopeError::Malformed(error)) => Err(error),
             Err(other) => panic!("{other:?}"),
         },
+    },
+    Reader {
+        name: "FileSharing::list",
+        tags: ["<file-sharing xmlns='urn:xmpp:sfs:0'>", "</file-sharing>"],
+        read: |xml| FileSharing::list(xml).map(drop),
     },
     Reader {
         name: "write_envelope",
@@ -192,7 +197,7 @@ fn a12_what_xmpp_forbids_around_the_root() {
             let inside = match reader.name {
                 "Envelope::read" => "<content/>",
                 // Content may be several elements.
-                "read_bundle" | "write_envelope" => continue,
+                "read_bundle" | "FileSharing::list" | "write_envelope" => continue,
                 _ => "",
             };
             let xml = format!("{before}{open}{inside}{close}{after}");

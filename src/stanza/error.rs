@@ -70,6 +70,12 @@ pub enum Limit {
     PreKeys,
     /// Items of a node: [`MAX_ITEMS`](super::MAX_ITEMS).
     Items,
+    /// Shared files of one message: [`MAX_FILES`](super::MAX_FILES).
+    Files,
+    /// Sources of one file, or places of one source: [`MAX_SOURCES`](super::MAX_SOURCES).
+    Sources,
+    /// Hashes of one file: [`MAX_HASHES`](super::MAX_HASHES).
+    Hashes,
 }
 
 /// What can be wrong with an element.
@@ -187,6 +193,9 @@ impl fmt::Display for Limit {
             Self::Devices => "the device list is too long",
             Self::PreKeys => "the bundle has too many pre-keys",
             Self::Items => "the node has too many items",
+            Self::Files => "the message shares too many files",
+            Self::Sources => "the file has too many sources",
+            Self::Hashes => "the file has too many hashes",
         })
     }
 }

@@ -12,6 +12,7 @@
 //! | a bundle | [`read_bundle`] | [`write_bundle`] | XEP-0384 §5.3.2 (0.3.0: §4.4) |
 //! | a device list | [`read_device_list`] | [`write_device_list`] | XEP-0384 §5.3.1 (0.3.0: §4.2) |
 //! | what an OMEMO 2 payload decrypts to | [`Envelope::read`] | [`write_envelope`] | XEP-0420 |
+//! | encrypted files | [`FileSharing::list`] | [`FileSharing::to_xml`] | XEP-0446, XEP-0447, XEP-0448 |
 //! | a wish for no encryption | [`Envelope::opt_out`] | [`OptOut::to_xml`] | XEP-0384 §5.7 |
 //!
 //! What is written is what every deployed client reads: ids, attributes and base64 in their plainest
@@ -35,6 +36,8 @@ mod device_list;
 mod encrypted;
 mod envelope;
 mod error;
+mod file_reader;
+mod file_sharing;
 mod forwarded;
 mod grammar;
 mod key;
@@ -56,6 +59,7 @@ pub use device_list::{read_device_list, write_device_list};
 pub use encrypted::write_encrypted;
 pub use envelope::{Addressee, Envelope};
 pub use error::{Defect, EnvelopeError, Limit, StanzaError, WriteEnvelopeError, XmlError};
+pub use file_sharing::{Disposition, EncryptedSource, FileMetadata, FileSharing, ListedHash};
 pub use forwarded::{ForwardReason, Forwarded};
 pub use key::ListedKey;
 pub use message::{Message, StanzaKind};
@@ -93,6 +97,15 @@ pub const MAX_PRE_KEYS: usize = 1000;
 
 /// The most items of a node. Nodes with hundreds exist, of clients that publish without an item id.
 pub const MAX_ITEMS: usize = 1000;
+
+/// The most files that one message shares.
+pub const MAX_FILES: usize = 100;
+
+/// The most encrypted sources of one file, and the most URLs of one of them.
+pub const MAX_SOURCES: usize = 16;
+
+/// The most hashes of one file.
+pub const MAX_HASHES: usize = 16;
 
 /// The number in an attribute of the type `xs:unsignedInt`.
 fn parse_id(text: &str) -> Option<u32> {

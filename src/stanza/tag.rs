@@ -9,6 +9,12 @@ use super::xml::Scope;
 use super::{Limit, MAX_ATTRIBUTES, StanzaError, XmlError};
 use crate::model::Version;
 
+pub(super) const FILE_SHARING: &str = "urn:xmpp:sfs:0";
+pub(super) const ENCRYPTED_SOURCE: &str = "urn:xmpp:esfs:0";
+pub(super) const FILE_METADATA: &str = "urn:xmpp:file:metadata:0";
+pub(super) const HASHES: &str = "urn:xmpp:hashes:2";
+pub(super) const URL_DATA: &str = "http://jabber.org/protocol/url-data";
+
 /// The namespaces that the readers know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Namespace {
@@ -45,6 +51,16 @@ pub(super) enum Namespace {
     /// Signs between clients without words of the user: receipts (XEP-0184), markers (XEP-0333), chat
     /// states (XEP-0085), which message is corrected or retracted (XEP-0308, XEP-0424).
     Signal,
+    /// Shared files (XEP-0447).
+    FileSharing,
+    /// Encrypted sources of shared files (XEP-0448).
+    EncryptedSource,
+    /// What is said about a file (XEP-0446).
+    FileMetadata,
+    /// Hashes (XEP-0300).
+    Hashes,
+    /// URLs (XEP-0103).
+    UrlData,
     /// Another one.
     Other,
 }
@@ -75,6 +91,11 @@ impl Namespace {
             | "urn:xmpp:message-correct:0"
             | "urn:xmpp:message-retract:0"
             | "urn:xmpp:message-retract:1" => Self::Signal,
+            FILE_SHARING => Self::FileSharing,
+            ENCRYPTED_SOURCE => Self::EncryptedSource,
+            FILE_METADATA => Self::FileMetadata,
+            HASHES => Self::Hashes,
+            URL_DATA => Self::UrlData,
             name => Version::from_namespace(name).map_or(Self::Other, Self::Omemo),
         }
     }

@@ -17,6 +17,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    /// Up to so many bytes are written without moving what was written before: for secrets.
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        let xml = String::with_capacity(bytes);
+        Self { xml }
+    }
+
     pub(super) fn into_xml(self) -> String {
         self.xml
     }

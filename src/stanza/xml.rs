@@ -23,6 +23,8 @@ pub(super) enum Scope {
     Stream,
     /// On its own: what is not declared in it is not declared.
     Document,
+    /// The same, but several elements with text between them: the content of an envelope.
+    Content,
 }
 
 /// A forward walk over one element and what is in it.
@@ -76,6 +78,15 @@ impl<'x> Reader<'x> {
         match self.step()? {
             Some(Event::Start(tag)) => Ok(tag),
             _ => Err(XmlError::Syntax.into()),
+        }
+    }
+
+    /// Opens the next of the elements of content; `None` at its end.
+    pub(super) fn sibling(&mut self) -> Result<Option<Tag<'x>>, StanzaError> {
+        match self.step()? {
+            Some(Event::Start(tag)) => Ok(Some(tag)),
+            Some(_) => Err(XmlError::Syntax.into()),
+            None => Ok(None),
         }
     }
 
@@ -172,8 +183,8 @@ impl<'x> Reader<'x> {
         self.step()?.ok_or(XmlError::Syntax.into())
     }
 
-    /// One step; `None` at the end of the text. Outside the root there is white space only, which is
-    /// passed over.
+    /// One step; `None` at the end of the text. Outside the root there is white space only, or in
+    /// content any text; it is passed over.
     fn step(&mut self) -> Result<Option<Event<'x>>, StanzaError> {
         loop {
             if self.closes {
@@ -199,14 +210,15 @@ impl<'x> Reader<'x> {
                 return Ok(Some(event));
             }
             let outside = self.slice(start, self.position())?;
-            if !outside.trim_matches(WHITE_SPACE).is_empty() {
+            let is_blank = outside.trim_matches(WHITE_SPACE).is_empty();
+            if !is_blank && self.scope != Scope::Content {
                 return Err(XmlError::Syntax.into());
             }
         }
     }
 
     fn open(&mut self, start: usize, closes: bool) -> Result<Option<Event<'x>>, StanzaError> {
-        if self.depth == 0 && self.rooted {
+        if self.depth == 0 && self.rooted && self.scope != Scope::Content {
             return Err(XmlError::Syntax.into());
         }
         if self.depth >= MAX_DEPTH {
@@ -247,7 +259,7 @@ impl<'x> Reader<'x> {
     fn undeclared(&self) -> Result<(), StanzaError> {
         match self.scope {
             Scope::Stream => Ok(()),
-            Scope::Document => Err(XmlError::Namespace.into()),
+            Scope::Document | Scope::Content => Err(XmlError::Namespace.into()),
         }
     }
 

@@ -143,7 +143,7 @@ impl<'a> Device<'a> {
         let session = self.session.as_mut().ok_or("no session yet")?;
         let plaintext = match self.version {
             Version::Legacy => text.to_owned(),
-            Version::Omemo2 => envelope(&self.owner.address, text)?,
+            Version::Omemo2 => envelope(&self.owner.address, &to.address, text)?,
         };
         let payload =
             protocol::of(self.version).seal_payload(plaintext.as_bytes(), &random(&mut SysRng)?)?;

@@ -1,15 +1,17 @@
 //! `kind: conversions`: identities in all their forms, with the signatures that each form makes.
 
 use omemo::crypto::{EdwardsSign, IdentityKeyPair, PreKeyPair, Secret, SignedPreKeyPublic, xeddsa};
+use omemo::files::{self, AesgcmUri, Cipher, Claim};
 use omemo::model::{Label, Version};
 use omemo::protocol;
 
 use super::bytes::{read_base64, same};
+use super::script::Script;
 use super::sheet::Sheet;
 use super::transcript::Transcript;
 use super::xeddsa::{signature, verify_curve25519, verify_ed25519};
 
-/// Replays the identities, an unclamped private key, and encrypted files as far as there is a cipher.
+/// Replays the identities, an unclamped private key, and encrypted files.
 pub(super) fn replay(text: &str, sheet: &mut Sheet) -> Result<(), String> {
     let items = [
         "keys_and_signatures",
@@ -30,9 +32,39 @@ pub(super) fn replay(text: &str, sheet: &mut Sheet) -> Result<(), String> {
     }
 
     for file in ["aesgcm_12", "aesgcm_16"] {
-        values.not_ours(file, "encrypted files, AES-256-GCM");
+        encrypted_file(file, &mut values)?;
     }
     values.finish();
+    Ok(())
+}
+
+fn encrypted_file(path: &str, values: &mut Transcript<'_>) -> Result<(), String> {
+    let at = |name: &str| format!("{path}.{name}");
+    let url = values.text(&at("url"))?;
+    let uri = AesgcmUri::parse(&url).map_err(|error| error.to_string())?;
+    values.add(
+        &at("url"),
+        same("URI", url.as_bytes(), uri.to_uri().as_bytes()),
+    );
+    let (key, iv) = (uri.key().key(), uri.key().iv());
+    values.compare(&at("key"), key);
+    values.compare(&at("iv"), iv);
+    let digits = u32::try_from(2 * (iv.len() + key.len())).map_err(|error| error.to_string())?;
+    values.compare_number(&at("fragment_chars"), digits);
+
+    let uploaded = values.hex(&at("uploaded_bytes"))?;
+    let text = values.text(&at("plaintext_utf8"))?;
+    let opened = files::decrypt(uri.key(), Claim::default(), &uploaded);
+    let opened = opened.map_err(|error| error.to_string());
+    let checked = opened.and_then(|opened| same("plaintext", text.as_bytes(), &opened));
+    values.add(&at("uploaded_bytes"), checked);
+    if iv.len() == Cipher::Aes256Gcm.iv_len() {
+        let mut script = Script::new([key, iv]);
+        let file = files::encrypt(Cipher::Aes256Gcm, text.as_bytes(), &mut script);
+        let file = file.map_err(|error| error.to_string());
+        let checked = file.and_then(|file| same("file", &uploaded, &file.sink));
+        values.add(&at("uploaded_bytes"), checked);
+    }
     Ok(())
 }
 

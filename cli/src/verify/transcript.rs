@@ -1,6 +1,5 @@
 //! A file of named values, of which none may be left over.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -15,8 +14,8 @@ use super::sheet::{Outcome, Sheet};
 pub(super) struct Transcript<'a> {
     values: BTreeMap<String, Value>,
     unused: BTreeSet<String>,
-    /// What came of the items so far: `None` if something failed.
-    items: BTreeMap<String, Option<Outcome>>,
+    /// Whether everything in the items was right so far.
+    items: BTreeMap<String, bool>,
     sheet: &'a mut Sheet,
 }
 
@@ -47,7 +46,7 @@ impl<'a> Transcript<'a> {
             Some(_) => vec![(*name).to_owned()],
             None => Vec::new(),
         });
-        let items = items.map(|item| (item, Some(Outcome::Passed))).collect();
+        let items = items.map(|item| (item, true)).collect();
         flatten(String::new(), root, &mut values);
         let is_prose = |path: &&String| PROSE.contains(&last_part(path));
         let unused = values
@@ -142,16 +141,9 @@ impl<'a> Transcript<'a> {
     /// Adds a check of another form.
     pub(super) fn add(&mut self, path: &str, checked: Result<(), String>) {
         if let Err(text) = checked {
-            self.end(path, None);
+            self.fail(path);
             self.sheet.add(path, Err(text));
         }
-    }
-
-    /// Marks an item as one that the library has no function for. Its values are taken as read.
-    pub(super) fn not_ours(&mut self, item: &str, why: &'static str) {
-        self.end(item, Some(Outcome::NotOurs(why)));
-        let below = format!("{item}.");
-        self.unused.retain(|path| !path.starts_with(&below));
     }
 
     /// Takes a value as read that the library has no function for, and that shows in others.
@@ -169,19 +161,19 @@ impl<'a> Transcript<'a> {
             );
             self.add(&path, Err(text));
         }
-        for outcome in self.items.into_values().flatten() {
-            self.sheet.add("", Ok(outcome));
+        for _ in self.items.into_values().filter(|is_right| *is_right) {
+            self.sheet.add("", Ok(Outcome::Passed));
         }
     }
 
-    /// Sets what came of the item to which the path belongs, if it belongs to one.
-    fn end(&mut self, path: &str, outcome: Option<Outcome>) {
+    /// Remembers it of the item to which the path belongs, if it belongs to one.
+    fn fail(&mut self, path: &str) {
         let mut parts = path.splitn(3, '.');
         let (name, index) = (parts.next().unwrap_or_default(), parts.next());
         let of_list = format!("{name}.{}", index.unwrap_or_default());
         for item in [of_list.as_str(), name] {
-            if let Entry::Occupied(mut item) = self.items.entry(item.to_owned()) {
-                item.insert(outcome);
+            if let Some(is_right) = self.items.get_mut(item) {
+                *is_right = false;
             }
         }
     }
@@ -249,16 +241,14 @@ mod tests {
 
     #[test]
     fn an_item_passes_when_all_of_its_values_do() {
-        let text = r#"{"list": [{"a": "01", "b": "02"}, {"a": "01"}, {"a": "01"}], "other": "03"}"#;
+        let text = r#"{"list": [{"a": "01", "b": "02"}, {"a": "01"}], "other": "03"}"#;
         let mut sheet = Sheet::default();
         let mut transcript = Transcript::new(text, &["list"], &mut sheet).unwrap();
         transcript.compare("list.0.a", &[1]);
         transcript.compare("list.0.b", &[1]);
         transcript.compare("list.1.a", &[1]);
-        transcript.not_ours("list.2", "reason");
         transcript.pass_over("other");
         transcript.finish();
         assert_eq!((sheet.passed, sheet.failures.len()), (1, 1));
-        assert_eq!(sheet.not_ours, [("reason", 1)].into());
     }
 }
