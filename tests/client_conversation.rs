@@ -159,8 +159,9 @@ fn juliet_writes_to_romeo_and_nobody_on_the_way_reads_it() {
             "{seen}"
         );
     }
-    for user in &stage.users {
-        assert!(user.other.is_empty(), "{:?}", user.other);
+    for (user, notices) in [(juliet, 0), (romeo, 1), (second, 0)] {
+        let other = &stage.users[user].other;
+        assert_eq!(other.len(), notices, "{other:?}");
     }
 }
 

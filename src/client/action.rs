@@ -6,7 +6,7 @@ use super::requests::IqRequest;
 use crate::account::{Failure, Listing, MessageId, Peer, Refusal, Report, Trust, UndecidedKey};
 use crate::error::PayloadError;
 use crate::model::{BareJid, Fingerprint, Timestamp};
-use crate::stanza::{EnvelopeError, StanzaError};
+use crate::stanza::{ContentError, StanzaError, WriteEnvelopeError};
 
 /// Something to do. Everything is stored that has to be before it is handed out.
 #[derive(Clone, Debug)]
@@ -85,6 +85,8 @@ pub enum RefusalReason {
     Payload(PayloadError),
     /// It cannot be written.
     Stanza(StanzaError),
+    /// Its content cannot be put into an envelope.
+    Envelope(WriteEnvelopeError),
 }
 
 impl fmt::Display for RefusalReason {
@@ -93,6 +95,7 @@ impl fmt::Display for RefusalReason {
             Self::Recipients(refusal) => refusal.fmt(f),
             Self::Payload(error) => error.fmt(f),
             Self::Stanza(error) => error.fmt(f),
+            Self::Envelope(error) => error.fmt(f),
         }
     }
 }
@@ -172,10 +175,9 @@ pub enum UndecryptableReason {
     Failure(Failure),
     /// It is not well-formed.
     Stanza(StanzaError),
-    /// It was meant for somebody else, or written by somebody else, than the stanza says.
-    Envelope(EnvelopeError),
-    /// Its text is no text.
-    Encoding,
+    /// It was decrypted, and is no text, or was meant for somebody else, or written by somebody else,
+    /// than the stanza says.
+    Content(ContentError),
     /// It does not say who sent it.
     NoSender,
 }

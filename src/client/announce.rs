@@ -287,8 +287,7 @@ impl<R: TryCryptoRng> Client<R> {
             return Ok(false);
         }
         let lower = publication.max_items.lower();
-        if let Some(max_items) = lower.filter(|_| node == Node::Omemo2Bundles && refusal.is_some())
-        {
+        if let Some(max_items) = lower.filter(|_| node.has_many_items() && refusal.is_some()) {
             let lower = Publication {
                 max_items,
                 is_configured: false,

@@ -7,7 +7,7 @@ use super::action::{Action, Delivery, Notice, Undecryptable, UndecryptableReason
 use super::attached::Attached;
 use crate::account::{APPLICATION, AccountError, Message};
 use crate::model::{Timestamp, Version};
-use crate::stanza::{Addressee, Envelope, EnvelopeError, Revealed, reveal};
+use crate::stanza::{Addressee, Content, OptOut, reveal};
 
 impl<R: TryCryptoRng> Client<R> {
     /// Hands out a message that waits in the inbox. One whose content is not what its stanza says is
@@ -62,49 +62,34 @@ struct Composed {
 }
 
 fn compose(message: &Message, attached: &Attached) -> Result<Composed, UndecryptableReason> {
-    match message.sender.version {
-        Version::Legacy => {
-            let body = text(&message.payload)?;
-            let stanza = reveal(&attached.shell, Revealed::Body(body));
-            Ok(Composed {
-                stanza: stanza.map_err(UndecryptableReason::Stanza)?,
-                sent_at: None,
-                opt_out: None,
-                has_other_text: false,
-            })
-        }
-        Version::Omemo2 => {
-            let envelope = checked(message, attached).map_err(UndecryptableReason::Envelope)?;
-            let stanza = reveal(&attached.shell, Revealed::Content(&envelope.content));
-            let opt_out = envelope.opt_out.as_ref();
-            let opt_out = opt_out.map(|opt_out| opt_out.reason.as_deref().map(str::to_owned));
-            let other = message.other.as_ref();
-            let has_other_text = other.is_some_and(|(_, text)| {
-                let body = envelope.body.as_deref().unwrap_or_default();
-                text.as_slice() != body.as_bytes()
-            });
-            Ok(Composed {
-                stanza: stanza.map_err(UndecryptableReason::Stanza)?,
-                sent_at: envelope.sent_at(),
-                opt_out,
-                has_other_text,
-            })
-        }
-    }
+    let content = read(message.sender.version, &message.payload, message, attached)?;
+    let other = message.other.as_ref();
+    let other = other.map(|(version, payload)| read(*version, payload, message, attached));
+    // An envelope beside it that is not right is no text at all.
+    let has_other_text = other.is_some_and(|other| {
+        let other = other.map(|other| other.body.unwrap_or_default().into_owned());
+        other.ok().as_deref() != Some(content.body.as_deref().unwrap_or_default())
+    });
+    let reason = |opt_out: &OptOut<'_>| opt_out.reason.as_deref().map(str::to_owned);
+    Ok(Composed {
+        stanza: reveal(&attached.shell, &content).map_err(UndecryptableReason::Stanza)?,
+        sent_at: content.sent_at,
+        opt_out: content.opt_out.as_ref().map(reason),
+        has_other_text,
+    })
 }
 
-/// The envelope, if it is by who sent the stanza, and for whom the stanza was sent.
-fn checked<'m>(message: &'m Message, attached: &Attached) -> Result<Envelope<'m>, EnvelopeError> {
-    let envelope = Envelope::read(&message.payload)?;
+fn read<'m>(
+    version: Version,
+    payload: &'m [u8],
+    message: &Message,
+    attached: &Attached,
+) -> Result<Content<'m>, UndecryptableReason> {
     let addressee = if attached.is_in_room {
         Addressee::Room(&attached.addressee)
     } else {
         Addressee::Account(&attached.addressee)
     };
-    envelope.check(&message.sender.jid, addressee)?;
-    Ok(envelope)
-}
-
-fn text(payload: &[u8]) -> Result<&str, UndecryptableReason> {
-    core::str::from_utf8(payload).map_err(|_| UndecryptableReason::Encoding)
+    let content = Content::read(version, payload, &message.sender.jid, addressee);
+    content.map_err(UndecryptableReason::Content)
 }

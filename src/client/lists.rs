@@ -8,7 +8,7 @@ use super::Client;
 use super::action::Notice;
 use super::requests::Purpose;
 use crate::account::{AccountError, Listing, Peer};
-use crate::model::{BareJid, DeviceList, Timestamp, Version};
+use crate::model::{BareJid, DeviceId, DeviceList, Timestamp, Version};
 use crate::stanza::{IqAnswer, Items, Node, Request, Source};
 
 /// What was asked on this stream.
@@ -127,10 +127,24 @@ impl<R: TryCryptoRng> Client<R> {
         }
         if is_own {
             for device in change.added.into_iter().filter(|_| was_seen) {
-                self.notice(Notice::NewOwnDevice(device));
+                self.tell_of_new_device(device)?;
             }
             self.announcements
                 .announce_at(list.version, change.announce_at);
+        }
+        Ok(())
+    }
+
+    /// Once for each new device, although it comes to two lists.
+    fn tell_of_new_device(&mut self, id: DeviceId) -> Result<(), AccountError> {
+        let devices = self.account.devices(self.account.jid())?;
+        let device = devices.into_iter().find(|device| device.id == id);
+        let lists = device.map_or(0, |device| {
+            let versions = device.versions.iter();
+            versions.filter(|(_, version)| version.listed).count()
+        });
+        if lists <= 1 {
+            self.notice(Notice::NewOwnDevice(id));
         }
         Ok(())
     }

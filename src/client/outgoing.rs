@@ -9,10 +9,9 @@ use super::Client;
 use super::action::{Action, EncryptedMessage, RefusalReason, Refused, Ticket, TrustQuestion};
 use super::requests::Purpose;
 use crate::account::{AccountError, Bundles, EncryptError, FetchedBundle, Outgoing, Peer, Report};
-use crate::model::{BareJid, JidError, PerVersion, Timestamp, Version};
+use crate::model::{BareJid, JidError, PerVersion, Timestamp};
 use crate::stanza::{
-    Affixes, IqAnswer, Items, PlainMessage, Request, StanzaError, Unprotected, WriteEnvelopeError,
-    XmlError, write_envelope,
+    Affixes, IqAnswer, Items, Payloads, PlainMessage, Request, StanzaError, WriteEnvelopeError,
 };
 
 /// The messages that wait.
@@ -139,12 +138,11 @@ impl<R: TryCryptoRng> Client<R> {
         let to = message.attribute("to");
         let to = to.ok_or(EncryptRequestError::Address(None))?;
         let to = BareJid::from_full(to).map_err(|e| EncryptRequestError::Address(Some(e)))?;
-        let content = message.content();
-        if content.is_empty() {
+        if message.content().is_empty() {
             return Err(EncryptRequestError::NothingToEncrypt);
         }
         // So that what cannot be written is refused now, and not when everything else is there.
-        self.envelope(&content, &to, now)
+        self.payloads(&message, &to, now)
             .map_err(EncryptRequestError::Envelope)?;
         let mut accounts = Vec::new();
         for jid in recipients {
@@ -329,24 +327,20 @@ impl<R: TryCryptoRng> Client<R> {
     ) -> Result<(String, Report), Failed> {
         let refused = |error| Failed::Refused(RefusalReason::Stanza(error));
         let message = PlainMessage::read(&waiting.stanza).map_err(refused)?;
-        let versions = self.versions_of(&message);
-        let envelope = self
-            .envelope(&message.content(), &waiting.conversation, now)
+        let payloads = self
+            .payloads(&message, &waiting.conversation, now)
             .map_err(|error| match error {
-                WriteEnvelopeError::Content(error) => refused(error),
                 WriteEnvelopeError::Rng(error) => Failed::Account(error.into()),
-                _ => refused(StanzaError::Xml(XmlError::Namespace)),
+                error => Failed::Refused(RefusalReason::Envelope(error)),
             })?;
-        let payloads = PerVersion::from_fn(|version| {
-            let payload = match version {
-                Version::Legacy => message.body().map(str::as_bytes),
-                Version::Omemo2 => Some(envelope.as_bytes()),
-            };
-            payload.filter(|_| *versions.get(version))
-        });
         let outgoing = Outgoing {
             recipients: &waiting.recipients,
-            payloads,
+            payloads: PerVersion::from_fn(|version| {
+                payloads
+                    .get(version)
+                    .as_ref()
+                    .map(|payload| payload.as_slice())
+            }),
             bundles: &self.outbox.fetched,
         };
         let sent = match self.account.encrypt(&outgoing, now, &mut self.rng) {
@@ -363,32 +357,26 @@ impl<R: TryCryptoRng> Client<R> {
         Ok((stanza.map_err(refused)?, sent.report))
     }
 
-    fn envelope(
+    fn payloads(
         &mut self,
-        content: &str,
+        message: &PlainMessage<'_>,
         to: &BareJid,
         now: Timestamp,
-    ) -> Result<zeroize::Zeroizing<String>, WriteEnvelopeError> {
+    ) -> Result<Payloads, WriteEnvelopeError> {
+        let versions = self.versions_of(message);
         let affixes = Affixes {
             from: self.account.jid(),
             to,
             time: Some(now),
         };
-        write_envelope(content, &affixes, &mut self.rng)
+        message.payloads(versions, &affixes, &mut self.rng)
     }
 
     /// The versions in which a message can be written at all.
     fn versions_of(&self, message: &PlainMessage<'_>) -> PerVersion<bool> {
         let mut versions = PerVersion::default();
         for version in self.options.versions() {
-            *versions.get_mut(version) = match version {
-                Version::Legacy => {
-                    let skips = self.options.unprotected == Unprotected::Skip;
-                    let is_whole = !skips || message.unprotected().next().is_none();
-                    message.body().is_some() && is_whole
-                }
-                Version::Omemo2 => true,
-            };
+            *versions.get_mut(version) = message.fits(version, self.options.unprotected);
         }
         versions
     }

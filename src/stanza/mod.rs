@@ -5,6 +5,7 @@
 //! | an encrypted message | [`Message::read`], [`Message::list`] | [`write_encrypted`] | XEP-0384 §5.5 (0.3.0: §4.5) |
 //! | what stands beside it | | [`Companion::of`] | XEP-0334, XEP-0380, XEP-0420 |
 //! | a message in clear | [`PlainMessage::read`] | [`PlainMessage::seal`], [`reveal`] | XEP-0420 §9 |
+//! | what a payload says | [`Content::read`] | [`PlainMessage::payloads`] | |
 //! | a carbon, a result of an archive | [`Forwarded::read`] | | XEP-0280, XEP-0313 |
 //! | what a node holds | [`Items::read`] | | XEP-0060 §6.5, §7.1, XEP-0163 |
 //! | an answer to a request | [`IqAnswer::read`] | | RFC 6120 §8 |
@@ -32,6 +33,7 @@ mod answer;
 mod base64;
 mod bundle;
 mod companion;
+mod content;
 mod device_list;
 mod encrypted;
 mod envelope;
@@ -55,6 +57,7 @@ pub use affixes::{Affixes, MAX_RANDOM_PADDING, MIN_ENVELOPE, write_envelope};
 pub use answer::IqAnswer;
 pub use bundle::{read_bundle, write_bundle};
 pub use companion::{Companion, FALLBACK_BODY};
+pub use content::{Content, ContentError, Payloads};
 pub use device_list::{read_device_list, write_device_list};
 pub use encrypted::write_encrypted;
 pub use envelope::{Addressee, Envelope};
@@ -64,7 +67,7 @@ pub use forwarded::{ForwardReason, Forwarded};
 pub use key::ListedKey;
 pub use message::{Message, StanzaKind};
 pub use opt_out::OptOut;
-pub use plain::{PlainMessage, Revealed, Unprotected, reveal, strip};
+pub use plain::{PlainMessage, Unprotected, reveal, strip};
 pub use pubsub::{Item, Items, Node, Source};
 pub use request::{MaxItems, Request, RequestKind};
 

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use super::tag::{Namespace, Tag};
 use super::writer::Writer;
 use super::xml::{Reader, Scope};
-use super::{Companion, StanzaError, StanzaKind, write_encrypted};
+use super::{Companion, Content, StanzaError, StanzaKind, write_encrypted};
 use crate::model::{Encrypted, RecipientKey, Version};
 
 /// What is done with an element that a legacy message cannot encrypt, and that is no sign between
@@ -169,24 +169,6 @@ impl core::fmt::Debug for PlainMessage<'_> {
     }
 }
 
-/// What was decrypted.
-#[derive(Clone, Copy)]
-pub enum Revealed<'a> {
-    /// The body of a legacy message.
-    Body(&'a str),
-    /// The content of an envelope that was checked.
-    Content(&'a str),
-}
-
-impl core::fmt::Debug for Revealed<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::Body(_) => "Body(..)",
-            Self::Content(_) => "Content(..)",
-        })
-    }
-}
-
 /// What is left of an encrypted message without its encrypted part: for [`reveal`], and short enough to
 /// be kept until then.
 ///
@@ -205,26 +187,33 @@ pub fn strip(xml: &str) -> Result<String, StanzaError> {
 /// [`StanzaError`].
 ///
 /// ```
-/// use omemo::stanza::{Revealed, reveal};
+/// use omemo::model::Version;
+/// use omemo::stanza::{Addressee, Content, reveal};
 ///
+/// let romeo = "romeo@montague.example".parse()?;
+/// let juliet = "juliet@capulet.example".parse()?;
+/// let to = Addressee::Account(&juliet);
+/// let content = Content::read(Version::Legacy, b"Neither, fair saint", &romeo, to)?;
 /// let shell = "<message from='romeo@montague.example' id='1'><body>not this</body>\
 ///              <request xmlns='urn:xmpp:receipts'/></message>";
 /// assert_eq!(
-///     reveal(shell, Revealed::Body("Neither, fair saint"))?,
+///     reveal(shell, &content)?,
 ///     "<message from='romeo@montague.example' id='1'><request xmlns='urn:xmpp:receipts'/>\
 ///      <body>Neither, fair saint</body></message>"
 /// );
-/// # Ok::<(), omemo::stanza::StanzaError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn reveal(shell: &str, revealed: Revealed<'_>) -> Result<String, StanzaError> {
-    match revealed {
-        Revealed::Body(text) => {
+pub fn reveal(shell: &str, content: &Content<'_>) -> Result<String, StanzaError> {
+    match &content.elements {
+        None => {
             let mut writer = Writer::default();
-            writer.text("body", &[], text);
+            if let Some(body) = &content.body {
+                writer.text("body", &[], body);
+            }
             let keeps = |place| !matches!(place, Place::Encryption | Place::Body);
             rewrite(shell, keeps, &writer.into_xml())
         }
-        Revealed::Content(content) => rewrite(shell, |place| place == Place::Outside, content),
+        Some(elements) => rewrite(shell, |place| place == Place::Outside, elements),
     }
 }
 
@@ -330,6 +319,15 @@ mod tests {
         }
     }
 
+    fn elements(xml: &str) -> Content<'_> {
+        Content {
+            body: None,
+            elements: Some(xml.into()),
+            opt_out: None,
+            sent_at: None,
+        }
+    }
+
     #[test]
     fn what_goes_where() {
         let message = PlainMessage::read(MESSAGE).unwrap();
@@ -368,7 +366,7 @@ mod tests {
         let shell = strip(&sent).unwrap();
         assert!(!shell.contains("encrypted"));
         let content = message.content();
-        let clear = reveal(&shell, Revealed::Content(&content)).unwrap();
+        let clear = reveal(&shell, &elements(&content)).unwrap();
         let again = PlainMessage::read(&clear).unwrap();
         assert_eq!(again.content(), content);
         assert_eq!(again.attribute("id"), Some("m1"));
@@ -377,8 +375,12 @@ mod tests {
         let sent = message
             .seal(&[element(Version::Legacy)], Unprotected::Drop)
             .unwrap();
-        let body = Revealed::Body("Art thou not Romeo?");
-        let clear = reveal(&strip(&sent).unwrap(), body).unwrap();
+        let body = Content {
+            elements: None,
+            body: Some("Art thou not Romeo?".into()),
+            ..elements("")
+        };
+        let clear = reveal(&strip(&sent).unwrap(), &body).unwrap();
         let again = PlainMessage::read(&clear).unwrap();
         assert_eq!(again.body(), message.body());
         assert!(clear.contains("receipts") && clear.contains("m0"));
@@ -390,7 +392,7 @@ mod tests {
         let shell = "<message from='a@b'><body>forged</body><subject>forged</subject>\
             <delay xmlns='urn:xmpp:delay' stamp='2026-11-22T23:00:00Z'/></message>";
         let content = "<body xmlns='jabber:client'>true</body>";
-        let clear = reveal(shell, Revealed::Content(content)).unwrap();
+        let clear = reveal(shell, &elements(content)).unwrap();
         assert!(!clear.contains("forged"));
         assert!(clear.contains("urn:xmpp:delay") && clear.contains("true"));
     }

@@ -60,6 +60,12 @@ impl Node {
         }
     }
 
+    /// Whether several items are in it, so that their number has to be allowed.
+    #[must_use]
+    pub const fn has_many_items(self) -> bool {
+        matches!(self, Self::Omemo2Bundles)
+    }
+
     /// What a client has among its features (XEP-0115, XEP-0163 §4.3) to be told when a device list of
     /// that version changes.
     #[must_use]

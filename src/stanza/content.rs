@@ -1,0 +1,134 @@
+//! What a payload says, whatever the version: what goes into it, and what comes out.
+//!
+//! | | payload |
+//! |---|---|
+//! | legacy | the text of the body |
+//! | OMEMO 2 | an envelope (XEP-0420) around the elements |
+
+use core::fmt;
+use std::borrow::Cow;
+
+use rand_core::TryCryptoRng;
+use zeroize::Zeroizing;
+
+use super::{
+    Addressee, Affixes, Envelope, EnvelopeError, OptOut, PlainMessage, Unprotected,
+    WriteEnvelopeError, write_envelope,
+};
+use crate::model::{BareJid, PerVersion, Timestamp, Version};
+
+/// What to encrypt in each version.
+pub type Payloads = PerVersion<Option<Zeroizing<Vec<u8>>>>;
+
+impl PlainMessage<'_> {
+    /// Whether the message can be written in a version: legacy has nothing but a body.
+    #[must_use]
+    pub fn fits(&self, version: Version, unprotected: Unprotected) -> bool {
+        match version {
+            Version::Legacy => {
+                let is_whole = self.unprotected().next().is_none();
+                self.body().is_some() && (is_whole || unprotected != Unprotected::Skip)
+            }
+            Version::Omemo2 => true,
+        }
+    }
+
+    /// What to encrypt in those versions.
+    ///
+    /// # Errors
+    /// [`WriteEnvelopeError`].
+    pub fn payloads<G: TryCryptoRng + ?Sized>(
+        &self,
+        versions: PerVersion<bool>,
+        affixes: &Affixes<'_>,
+        rng: &mut G,
+    ) -> Result<Payloads, WriteEnvelopeError> {
+        let mut payloads = Payloads::default();
+        if versions.legacy {
+            let body = self.body().map(|body| Zeroizing::new(body.into()));
+            payloads.legacy = body;
+        }
+        if versions.omemo2 {
+            let envelope = write_envelope(&self.content(), affixes, rng)?;
+            payloads.omemo2 = Some(Zeroizing::new(envelope.as_bytes().to_vec()));
+        }
+        Ok(payloads)
+    }
+}
+
+/// What was decrypted, read and checked. Its [`Debug`](fmt::Debug) does not show what somebody wrote.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Content<'p> {
+    /// The text.
+    pub body: Option<Cow<'p, str>>,
+    /// All elements, where the version encrypts more than the text: XML that stands on its own.
+    pub elements: Option<Cow<'p, str>>,
+    /// The wish to end encryption.
+    pub opt_out: Option<OptOut<'p>>,
+    /// When it was written, as it says itself.
+    pub sent_at: Option<Timestamp>,
+}
+
+/// Why a payload that was decrypted is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentError {
+    /// It is no text.
+    Encoding,
+    /// Its envelope is not well-formed, or belongs to another stanza.
+    Envelope(EnvelopeError),
+}
+
+impl fmt::Display for ContentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encoding => f.write_str("the decrypted text is no text"),
+            Self::Envelope(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ContentError {}
+
+impl<'p> Content<'p> {
+    /// Reads a decrypted payload, and checks it against the stanza: see [`Envelope::check`].
+    ///
+    /// # Errors
+    /// [`ContentError`]: nothing of it is to be shown.
+    pub fn read(
+        version: Version,
+        payload: &'p [u8],
+        sender: &BareJid,
+        addressee: Addressee<'_>,
+    ) -> Result<Self, ContentError> {
+        match version {
+            Version::Legacy => {
+                let body = core::str::from_utf8(payload).map_err(|_| ContentError::Encoding)?;
+                Ok(Self {
+                    body: Some(Cow::Borrowed(body)),
+                    elements: None,
+                    opt_out: None,
+                    sent_at: None,
+                })
+            }
+            Version::Omemo2 => {
+                let envelope = Envelope::read(payload).map_err(ContentError::Envelope)?;
+                let check = envelope.check(sender, addressee);
+                check.map_err(ContentError::Envelope)?;
+                Ok(Self {
+                    sent_at: envelope.sent_at(),
+                    body: envelope.body,
+                    elements: Some(envelope.content),
+                    opt_out: envelope.opt_out,
+                })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Content")
+            .field("sent_at", &self.sent_at)
+            .finish_non_exhaustive()
+    }
+}
