@@ -48,7 +48,7 @@ pub use action::{
 };
 pub use options::Options;
 pub use outgoing::EncryptRequestError;
-pub use requests::{Answer, IqRequest, RequestId};
+pub use requests::{Answer, IqRequest, NotOurs, RequestId};
 pub use rooms::Room;
 
 use self::announce::Announcements;

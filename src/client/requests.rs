@@ -1,6 +1,7 @@
 //! Requests that are open: what each is for, who may answer it, and until when.
 
 use core::fmt;
+use core::str::FromStr;
 use std::collections::BTreeMap;
 
 use rand_core::TryCryptoRng;
@@ -33,6 +34,30 @@ impl fmt::Display for RequestId {
         write!(f, "omemo-{:016x}", self.0)
     }
 }
+
+/// Reads what [`Display`](fmt::Display) wrote; an id of an `<iq/>` that is not ours is an error.
+impl FromStr for RequestId {
+    type Err = NotOurs;
+
+    fn from_str(text: &str) -> Result<Self, NotOurs> {
+        let digits = text.strip_prefix("omemo-").ok_or(NotOurs)?;
+        let is_plain = digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let number = u64::from_str_radix(digits, 16).ok().filter(|_| is_plain);
+        number.map(Self).ok_or(NotOurs)
+    }
+}
+
+/// The id of somebody else's request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotOurs;
+
+impl fmt::Display for NotOurs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the id is of a request that this library has not made")
+    }
+}
+
+impl core::error::Error for NotOurs {}
 
 /// A request to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,5 +201,20 @@ impl Requests {
 
     pub(super) fn next_expiry(&self) -> Option<Timestamp> {
         self.open.values().map(|open| open.until).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_as_they_are_written() {
+        let id = RequestId::from_number(0xfeed);
+        assert_eq!(id.to_string(), "omemo-000000000000feed");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for other in ["", "omemo-", "omemo-feed", "omemo-+00000000000feed", "a1"] {
+            assert_eq!(other.parse::<RequestId>(), Err(NotOurs));
+        }
     }
 }
