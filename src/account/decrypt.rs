@@ -255,6 +255,10 @@ impl Account {
         if known.is_empty() && possible.len() == 1 {
             return Ok(possible);
         }
+        // Whoever republishes the bundle of somebody else shows the same identity: no MAC tells them apart.
+        if key.identity().is_some() && known.len() > 1 {
+            return Ok(Vec::new());
+        }
         Ok(known)
     }
 }

@@ -252,6 +252,9 @@ impl Account {
         if !record.shows(identity) {
             return Ok(Err(FailureReason::IdentityChanged));
         }
+        if !self.has_room_for(tx, &sender.jid, sender.device)? {
+            return Ok(Err(FailureReason::TooManyDevices));
+        }
         let version = sender.version;
         let Some(signed_id) = exchange.signed_pre_key_id() else {
             return Ok(Err(FailureReason::UnknownSignedPreKey));

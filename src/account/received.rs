@@ -194,6 +194,8 @@ pub enum FailureReason {
     IdentityChanged,
     /// Any of several accounts may have sent it.
     AmbiguousSender,
+    /// So many devices of the account are known that this one is not let in, too.
+    TooManyDevices,
 }
 
 impl FailureReason {
@@ -228,6 +230,7 @@ impl fmt::Display for FailureReason {
                 f.write_str("the device shows another identity key than before")
             }
             Self::AmbiguousSender => f.write_str("several accounts may have sent the message"),
+            Self::TooManyDevices => f.write_str("the account has too many devices"),
         }
     }
 }
