@@ -15,7 +15,8 @@ use crate::ratchet::Header;
 pub struct Incoming<'a> {
     /// Who sent it. Several, where a room hides it: those who may have.
     pub senders: &'a [BareJid],
-    /// Its `<encrypted/>` elements: one for a version, or one for each.
+    /// Its `<encrypted/>` elements: one for a version, or one for each. A second one of a version is not
+    /// looked at.
     pub elements: &'a [Encrypted<OwnKey>],
     /// How it came.
     pub arrival: Arrival,
