@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::decrypt::Context;
 use super::message_keys::{Digest, Fate, StoredKeys};
 use super::names::{Peer, SessionName};
+use super::pre_keys::KEPT_AFTER_USE;
 use super::received::{Arrival, FailureReason};
 use super::records::{DeviceRecord, PartRecord};
 use super::transaction::Transaction;
@@ -251,6 +252,9 @@ impl Account {
         if !record.shows(identity) {
             return Ok(Err(FailureReason::IdentityChanged));
         }
+        if !self.has_room_for(tx, &sender.jid, sender.device)? {
+            return Ok(Err(FailureReason::TooManyDevices));
+        }
         let version = sender.version;
         let Some(signed_id) = exchange.signed_pre_key_id() else {
             return Ok(Err(FailureReason::UnknownSignedPreKey));
@@ -264,6 +268,9 @@ impl Account {
         let Some(pre_key) = self.pre_key(tx, version, id)? else {
             return Ok(Err(FailureReason::UnknownPreKey));
         };
+        if pre_key.was_kept_for(KEPT_AFTER_USE, context.now) {
+            return Ok(Err(FailureReason::UnknownPreKey));
+        }
         let is_reused = match &pre_key.used {
             Some((_, base_key)) if base_key == exchange.ephemeral().as_bytes() => {
                 return Ok(Err(FailureReason::Replayed));

@@ -64,6 +64,11 @@ impl StoredPreKey {
             used,
         })
     }
+
+    /// Whether it was used so long ago.
+    pub(super) fn was_kept_for(&self, duration: Duration, now: Timestamp) -> bool {
+        self.used.is_some_and(|(at, _)| now.since(at) >= duration)
+    }
 }
 
 impl Account {
@@ -176,8 +181,7 @@ impl Account {
         now: Timestamp,
     ) -> Result<(), AccountError> {
         for (sort, value) in tx.scan(&self.names.pre_keys(version))? {
-            let used = StoredPreKey::from_record(&value)?.used;
-            if used.is_some_and(|(at, _)| now.since(at) >= kept_for) {
+            if StoredPreKey::from_record(&value)?.was_kept_for(kept_for, now) {
                 tx.delete(self.names.pre_key(version, id_of(&sort)?.get()));
             }
         }

@@ -83,7 +83,7 @@ impl Account {
         let mut record: FailuresRecord = records::read(tx, &name)?;
         let before = record.clone();
         record.no_session |= is_missing;
-        for digest in digests(element) {
+        if let Some(digest) = first_digest(element) {
             let is_new = record.messages.iter().all(|known| *known != digest);
             if is_new && record.messages.len() < FAILURES {
                 record.messages.push(digest.to_vec());
@@ -188,10 +188,11 @@ const fn calls_for_repair(reason: FailureReason) -> bool {
     )
 }
 
-fn digests(element: &Encrypted<OwnKey>) -> impl Iterator<Item = Digest> {
-    let keys = element.keys.iter();
-    keys.filter_map(|key| Key::read(element.version, key).ok())
-        .map(|key| digest(key.message()))
+/// However many keys an element has for this device, it is one message.
+fn first_digest(element: &Encrypted<OwnKey>) -> Option<Digest> {
+    let mut keys = element.keys.iter();
+    let key = keys.find_map(|key| Key::read(element.version, key).ok())?;
+    Some(digest(key.message()))
 }
 
 fn pause(repairs: u32) -> Duration {
