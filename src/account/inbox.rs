@@ -230,9 +230,6 @@ impl Account {
         };
         let name = self.names.account("inbox");
         let mut inbox: InboxRecord = records::read(tx, &name)?;
-        if inbox.count == 0 {
-            return Ok(());
-        }
         self.keep_waiting(tx, &mut inbox, |waiting| {
             now.since(Timestamp::from_millis(waiting.received)) < limits.age
         })?;
@@ -248,10 +245,8 @@ impl Account {
     ) -> Result<(), AccountError> {
         let name = self.names.account("inbox");
         let mut inbox: InboxRecord = records::read(tx, &name)?;
-        if inbox.count > 0 {
-            self.keep_waiting(tx, &mut inbox, |waiting| waiting.jid != jid.as_str())?;
-            records::write(tx, name, &inbox);
-        }
+        self.keep_waiting(tx, &mut inbox, |waiting| waiting.jid != jid.as_str())?;
+        records::write(tx, name, &inbox);
         Ok(())
     }
 

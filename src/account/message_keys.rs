@@ -14,6 +14,7 @@ use super::{Account, AccountError};
 use crate::crypto::RatchetPublicKey;
 use crate::model::Timestamp;
 use crate::ratchet::{Lookup, MAX_SKIP, SkippedChanges, SkippedKey, SkippedKeys};
+use crate::session::Session;
 
 /// The number of skipped keys that are kept for an account.
 const MAX_SKIPPED: u64 = 100_000;
@@ -51,19 +52,23 @@ pub(super) struct StoredKeys<'t> {
     account: &'t Account,
     tx: &'t Transaction<'t>,
     session: &'t SessionName,
+    /// The step that the session has come to.
+    steps: u32,
     error: Cell<Option<AccountError>>,
 }
 
 impl<'t> StoredKeys<'t> {
-    pub(super) const fn new(
+    pub(super) fn new(
         account: &'t Account,
         tx: &'t Transaction<'t>,
         session: &'t SessionName,
+        state: &Session,
     ) -> Self {
         Self {
             account,
             tx,
             session,
+            steps: state.ratchet().steps(),
             error: Cell::new(None),
         }
     }
@@ -75,7 +80,9 @@ impl<'t> StoredKeys<'t> {
 
     pub(super) fn step_of(&self, dh: &RatchetPublicKey) -> Result<Option<u32>, AccountError> {
         let chains = self.account.chains(self.tx, self.session)?.chains;
-        let found = chains.iter().find(|chain| chain.dh == dh.as_bytes());
+        // A chain that the session has not come to was left by a store that wrote a part of a batch.
+        let mut reached = chains.iter().filter(|chain| chain.step <= self.steps);
+        let found = reached.find(|chain| chain.dh == dh.as_bytes());
         Ok(found.map(|chain| chain.step))
     }
 
@@ -138,6 +145,9 @@ impl Account {
         }
         let mut chains = self.chains(tx, session)?;
         if let Some((dh, step)) = &changes.opened {
+            for torn in chains.chains.extract_if(.., |chain| chain.step >= *step) {
+                tx.clear(self.names.message_keys(session, torn.step));
+            }
             chains.chains.push(ChainEntry {
                 dh: dh.as_bytes().to_vec(),
                 step: *step,

@@ -145,7 +145,7 @@ impl Account {
 
     /// Whether the store still has the account that was opened.
     fn check_own(&self, tx: &Transaction<'_>) -> Result<(), AccountError> {
-        let record = tx.get(&self.names.account("identity"))?;
+        let record = tx.get(&self.names.identity())?;
         let is_ours = record.is_some_and(|record| self.own.is_record(&record));
         if is_ours {
             Ok(())

@@ -145,7 +145,9 @@ impl Account {
                 continue;
             };
             let dh = &message.header().dh;
-            if session.is_receiving_from(dh) || StoredKeys::new(self, tx, &name).knows(dh)? {
+            if session.is_receiving_from(dh)
+                || StoredKeys::new(self, tx, &name, &session).knows(dh)?
+            {
                 return self.open_on(tx, context, name, message, None);
             }
             sessions.push(name);
@@ -176,7 +178,7 @@ impl Account {
             return Ok(Err(FailureReason::NoSession));
         };
         let digest = digest(message);
-        let keys = StoredKeys::new(self, tx, &name);
+        let keys = StoredKeys::new(self, tx, &name, &session);
         let available = context.budget.chain_steps();
         let allowed = max_jump.map_or(available, |most| most.min(available));
         let mut budget = Budget::new(allowed, context.budget.dh_steps());
@@ -225,7 +227,7 @@ impl Account {
         let step = if session.is_receiving_from(&header.dh) {
             Some(session.ratchet().steps())
         } else {
-            StoredKeys::new(self, tx, name).step_of(&header.dh)?
+            StoredKeys::new(self, tx, name, session).step_of(&header.dh)?
         };
         let fate = match step {
             Some(step) => self.fate(tx, name, step, header.n)?,

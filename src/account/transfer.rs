@@ -10,7 +10,8 @@ use rand_core::TryCryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::records::{self, ContactRecord, TrustRecord};
-use super::{Account, AccountError, Opening, Options};
+use super::transaction::Transaction;
+use super::{Account, AccountError, Options};
 use crate::crypto::{EdwardsSign, IdentityKeyPair, Secret};
 use crate::model::{BareJid, Timestamp};
 use crate::store::Store;
@@ -111,21 +112,32 @@ impl Account {
             }
             trusts.push((jid, trust));
         }
-        let account = Self::open_with(store, jid, options, Some(&identity), now, rng)?;
-        if account.opening != Opening::Created {
-            return Err(AccountError::Gone);
+        let brought = Brought { identity, trusts };
+        Self::open_with(store, jid, options, Some(&brought), now, rng)
+    }
+}
+
+/// What was carried, for a new account.
+pub(super) struct Brought<'a> {
+    pub(super) identity: IdentityKeyPair,
+    trusts: Vec<(BareJid, &'a CarriedTrust)>,
+}
+
+impl Brought<'_> {
+    /// Puts everything but the identity into the transaction that makes the account.
+    pub(super) fn unpack(
+        &self,
+        account: &Account,
+        tx: &mut Transaction<'_>,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        for (jid, trust) in &self.trusts {
+            let mut contact: ContactRecord = account.contact(tx, jid)?;
+            contact.accepted |= trust.accepted;
+            account.store_contact(tx, jid, contact, now);
+            let name = account.names.trust(jid, &trust.identity);
+            records::write(tx, name, &trust.record);
         }
-        account
-            .run(|tx| {
-                for (jid, trust) in &trusts {
-                    let mut contact: ContactRecord = account.contact(tx, jid)?;
-                    contact.accepted |= trust.accepted;
-                    account.store_contact(tx, jid, contact, now);
-                    records::write(tx, account.names.trust(jid, &trust.identity), &trust.record);
-                }
-                Ok(())
-            })
-            .map_err(|error: AccountError| error)?;
-        Ok(account)
+        Ok(())
     }
 }
