@@ -128,6 +128,7 @@ impl Account {
         tx.clear(self.names.answers());
         for version in Version::ALL {
             self.replace_pre_keys(tx, version, rng)?;
+            self.skip_signed_pre_key_ids(tx, version)?;
             let mut state = self.version_state(tx, version)?;
             state.published = 0;
             records::write(tx, self.names.version_state(version), &state);

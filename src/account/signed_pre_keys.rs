@@ -124,6 +124,18 @@ impl Account {
         Ok(())
     }
 
+    /// Leaves out the ids that may have been used by what was forgotten.
+    pub(super) fn skip_signed_pre_key_ids(
+        &self,
+        tx: &mut Transaction<'_>,
+        version: Version,
+    ) -> Result<(), AccountError> {
+        let mut state = self.version_state(tx, version)?;
+        state.next_signed_pre_key = state.next_signed_pre_key.saturating_add(FORGOTTEN_IDS);
+        records::write(tx, self.names.version_state(version), &state);
+        Ok(())
+    }
+
     /// Replaces the current one if it is old enough, and wipes those that were replaced long ago.
     pub(super) fn rotate_signed_pre_key<G: TryCryptoRng + ?Sized>(
         &self,
@@ -148,3 +160,6 @@ impl Account {
         Ok(())
     }
 }
+
+/// How many ids may have been used since a backup: one a week, for years.
+const FORGOTTEN_IDS: u32 = 1 << 10;
