@@ -134,9 +134,15 @@ pub(super) fn patiently<T>(
 
 /// Whether the file is ours, or empty. Writes nothing.
 fn check_owner(connection: &Connection) -> Result<(), Failure> {
-    let things: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    let (owner, version) = (number(connection, "application_id")?, schema(connection)?);
+    // All of one state: somebody may be making the tables.
+    let transaction = connection.unchecked_transaction()?;
+    let sql = "SELECT count(*) FROM sqlite_schema";
+    let things: i64 = transaction.query_row(sql, [], |row| row.get(0))?;
+    let (owner, version) = (
+        number(&transaction, "application_id")?,
+        schema(&transaction)?,
+    );
+    transaction.rollback()?;
     match owner {
         APPLICATION_ID if version > SCHEMA => Err(StoreError::Newer.into()),
         APPLICATION_ID if version == SCHEMA => Ok(()),
