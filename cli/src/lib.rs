@@ -9,10 +9,11 @@ pub mod verify;
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anstyle::{AnsiColor, Style};
 use clap::{Parser, Subcommand, ValueEnum};
-use omemo::model::Version;
+use omemo::model::{Timestamp, Version};
 use page::Page;
 
 /// Reads the command line and does what it says.
@@ -75,6 +76,13 @@ impl From<VersionName> for Version {
             VersionName::Omemo2 => Self::Omemo2,
         }
     }
+}
+
+/// What time it is.
+fn now() -> Result<Timestamp, Failure> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let since = since.map_err(|_| "the clock says that it is before 1970: set it")?;
+    Ok(Timestamp::default().after(since))
 }
 
 /// A version's name in prose.
