@@ -153,6 +153,7 @@ fn wrong_usage_is_2_and_help_is_0() {
         &["-h"],
         &["demo", "--help"],
         &["inspect", "--help"],
+        &["doctor", "--help"],
     ] {
         let output = omemo(args);
         assert_eq!(output.status.code(), Some(0), "{args:?}");
