@@ -27,6 +27,16 @@ pub struct Page {
 }
 
 impl Page {
+    /// A text that is printed as it is, such as JSON, and tells about so many problems.
+    #[must_use]
+    pub fn verbatim(text: &str, problems: usize) -> Self {
+        Self {
+            text: format!("{text}\n"),
+            indent: 0,
+            problems,
+        }
+    }
+
     /// A line above everything that follows, underlined.
     pub fn title(&mut self, title: &str) {
         let line = "=".repeat(title.chars().count());

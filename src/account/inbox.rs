@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::names::Peer;
 use super::received::{Message, MessageId};
 use super::records::{self, InboxRecord};
+use super::survey::ConsumerSurvey;
 use super::transaction::Transaction;
 use super::{Account, AccountError, Listing, Trust};
 use crate::model::{BareJid, DeviceId, Fingerprint, Timestamp, Version};
@@ -169,6 +170,31 @@ impl Account {
             records::write(tx, name, &inbox);
             Ok(())
         })
+    }
+
+    /// What waits for each consumer.
+    pub(super) fn survey_inbox(
+        &self,
+        tx: &Transaction<'_>,
+    ) -> Result<Vec<ConsumerSurvey>, AccountError> {
+        let inbox: InboxRecord = records::read(tx, &self.names.account("inbox"))?;
+        let named = inbox.consumers.into_iter().zip(0..);
+        let mut consumers: Vec<_> = named
+            .filter(|(name, _)| !name.is_empty())
+            .map(|(name, bit)| (1_u32 << bit, ConsumerSurvey::new(name)))
+            .collect();
+        for (_, value) in tx.scan(&self.names.inbox_range())? {
+            let waiting = WaitingRecord::decode(value.as_slice())?;
+            for (bit, consumer) in &mut consumers {
+                if waiting.pending & *bit != 0 {
+                    consumer.add(waiting.bytes(), Timestamp::from_millis(waiting.received));
+                }
+            }
+        }
+        Ok(consumers
+            .into_iter()
+            .map(|(_, consumer)| consumer)
+            .collect())
     }
 
     pub(super) fn put_into_inbox(

@@ -296,7 +296,7 @@ impl Account {
         Ok(count)
     }
 
-    fn count_skipped(
+    pub(super) fn count_skipped(
         &self,
         tx: &Transaction<'_>,
         session: &SessionName,

@@ -44,6 +44,7 @@ mod repair;
 mod report;
 mod sessions;
 mod signed_pre_keys;
+mod survey;
 mod transaction;
 mod transfer;
 mod trust;
@@ -69,6 +70,10 @@ pub use received::{
     Arrival, Empty, Failure, FailureReason, Incoming, Message, MessageId, Received,
 };
 pub use report::{DeviceReport, Fate, Gap, Refusal, Report};
+pub use survey::{
+    BundleState, CatchUp, ConsumerSurvey, PeerSurvey, SessionState, SessionSurvey, Survey,
+    VersionSurvey,
+};
 pub use trust::{KnownKey, NewKey, Trust, TrustPolicy};
 
 use self::names::Names;

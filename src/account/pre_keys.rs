@@ -47,7 +47,7 @@ impl StoredPreKey {
         record
     }
 
-    fn from_record(record: &[u8]) -> Result<Self, AccountError> {
+    pub(super) fn from_record(record: &[u8]) -> Result<Self, AccountError> {
         let (private, rest) = record.split_first_chunk().ok_or(AccountError::Record)?;
         let (public, rest) = rest.split_first_chunk().ok_or(AccountError::Record)?;
         let public = PreKeyPublic::from_bytes(*public).map_err(|_| AccountError::Record)?;

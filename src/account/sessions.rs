@@ -12,7 +12,7 @@ use super::records::{DeviceRecord, PartRecord, SessionEntry};
 use super::transaction::Transaction;
 use super::{Account, AccountError};
 use crate::model::Timestamp;
-use crate::ratchet::SkippedChanges;
+use crate::ratchet::{Sending, SkippedChanges};
 use crate::session::Session;
 
 /// The number of old sessions that are kept for a device and version.
@@ -163,6 +163,14 @@ impl Account {
             }
         }
         Ok(names)
+    }
+}
+
+/// The number of messages that were sent on a session since the other side was heard last.
+pub(super) fn unanswered(session: &Session) -> u32 {
+    match session.ratchet().sending() {
+        Sending::Open { n, .. } => *n,
+        Sending::Deferred | Sending::Waiting(_) => 0,
     }
 }
 

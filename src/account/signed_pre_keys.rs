@@ -39,7 +39,7 @@ impl StoredSignedPreKey {
         record
     }
 
-    fn from_record(record: &[u8]) -> Result<Self, AccountError> {
+    pub(super) fn from_record(record: &[u8]) -> Result<Self, AccountError> {
         let (private, rest) = record.split_first_chunk().ok_or(AccountError::Record)?;
         let (public, rest) = rest.split_first_chunk().ok_or(AccountError::Record)?;
         let (signature, rest) = rest.split_first_chunk().ok_or(AccountError::Record)?;

@@ -2,23 +2,37 @@
 
 use std::collections::HashMap;
 
-use omemo::model::{BareJid, Bundle, DeviceId, Version};
+use omemo::account::Peer;
+use omemo::model::{
+    BareJid, Bundle, DeviceId, DeviceList, Encrypted, OwnKey, RecipientKey, Version,
+};
 
 /// A message on its way: all that a server gets of it.
 #[derive(Clone, Debug)]
 pub(super) struct Stanza {
     pub(super) from: BareJid,
-    /// The sender's device, `sid`.
-    pub(super) from_device: DeviceId,
     pub(super) to: BareJid,
-    /// The recipient's device, `rid`.
-    pub(super) to_device: DeviceId,
-    /// The payload's key, encrypted for that device.
-    pub(super) key: Vec<u8>,
-    /// The attribute `prekey` or `kex`.
-    pub(super) key_exchange: bool,
-    pub(super) iv: Option<[u8; 12]>,
-    pub(super) payload: Vec<u8>,
+    /// The `<encrypted/>` element: the payload, and its key for each device.
+    pub(super) element: Encrypted<RecipientKey>,
+}
+
+impl Stanza {
+    /// What a device's reader finds in the element.
+    pub(super) fn for_device(&self, device: DeviceId) -> Encrypted<OwnKey> {
+        let keys = self.element.keys.iter().filter(|key| key.device == device);
+        Encrypted {
+            version: self.element.version,
+            sender_device: self.element.sender_device,
+            keys: keys
+                .map(|key| OwnKey {
+                    key_exchange: key.key_exchange,
+                    bytes: key.bytes.clone(),
+                })
+                .collect(),
+            iv: self.element.iv.clone(),
+            payload: self.element.payload.clone(),
+        }
+    }
 }
 
 /// Keeps what its users publish and what waits for them, passes on the rest, and remembers every byte
@@ -26,6 +40,7 @@ pub(super) struct Stanza {
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) domain: &'static str,
+    device_lists: HashMap<(BareJid, Version), DeviceList>,
     bundles: HashMap<(BareJid, DeviceId, Version), Bundle>,
     waiting: HashMap<BareJid, Vec<Stanza>>,
     seen: Vec<Vec<u8>>,
@@ -35,10 +50,22 @@ impl Server {
     pub(super) fn new(domain: &'static str) -> Self {
         Self {
             domain,
+            device_lists: HashMap::new(),
             bundles: HashMap::new(),
             waiting: HashMap::new(),
             seen: Vec::new(),
         }
+    }
+
+    /// Keeps the device list of one of its users in the place of the one before.
+    pub(super) fn announce(&mut self, owner: &BareJid, list: DeviceList) {
+        self.device_lists
+            .insert((owner.clone(), list.version), list);
+    }
+
+    /// The device list of one of its users: public.
+    pub(super) fn device_list(&self, owner: &BareJid, version: Version) -> Option<&DeviceList> {
+        self.device_lists.get(&(owner.clone(), version))
     }
 
     /// Keeps a bundle of one of its users in the place of the one before.
@@ -49,17 +76,9 @@ impl Server {
     }
 
     /// Asks the other server, on behalf of a user, for a bundle that is published there.
-    pub(super) fn fetch(
-        &mut self,
-        other: &mut Self,
-        owner: &BareJid,
-        device: DeviceId,
-        version: Version,
-    ) -> Option<Bundle> {
-        let bundle = other
-            .bundles
-            .get(&(owner.clone(), device, version))
-            .cloned()?;
+    pub(super) fn fetch(&mut self, other: &mut Self, of: &Peer) -> Option<Bundle> {
+        let place = (of.jid.clone(), of.device, of.version);
+        let bundle = other.bundles.get(&place).cloned()?;
         other.see_bundle(&bundle);
         self.see_bundle(&bundle);
         Some(bundle)
@@ -100,9 +119,10 @@ impl Server {
     fn see_stanza(&mut self, stanza: &Stanza) {
         self.seen.push(stanza.from.as_str().into());
         self.seen.push(stanza.to.as_str().into());
-        self.seen.push(stanza.key.clone());
-        self.seen.push(stanza.iv.unwrap_or_default().to_vec());
-        self.seen.push(stanza.payload.clone());
+        let keys = stanza.element.keys.iter().map(|key| key.bytes.clone());
+        self.seen.extend(keys);
+        self.seen.extend(stanza.element.iv.clone());
+        self.seen.extend(stanza.element.payload.clone());
     }
 
     fn see_bundle(&mut self, bundle: &Bundle) {
