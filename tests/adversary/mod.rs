@@ -70,6 +70,7 @@ pub(crate) fn give(
         senders,
         elements: stanza,
         arrival: Arrival::Live,
+        attached: &[],
     };
     let now = world.time();
     let account = &world.devices[device].account;

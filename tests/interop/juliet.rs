@@ -131,6 +131,7 @@ impl Juliet {
             senders: core::slice::from_ref(&self.romeo.jid),
             elements: core::slice::from_ref(element),
             arrival: Arrival::Live,
+            attached: &[],
         };
         let received = self.account.decrypt(&incoming, now, rng).unwrap();
         if let Received::Message(message) = &received {

@@ -43,6 +43,7 @@ impl World {
                 senders,
                 elements,
                 arrival,
+                attached: &[],
             })
             .collect();
         let now = self.time();
