@@ -133,7 +133,9 @@ impl Account {
         rng: &mut G,
     ) -> Result<(), AccountError> {
         let (_, current) = self.current_signed_pre_key(tx, version)?;
-        if now.since(current.created) >= self.options.signed_pre_key_lifetime {
+        // One that a clock made in the future is too old as well, when the clock was put back.
+        let age = now.since(current.created).max(current.created.since(now));
+        if age >= self.options.signed_pre_key_lifetime {
             self.renew_signed_pre_key(tx, version, now, rng)?;
         }
         for (sort, value) in tx.scan(&self.names.signed_pre_keys(version))? {
