@@ -24,10 +24,9 @@ const MAX_CONSUMERS: usize = 8;
 /// oldest.
 const EVICTED_PART: usize = 10;
 
-/// A message as it waits. Not printed.
+/// What is stored of a message besides its texts.
 #[derive(Clone, PartialEq, prost::Message)]
-#[prost(skip_debug)]
-struct WaitingRecord {
+struct WaitingHead {
     #[prost(uint64, tag = "1")]
     sequence: u64,
     #[prost(uint64, tag = "2")]
@@ -51,20 +50,19 @@ struct WaitingRecord {
     listing: u32,
     #[prost(bool, tag = "11")]
     is_pre_key_reused: bool,
-    #[prost(bytes = "vec", tag = "12")]
-    payload: Vec<u8>,
+    /// The length of the text; what is behind it is the other one.
+    #[prost(uint64, tag = "12")]
+    payload_len: u64,
     #[prost(uint32, tag = "13")]
     other_version: u32,
-    #[prost(bytes = "vec", tag = "14")]
-    other: Vec<u8>,
 }
 
-impl Drop for WaitingRecord {
-    fn drop(&mut self) {
-        use zeroize::Zeroize as _;
-        self.payload.zeroize();
-        self.other.zeroize();
-    }
+/// A message as it waits: its head with its length, then its texts. They are no part of the protobuf, as
+/// prost reads bytes by way of a copy that it does not wipe.
+struct WaitingRecord {
+    head: WaitingHead,
+    payload: Zeroizing<Vec<u8>>,
+    other: Zeroizing<Vec<u8>>,
 }
 
 impl Account {
@@ -80,9 +78,9 @@ impl Account {
             };
             let mut waiting = Vec::new();
             for (sort, value) in tx.scan(&self.names.inbox_range())? {
-                let record = WaitingRecord::decode(value.as_slice())?;
-                if record.pending & bit != 0 {
-                    waiting.push((record.sequence, record.message(&sort)?));
+                let record = WaitingRecord::from_record(&value)?;
+                if record.head.pending & bit != 0 {
+                    waiting.push((record.head.sequence, record.message(&sort)?));
                 }
             }
             waiting.sort_by_key(|(sequence, _)| *sequence);
@@ -103,15 +101,15 @@ impl Account {
             let (Some(bit), Some(value)) = (bit_of(&inbox, consumer), tx.get(&entry)?) else {
                 return Ok(());
             };
-            let mut waiting = WaitingRecord::decode(value.as_slice())?;
-            waiting.pending &= !bit;
-            if waiting.pending == 0 {
+            let mut waiting = WaitingRecord::from_record(&value)?;
+            waiting.head.pending &= !bit;
+            if waiting.head.pending == 0 {
                 inbox.count = inbox.count.saturating_sub(1);
                 inbox.bytes = inbox.bytes.saturating_sub(waiting.bytes());
                 tx.delete(entry);
                 records::write(tx, name, &inbox);
             } else {
-                tx.put(entry, &Zeroizing::new(waiting.encode_to_vec()));
+                tx.put(entry, &waiting.to_record());
             }
             Ok(())
         })
@@ -152,8 +150,8 @@ impl Account {
                 return Ok(());
             };
             self.keep_waiting(tx, &mut inbox, |waiting| {
-                waiting.pending &= !bit;
-                waiting.pending != 0
+                waiting.head.pending &= !bit;
+                waiting.head.pending != 0
             })?;
             // The place stays, so that the others keep their bits.
             for place in inbox
@@ -189,16 +187,16 @@ impl Account {
             return Ok(());
         }
         let mut waiting = WaitingRecord::new(message);
-        waiting.sequence = inbox.next;
-        waiting.received = now.as_millis();
-        waiting.pending = pending;
+        waiting.head.sequence = inbox.next;
+        waiting.head.received = now.as_millis();
+        waiting.head.pending = pending;
         inbox.next += 1;
         inbox.count += 1;
         inbox.bytes += waiting.bytes();
-        let value = Zeroizing::new(waiting.encode_to_vec());
+        let value = waiting.to_record();
         tx.put(self.names.inbox(message.id.as_bytes()), &value);
         if inbox.count > limits.messages || inbox.bytes > limits.bytes {
-            self.evict_oldest(tx, &mut inbox, waiting.sequence)?;
+            self.evict_oldest(tx, &mut inbox, waiting.head.sequence)?;
         }
         records::write(tx, name, &inbox);
         Ok(())
@@ -212,7 +210,7 @@ impl Account {
         let Some(value) = tx.get(&self.names.inbox(id.as_bytes()))? else {
             return Ok(None);
         };
-        WaitingRecord::decode(value.as_slice())?
+        WaitingRecord::from_record(&value)?
             .message(id.as_bytes())
             .map(Some)
     }
@@ -231,7 +229,7 @@ impl Account {
             return Ok(());
         }
         self.keep_waiting(tx, &mut inbox, |waiting| {
-            now.since(Timestamp::from_millis(waiting.received)) < limits.age
+            now.since(Timestamp::from_millis(waiting.head.received)) < limits.age
         })?;
         records::write(tx, name, &inbox);
         Ok(())
@@ -246,7 +244,7 @@ impl Account {
         let name = self.names.account("inbox");
         let mut inbox: InboxRecord = records::read(tx, &name)?;
         if inbox.count > 0 {
-            self.keep_waiting(tx, &mut inbox, |waiting| waiting.jid != jid.as_str())?;
+            self.keep_waiting(tx, &mut inbox, |waiting| waiting.head.jid != jid.as_str())?;
             records::write(tx, name, &inbox);
         }
         Ok(())
@@ -261,7 +259,7 @@ impl Account {
     ) -> Result<(), AccountError> {
         let mut sequences = Vec::new();
         for (_, value) in tx.scan(&self.names.inbox_range())? {
-            sequences.push(WaitingRecord::decode(value.as_slice())?.sequence);
+            sequences.push(WaitingRecord::from_record(&value)?.head.sequence);
         }
         sequences.sort_unstable();
         let evicted = sequences.len().div_ceil(EVICTED_PART);
@@ -270,7 +268,7 @@ impl Account {
             .copied()
             .unwrap_or(newest)
             .min(newest);
-        self.keep_waiting(tx, inbox, |waiting| waiting.sequence >= first)
+        self.keep_waiting(tx, inbox, |waiting| waiting.head.sequence >= first)
     }
 
     /// Keeps the messages for which `keep` says so, as it has changed them.
@@ -281,14 +279,14 @@ impl Account {
         mut keep: impl FnMut(&mut WaitingRecord) -> bool,
     ) -> Result<(), AccountError> {
         for (sort, value) in tx.scan(&self.names.inbox_range())? {
-            let mut waiting = WaitingRecord::decode(value.as_slice())?;
-            let before = waiting.pending;
+            let mut waiting = WaitingRecord::from_record(&value)?;
+            let before = waiting.head.pending;
             if !keep(&mut waiting) {
                 inbox.count = inbox.count.saturating_sub(1);
                 inbox.bytes = inbox.bytes.saturating_sub(waiting.bytes());
                 tx.delete(self.names.inbox(&sort));
-            } else if waiting.pending != before {
-                let value = Zeroizing::new(waiting.encode_to_vec());
+            } else if waiting.head.pending != before {
+                let value = waiting.to_record();
                 tx.put(self.names.inbox(&sort), &value);
             }
         }
@@ -299,7 +297,7 @@ impl Account {
 impl WaitingRecord {
     fn new(message: &Message) -> Self {
         let other = message.other.as_ref();
-        Self {
+        let head = WaitingHead {
             sequence: 0,
             received: 0,
             pending: 0,
@@ -311,33 +309,63 @@ impl WaitingRecord {
             is_new_key: message.is_new_key,
             listing: message.listing.code(),
             is_pre_key_reused: message.is_pre_key_reused,
-            payload: message.payload.to_vec(),
+            payload_len: message.payload.len() as u64,
             other_version: other.map_or(0, |(version, _)| version.code().into()),
-            other: other.map(|(_, text)| text.to_vec()).unwrap_or_default(),
+        };
+        Self {
+            head,
+            payload: message.payload.clone(),
+            other: other.map(|(_, text)| text.clone()).unwrap_or_default(),
         }
     }
 
-    fn message(mut self, id: &[u8]) -> Result<Message, AccountError> {
+    fn to_record(&self) -> Zeroizing<Vec<u8>> {
+        let head = self.head.encode_length_delimited_to_vec();
+        let texts = self.payload.len() + self.other.len();
+        let mut record = Zeroizing::new(Vec::with_capacity(head.len() + texts));
+        record.extend_from_slice(&head);
+        record.extend_from_slice(&self.payload);
+        record.extend_from_slice(&self.other);
+        record
+    }
+
+    fn from_record(record: &[u8]) -> Result<Self, AccountError> {
+        let mut rest = record;
+        let head = WaitingHead::decode_length_delimited(&mut rest)?;
+        let len = usize::try_from(head.payload_len).map_err(|_| AccountError::Record)?;
+        let (payload, other) = rest.split_at_checked(len).ok_or(AccountError::Record)?;
+        Ok(Self {
+            head,
+            payload: Zeroizing::new(payload.to_vec()),
+            other: Zeroizing::new(other.to_vec()),
+        })
+    }
+
+    fn message(self, id: &[u8]) -> Result<Message, AccountError> {
+        let Self {
+            head,
+            payload,
+            other,
+        } = self;
         let version = |code: u32| u8::try_from(code).ok().and_then(Version::from_code);
         let id = id.try_into().map_err(|_| AccountError::Record)?;
-        let fingerprint = self.fingerprint.as_slice();
+        let fingerprint = head.fingerprint.as_slice();
         let fingerprint = fingerprint.try_into().map_err(|_| AccountError::Record)?;
-        let other = Zeroizing::new(core::mem::take(&mut self.other));
         Ok(Message {
             id: MessageId::from_bytes(id),
             sender: Peer {
-                jid: self.jid.parse().map_err(|_| AccountError::Record)?,
-                device: DeviceId::new(self.device).ok_or(AccountError::Record)?,
-                version: version(self.version).ok_or(AccountError::Record)?,
+                jid: head.jid.parse().map_err(|_| AccountError::Record)?,
+                device: DeviceId::new(head.device).ok_or(AccountError::Record)?,
+                version: version(head.version).ok_or(AccountError::Record)?,
             },
             fingerprint: Fingerprint::from_bytes(fingerprint),
-            trust: Trust::from_code(self.trust),
-            is_new_key: self.is_new_key,
-            listing: Listing::from_code(self.listing),
-            is_pre_key_reused: self.is_pre_key_reused,
+            trust: Trust::from_code(head.trust),
+            is_new_key: head.is_new_key,
+            listing: Listing::from_code(head.listing),
+            is_pre_key_reused: head.is_pre_key_reused,
             is_again: true,
-            payload: Zeroizing::new(core::mem::take(&mut self.payload)),
-            other: version(self.other_version).map(|version| (version, other)),
+            payload,
+            other: version(head.other_version).map(|version| (version, other)),
         })
     }
 
