@@ -115,7 +115,7 @@ impl Account {
         rng: &mut G,
     ) -> Result<(), AccountError> {
         for session in self.session_names(tx)? {
-            self.forget_message_keys(tx, &session)?;
+            self.wipe_message_keys(tx, &session)?;
         }
         for jid in self.contact_jids(tx)? {
             for (device, mut record) in self.device_records(tx, &jid)? {

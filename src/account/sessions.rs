@@ -233,7 +233,8 @@ impl PartRecord {
         self.sessions.retain(|entry| entry.number != number);
     }
 
-    /// The session that was replaced first, if there are too many old ones.
+    /// The session that was replaced first, if there are too many old ones. Never the newest, whatever the
+    /// clock says.
     fn excess(&self) -> Option<u32> {
         let old = self
             .sessions
@@ -242,7 +243,8 @@ impl PartRecord {
         if old.clone().count() <= MAX_OLD {
             return None;
         }
-        old.min_by_key(|entry| (entry.retired, entry.number))
+        old.filter(|entry| entry.number != self.last_session)
+            .min_by_key(|entry| (entry.retired, entry.number))
             .map(|entry| entry.number)
     }
 }
