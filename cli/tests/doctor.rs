@@ -486,7 +486,11 @@ fn a_session_that_is_lost_is_due_to_be_replaced() {
         version: Version::Legacy,
     };
     juliet.repair_failed(&peer, now()).unwrap();
-    assert!(doctor(&path).1.contains("1 repairs, none before 23 hours from now"));
+    assert!(
+        doctor(&path)
+            .1
+            .contains("1 repairs, none before 23 hours from now")
+    );
 }
 
 #[test]
