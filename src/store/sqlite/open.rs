@@ -48,13 +48,12 @@ pub(super) fn open_read_only(
 
 fn prepare_read_only(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    // With a write-ahead log there is the right to two more files to be had.
+    // The first reading makes the two files of the log, unless they are there.
     patiently(busy_timeout, || {
-        check_owner(&connection).map_err(|failure| match StoreError::from(failure) {
-            StoreError::Io => StoreError::Denied.into(),
-            error => error.into(),
-        })
+        let first = connection.query_row("PRAGMA application_id", [], |_| Ok(()));
+        first.map_err(not_allowed)
     })?;
+    patiently(busy_timeout, || check_owner(&connection))?;
     if number(&connection, "application_id")? != APPLICATION_ID {
         return Err(StoreError::NotAStore.into());
     }
@@ -70,18 +69,20 @@ fn prepare_read_only(path: &Path, busy_timeout: Duration) -> Result<Connection, 
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Failure> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    // The file is there: what keeps it from being opened is the right to it.
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::CannotOpen) => StoreError::Denied.into(),
-            _ => Failure::from(error),
-        }
-    })?;
+    let connection = Connection::open_with_flags(path, flags).map_err(not_allowed)?;
     connection.set_prepared_statement_cache_capacity(16);
     // SQLite's own waiting gives way to whoever does not wait, for up to 100 ms each time, and has
     // gaps where two processes make one file at once: we wait.
     connection.busy_timeout(Duration::ZERO)?;
     Ok(connection)
+}
+
+/// The file is there: what keeps it from being opened is the right to it.
+fn not_allowed(error: rusqlite::Error) -> Failure {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) => StoreError::Denied.into(),
+        _ => Failure::from(error),
+    }
 }
 
 fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
