@@ -341,6 +341,9 @@ impl Account {
         if moved.is_news && may_change && !is_receive_only {
             part.make_current(number, now);
         }
+        // Written on a session on which nothing is sent, and there is none since then.
+        let is_unanswerable =
+            is_receive_only && moved.is_news && part.current().is_none_or(|e| e.number < number);
         part.speaks |= moved.payload.is_some();
         if is_stale(part.heard, since, now) {
             part.heard = now.as_millis();
@@ -355,7 +358,11 @@ impl Account {
         };
         let (trust, is_new_key) = self.meet_key(tx, &fingerprint, &introduction, now)?;
         self.note_encrypted(tx, &sender.jid, false, now)?;
-        self.note_success(tx, &sender)?;
+        if is_unanswerable {
+            self.note_unanswerable(tx, &sender, now)?;
+        } else {
+            self.note_success(tx, &sender)?;
+        }
         if !is_receive_only {
             let is_new = moved.is_new_session;
             self.note_owed(tx, &sender, number, &moved.session, is_new, now)?;

@@ -105,7 +105,7 @@ impl Account {
         Ok(name)
     }
 
-    /// Removes a session and what belongs to it.
+    /// Removes a session and what belongs to it; no answer is owed on it any more.
     pub(super) fn drop_session(
         &self,
         tx: &mut Transaction<'_>,
@@ -113,7 +113,7 @@ impl Account {
     ) -> Result<(), AccountError> {
         self.forget_message_keys(tx, name)?;
         tx.delete(self.names.session(name));
-        Ok(())
+        self.note_answered(tx, &name.peer, name.number)
     }
 
     /// Removes the sessions that were replaced long ago, and says whether there were any.
