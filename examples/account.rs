@@ -65,6 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         senders: &[juliet.jid().clone()],
         elements: &delivered(&sent.elements, &romeo),
         arrival: Arrival::Live,
+        attached: &[],
     };
     let Received::Message(message) = romeo.decrypt(&incoming, now, &mut SysRng)? else {
         return Err("no message".into());

@@ -103,6 +103,7 @@ fn read_all(store: Arc<dyn Store>, version: Version, order: Order) {
             senders: &senders,
             elements: &archive[n as usize - 1],
             arrival: Arrival::Archived,
+            attached: &[],
         };
         let read = chain.romeo.decrypt(&again, now, &mut chain.world.rng);
         assert!(matches!(read.unwrap(), Received::Duplicate(_)), "{n}");
@@ -159,6 +160,7 @@ impl Chain {
                 senders: &senders,
                 elements,
                 arrival,
+                attached: &[],
             })
             .collect();
         let now = self.world.time();
@@ -189,6 +191,7 @@ impl Chain {
             senders: &[self.romeo.jid().clone()],
             elements: &elements,
             arrival: Arrival::Live,
+            attached: &[],
         };
         let read = self.writer.decrypt(&incoming, now, rng).unwrap();
         assert!(matches!(read, Received::Empty(_)));

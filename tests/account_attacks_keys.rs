@@ -71,6 +71,7 @@ fn read(account: &Account, stanza: &Stanza, world: &mut World) -> Received {
         senders: &senders,
         elements: stanza,
         arrival: Arrival::Live,
+        attached: &[],
     };
     let now = world.time();
     account.decrypt(&incoming, now, &mut world.rng).unwrap()

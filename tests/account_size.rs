@@ -90,6 +90,7 @@ fn cost_with(version: Version, others: u32) -> [Cost; 2] {
             senders: &[writer.jid().clone()],
             elements: &elements,
             arrival: Arrival::Live,
+            attached: &[],
         };
         let (read, cost) = counted(|| reader.decrypt(&incoming, now, rng).unwrap());
         assert!(matches!(read, Received::Message(_)), "{read:?}");
