@@ -60,7 +60,7 @@ pub enum SessionState {
         /// When it was replaced.
         since: Timestamp,
     },
-    /// Nothing is ever sent on it: it began with a pre-key that had been used, or was reset.
+    /// Nothing is ever sent on it: it began with a pre-key that had been used, or was reset or repaired.
     ReceiveOnly,
 }
 
