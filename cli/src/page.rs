@@ -56,6 +56,15 @@ impl Page {
         self.wrapped(Style::new(), &harmless(&text), 0);
     }
 
+    /// Lines as they are.
+    pub fn lines(&mut self, text: &str) {
+        for line in text.lines() {
+            self.margin();
+            self.text.push_str(&harmless(&line));
+            self.text.push('\n');
+        }
+    }
+
     /// A label and a value. A value of several lines stays in its column.
     pub fn field(&mut self, label: impl Display, value: impl Display) {
         let width = VALUE_COLUMN.saturating_sub(self.indent);

@@ -1,10 +1,8 @@
 //! `omemo demo`: a conversation, and what the servers in between see of it.
 //!
-//! Everything is real but the network: the accounts keep their keys in stores, the messages are
-//! encrypted and decrypted by the library, and what the servers saw is searched for the words that were
-//! said.
+//! Everything is real but the network: two clients of the library, whose stanzas are passed on as text,
+//! and what the servers saw is searched for the words that were said.
 
-mod envelope;
 mod person;
 mod server;
 mod show;
@@ -50,31 +48,42 @@ pub fn run(args: &Args) -> Result<Page, Failure> {
     if let Some(folder) = folder {
         fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
-    let juliet = Person::open("Juliet", "juliet@capulet.example", folder)?;
-    let romeo = Person::open("Romeo", "romeo@montague.example", folder)?;
+    let stores = [
+        person::store("Juliet", folder)?,
+        person::store("Romeo", folder)?,
+    ];
     let mut page = Page::default();
     page.paragraph(
         "Juliet writes to Romeo, who is offline; he reads it later and answers. They use two \
          servers that neither of them trusts.",
     );
-    if juliet.is_back() && romeo.is_back() {
-        page.paragraph(
-            "They were here before. Their keys and sessions are in their stores: they continue where \
-             they stopped.",
-        );
-    }
     let versions = args
         .only
         .map_or(Version::ALL.to_vec(), |version| vec![version.into()]);
-    for version in versions {
-        play(&mut page, version, &juliet, &romeo)?;
+    for (index, version) in versions.into_iter().enumerate() {
+        let [juliets, romeos] = stores.clone();
+        let juliet = Person::open("Juliet", "juliet@capulet.example", juliets, version)?;
+        let romeo = Person::open("Romeo", "romeo@montague.example", romeos, version)?;
+        if index == 0 && juliet.is_back() && romeo.is_back() {
+            page.paragraph(
+                "They were here before. Their keys and sessions are in their stores: they continue \
+                 where they stopped.",
+            );
+        }
+        play(&mut page, version, juliet, romeo)?;
     }
     Ok(page)
 }
 
-fn play(page: &mut Page, version: Version, juliet: &Person, romeo: &Person) -> Result<(), Failure> {
+fn play(
+    page: &mut Page,
+    version: Version,
+    mut juliet: Person,
+    mut romeo: Person,
+) -> Result<(), Failure> {
     let mut capulet = Server::new("capulet.example");
     let mut montague = Server::new("montague.example");
+    let (juliets, romeos) = (juliet.jid().clone(), romeo.jid().clone());
     page.title(&format!("{} ({})", name_of(version), version.namespace()));
 
     page.heading("1. Two devices");
@@ -82,8 +91,8 @@ fn play(page: &mut Page, version: Version, juliet: &Person, romeo: &Person) -> R
         "Each has an identity key, the same in both versions. Whoever compares its fingerprint with \
          the other's screen knows that nobody sits in between.",
     );
-    show::owner(page, juliet);
-    show::owner(page, romeo);
+    show::owner(page, &juliet);
+    show::owner(page, &romeo);
 
     page.heading("2. Bundles are published");
     page.paragraph(
@@ -91,41 +100,33 @@ fn play(page: &mut Page, version: Version, juliet: &Person, romeo: &Person) -> R
          public; the identity key signs the signed pre-key. A device list says which devices an \
          account has.",
     );
-    juliet.publish(&mut capulet, version)?;
-    romeo.publish(&mut montague, version)?;
-    show::bundle(page, juliet, &capulet, version)?;
-    show::bundle(page, romeo, &montague, version)?;
-    for person in [juliet, romeo] {
-        person.learn(juliet.account.jid(), &capulet, version)?;
-        person.learn(romeo.account.jid(), &montague, version)?;
-    }
+    juliet.come_online(&mut capulet, &mut montague)?;
+    romeo.come_online(&mut montague, &mut capulet)?;
+    romeo.go_offline();
+    show::bundle(page, &juliet, &capulet, version)?;
+    show::bundle(page, &romeo, &montague, version)?;
 
     page.heading("3. Juliet writes, while Romeo is offline");
-    let fetch = |of: &_| capulet.fetch(&mut montague, of);
-    let bundles = juliet.fetch_bundles(romeo.account.jid(), version, fetch)?;
-    page.paragraph(match bundles.is_empty() {
-        false => {
-            "Her device fetches his bundle, verifies the signature, picks one of the pre-keys and \
-             agrees on a secret with keys that only Romeo's device can match. Her message waits on his \
-             server."
-        }
-        true => {
-            "Her device has a session with his, and needs no bundle and no key exchange. Her message \
-             waits on his server."
-        }
+    let offered = romeo.client.account().bundle(version)?.bundle;
+    let doings = juliet.write(&romeos, FIRST, &mut capulet, &mut montague)?;
+    let is_first = show::has_key_exchange(&doings.sent)?;
+    page.paragraph(if is_first {
+        "Her device fetches his bundle, verifies the signature, picks one of the pre-keys and \
+         agrees on a secret with keys that only Romeo's device can match. Her message waits on his \
+         server."
+    } else {
+        "Her device has a session with his, and needs no bundle and no key exchange. Her message \
+         waits on his server."
     });
-    let offered = romeo.account.bundle(version)?.bundle;
-    for stanza in juliet.write(romeo.account.jid(), version, &bundles, FIRST)? {
-        show::stanza(page, &stanza);
-        capulet.send(&mut montague, stanza);
-    }
+    show::stanzas(page, &doings.sent)?;
 
     page.heading("4. Romeo comes online and reads");
-    read_all(page, &mut montague, juliet, romeo)?;
-    if !bundles.is_empty() {
-        show::renewal(page, &offered, &romeo.account.bundle(version)?.bundle);
+    let doings = romeo.come_online(&mut montague, &mut capulet)?;
+    show::texts(page, &romeo, &juliet, &doings.read);
+    if is_first {
+        let now = romeo.client.account().bundle(version)?.bundle;
+        show::renewal(page, &offered, &now);
     }
-    romeo.publish(&mut montague, version)?;
 
     page.heading("5. Romeo answers, and Juliet reads");
     page.paragraph(
@@ -133,29 +134,25 @@ fn play(page: &mut Page, version: Version, juliet: &Person, romeo: &Person) -> R
          key, so whoever steals today's keys can read neither yesterday's messages nor, soon, \
          tomorrow's.",
     );
-    let fetch = |of: &_| montague.fetch(&mut capulet, of);
-    let bundles = romeo.fetch_bundles(juliet.account.jid(), version, fetch)?;
-    for stanza in romeo.write(juliet.account.jid(), version, &bundles, ANSWER)? {
-        show::stanza(page, &stanza);
-        montague.send(&mut capulet, stanza);
-    }
-    read_all(page, &mut capulet, romeo, juliet)?;
+    let doings = romeo.write(&juliets, ANSWER, &mut montague, &mut capulet)?;
+    show::stanzas(page, &doings.sent)?;
+    let doings = juliet.come_online(&mut capulet, &mut montague)?;
+    show::texts(page, &juliet, &romeo, &doings.read);
 
     page.heading("6. Juliet writes again");
     page.paragraph("Her session is answered, so from now on she sends no key exchange either.");
-    for stanza in juliet.write(romeo.account.jid(), version, &bundles, SECOND)? {
-        show::stanza(page, &stanza);
-        capulet.send(&mut montague, stanza);
-    }
-    read_all(page, &mut montague, juliet, romeo)?;
+    let doings = juliet.write(&romeos, SECOND, &mut capulet, &mut montague)?;
+    show::stanzas(page, &doings.sent)?;
+    let doings = romeo.come_online(&mut montague, &mut capulet)?;
+    show::texts(page, &romeo, &juliet, &doings.read);
 
     page.heading("7. What is kept");
     page.paragraph(
         "Each has the session in a store, and the keys of the next messages in it. Those of the \
          messages that were read are gone.",
     );
-    show::sessions(page, juliet, romeo.account.jid(), version)?;
-    show::sessions(page, romeo, juliet.account.jid(), version)?;
+    show::sessions(page, &juliet, &romeos, version)?;
+    show::sessions(page, &romeo, &juliets, version)?;
 
     page.heading("8. What the servers know");
     page.paragraph(
@@ -163,21 +160,6 @@ fn play(page: &mut Page, version: Version, juliet: &Person, romeo: &Person) -> R
     );
     for server in [&capulet, &montague] {
         show::verdict(page, server, &[FIRST, ANSWER, SECOND]);
-    }
-    Ok(())
-}
-
-/// Reads what waits on a server.
-fn read_all(
-    page: &mut Page,
-    server: &mut Server,
-    writer: &Person,
-    reader: &Person,
-) -> Result<(), Failure> {
-    for stanza in server.come_online(reader.account.jid()) {
-        let text = reader.read(&stanza)?;
-        let label = format!("{} reads", reader.name);
-        page.field(label, format!("“{text}”, from {}", writer.name));
     }
     Ok(())
 }
