@@ -65,7 +65,10 @@ fn repair(world: &mut World, with: usize, version: Version) {
     let now = world.time();
     let peer = world.devices[with].peer(version);
     let romeo = &world.devices[ROMEO_DEVICE].account;
-    assert_eq!(romeo.repairs_due(now).unwrap(), [peer.clone()]);
+    assert_eq!(
+        romeo.repairs_due(now).unwrap(),
+        core::slice::from_ref(&peer)
+    );
     let bundle = world.fetch(&peer);
     let element = romeo.repair(&peer, &bundle, now, &mut world.rng).unwrap();
     assert_eq!(romeo.repairs_due(now).unwrap(), []);
