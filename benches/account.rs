@@ -102,6 +102,7 @@ fn read(account: &Account, from: &BareJid, stanzas: &[Stanza]) {
             senders: &senders,
             elements,
             arrival: Arrival::Live,
+            attached: &[],
         })
         .collect();
     let read = account.decrypt_page(&page, NOW, &mut SysRng).unwrap();
