@@ -107,6 +107,11 @@ fn child() {
         return;
     }
     let mut worker = Worker::new(path(), is_sealed());
+    worker.is_heard = true;
+    if let Some(seed) = number("OMEMO_CRASH_SEED") {
+        // `ci/crash` wants to meet the same calls each time.
+        worker.rng = StdRng::seed_from_u64(seed);
+    }
     let mut journal = Journal::read(&said());
     worker.catch_up(&mut journal);
     let limit = number("OMEMO_CRASH_APPLIES").unwrap_or(u64::MAX);
@@ -208,10 +213,9 @@ impl Worker {
             path,
             is_sealed,
             couple: None,
-            // `ci/crash` wants to meet the same calls each time.
-            rng: number("OMEMO_CRASH_SEED").map_or_else(rand::make_rng, StdRng::seed_from_u64),
+            rng: rand::make_rng(),
             errors: 0,
-            is_heard: std::env::var("OMEMO_CRASH").as_deref() == Ok("child"),
+            is_heard: false,
         }
     }
 

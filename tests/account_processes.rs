@@ -253,7 +253,7 @@ mod processes {
         fn run_until(&mut self, count: u64) {
             while self.read < count {
                 let said = self.said.recv_timeout(Duration::from_secs(60));
-                let (number, life, line) = said.expect("nobody says anything any more");
+                let (number, life, line) = said.unwrap();
                 match line {
                     Some(line) => self.hear(number, &line),
                     None => assert_ne!(life, self.processes[number].life, "it has ended by itself"),
