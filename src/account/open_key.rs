@@ -341,9 +341,6 @@ impl Account {
         if moved.is_news && may_change && !is_receive_only {
             part.make_current(number, now);
         }
-        // Written on a session on which nothing is sent, and there is none since then.
-        let is_unanswerable =
-            is_receive_only && moved.is_news && part.current().is_none_or(|e| e.number < number);
         part.speaks |= moved.payload.is_some();
         if is_stale(part.heard, since, now) {
             part.heard = now.as_millis();
@@ -358,6 +355,12 @@ impl Account {
         };
         let (trust, is_new_key) = self.meet_key(tx, &fingerprint, &introduction, now)?;
         self.note_encrypted(tx, &sender.jid, false, now)?;
+        // It writes on a session on which nothing is sent, and has not just been sent another. Which of
+        // them began first says nothing: an archive may have come backwards.
+        let is_unanswerable = is_receive_only
+            && moved.is_news
+            && may_change
+            && !self.is_greeting(tx, &sender, &record)?;
         if is_unanswerable {
             self.note_unanswerable(tx, &sender, now)?;
         } else {

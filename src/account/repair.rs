@@ -80,7 +80,10 @@ impl Account {
             return Ok(());
         };
         let heals = protocol::of(peer.version).heals_after_failures();
-        if is_unreadable(reason) && !heals && self.is_answered(tx, &peer, &device)? {
+        // Unless the other side is known to have the session that is sent on, it may write on one that
+        // was given up here, when the store was restored or at the user's wish, and has to be told.
+        let is_kept = self.answered(tx, &peer, &device)? == Some(true);
+        if is_unreadable(reason) && !heals && is_kept {
             return Ok(());
         }
         let name = self.names.failures(&peer);
@@ -100,20 +103,29 @@ impl Account {
         Ok(())
     }
 
-    /// Whether the other side is known to have the session that is sent on. If not, it may write on one
-    /// that was given up here, when the store was restored or at the user's wish, and has to be told.
-    fn is_answered(
+    /// The session that is sent on, if there is one, and whether the other side is known to have it.
+    fn answered(
+        &self,
+        tx: &Transaction<'_>,
+        peer: &Peer,
+        device: &DeviceRecord,
+    ) -> Result<Option<bool>, AccountError> {
+        let current = device.part(peer.version).and_then(PartRecord::current);
+        let Some(entry) = current else {
+            return Ok(None);
+        };
+        let session = self.load_session(tx, &peer.clone().session(entry.number))?;
+        Ok(session.map(|session| !session.is_unanswered()))
+    }
+
+    /// Whether key exchanges are sent to a device, so that it will hear of the session.
+    pub(super) fn is_greeting(
         &self,
         tx: &Transaction<'_>,
         peer: &Peer,
         device: &DeviceRecord,
     ) -> Result<bool, AccountError> {
-        let current = device.part(peer.version).and_then(PartRecord::current);
-        let Some(entry) = current else {
-            return Ok(false);
-        };
-        let session = self.load_session(tx, &peer.clone().session(entry.number))?;
-        Ok(session.is_some_and(|session| !session.is_unanswered()))
+        Ok(self.answered(tx, peer, device)? == Some(false))
     }
 
     /// Notes that the other side writes on a session on which nothing may be sent. It may have given up
