@@ -241,8 +241,8 @@ fn register_records(world: &world::World) {
             let places: &[usize] = match record.key.table {
                 table if table == Table::new(2) && value.len() > 16 => &[4],
                 table if table == Table::new(4) => &[99, 131, 195, 259],
-                table if table == Table::new(10) && record.key.sort == b"identity" => &[6],
-                table if table == Table::new(11) || table == Table::new(12) => &[0],
+                table if table == Table::new(10) || table == Table::new(11) => &[0],
+                table if table == Table::new(13) => &[6],
                 _ => &[],
             };
             for at in places {

@@ -3,8 +3,9 @@
 //! Whoever can drop or garble messages can make decryption fail at will, so a failure is a reason for a
 //! new session only in the version whose clients do the same, only after several different messages,
 //! only once a catch-up is over, only towards accounts that the user has accepted, and after each time
-//! with a longer pause (XEP-0384 §7 forbids it for decryption errors; a missing session is mended in
-//! both versions, §5.6, and so is one that the other side does not know to be given up here).
+//! with a longer pause (XEP-0384 §7 forbids it for decryption errors). A session that is missing is mended in
+//! both versions (§5.6): none was ever made, or what was written for one cannot make it, or those that
+//! there were have been given up here.
 
 use core::time::Duration;
 
@@ -80,10 +81,10 @@ impl Account {
             return Ok(());
         };
         let heals = protocol::of(peer.version).heals_after_failures();
-        // Unless the other side is known to have the session that is sent on, it may write on one that
-        // was given up here, when the store was restored or at the user's wish, and has to be told.
-        let is_kept = self.answered(tx, &peer, &device)? == Some(true);
-        if is_unreadable(reason) && !heals && is_kept {
+        // The other side may write on a session that was given up here, when the store was restored or at
+        // the user's wish. If none has taken its place, one is missing.
+        let has_session = self.answered(tx, &peer, &device)?.is_some();
+        if is_unreadable(reason) && !heals && has_session {
             return Ok(());
         }
         let name = self.names.failures(&peer);
