@@ -152,9 +152,6 @@ impl Account {
         }
         let mut chains = self.chains(tx, session)?;
         if let Some((dh, step)) = &changes.opened {
-            for torn in chains.chains.extract_if(.., |chain| chain.step >= *step) {
-                tx.clear(self.names.message_keys(session, torn.step));
-            }
             chains.chains.push(ChainEntry {
                 dh: dh.as_bytes().to_vec(),
                 step: *step,
