@@ -8,9 +8,9 @@ use crate::ledger::Fate;
 use crate::world::World;
 
 impl World {
-    /// All is read and answered; then everybody writes to everybody: once, so that everybody hears who
-    /// has lost his sessions; again, in the version that was heard then. From the third time on there is
-    /// no key exchange any more, and nothing is lost.
+    /// All is read and answered; then everybody writes to everybody: three times, as who writes on a
+    /// session that cannot be made is told so after three messages; and in the version that was heard
+    /// then. From the fourth time on there is no key exchange any more, and nothing is lost.
     pub(crate) fn come_to_rest(&mut self) {
         self.network.is_calm = true;
         self.settle();
@@ -18,8 +18,9 @@ impl World {
             self.trust_everybody(device);
         }
         let begin = self.ledger.messages.len();
-        self.all_write();
-        self.all_write();
+        for _ in 0..3 {
+            self.all_write();
+        }
         let settled = self.ledger.messages.len();
         self.all_write();
         for message in begin..settled {
