@@ -45,7 +45,11 @@ impl<R: TryCryptoRng> Client<R> {
                     has_other_text: composed.has_other_text,
                     is_again: message.is_again,
                 };
-                self.actions.push_back(Action::Deliver(Box::new(delivery)));
+                let is_same = |action: &Action| matches!(action, Action::Deliver(other) if other.id == delivery.id);
+                // It came twice before anybody has taken it.
+                if !(delivery.is_again && self.actions.iter().any(is_same)) {
+                    self.actions.push_back(Action::Deliver(Box::new(delivery)));
+                }
             }
             Err(reason) => {
                 self.account.acknowledge(&message.id, APPLICATION)?;
