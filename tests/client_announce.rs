@@ -382,6 +382,30 @@ fn a_device_id_that_is_taken_is_drawn_again() {
     }
 }
 
+/// Once something was published under it, an id is kept: what is on the list is this device itself, also
+/// while both of its bundles are to be published again.
+#[test]
+fn a_device_id_that_was_published_stays() {
+    let mut stage = alone();
+    let own = stage.users[0].jid();
+    let id = stage.users[0].client.account().device();
+    stage.wait(8 * DAY);
+    stage.users[0].holds_requests = true;
+    let now = stage.time();
+    stage.users[0].client.end_catch_up(now).unwrap();
+    stage.settle();
+    assert_eq!(
+        stage.users[0].client.account().bundles_due().unwrap(),
+        Version::ALL
+    );
+    for list in LISTS {
+        let payload = stage.server.items(&own, list).remove(0);
+        stage.server.publish(&own, list, "current", &payload);
+    }
+    stage.settle();
+    assert_eq!(stage.users[0].client.account().device(), id);
+}
+
 fn devices_on(stage: &Stage, own: &BareJid, node: &str) -> usize {
     let items = stage.server.items(own, node);
     items[0].matches("<device ").count()

@@ -24,6 +24,8 @@ use crate::stanza::{IqAnswer, Items, MaxItems, Node, Request};
 #[derive(Debug, Default)]
 pub(super) struct Announcements {
     versions: BTreeMap<Version, Announcement>,
+    /// Something was published under the device's id, or may have been: the id is its own.
+    has_published: bool,
     /// This device is being taken off the server, on each stream until that is done.
     is_leaving: bool,
     /// It was.
@@ -217,6 +219,7 @@ impl<R: TryCryptoRng> Client<R> {
     ) -> Result<(), AccountError> {
         let version = publication.version;
         let own = self.account.bundle(version)?;
+        self.announcements.has_published = true;
         publication.revision = own.revision;
         let device = self.account.device();
         // A bundle of ours can be written: it has a hundred pre-keys.
@@ -330,10 +333,10 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Whether another device of the account has this device's id, and nothing was published under it
     /// yet by this one (XEP-0384 §4.1).
-    pub(super) fn is_device_id_taken(&self, list: &DeviceList) -> Result<bool, AccountError> {
+    pub(super) fn is_device_id_taken(&self, list: &DeviceList) -> bool {
         let own = self.account.device();
-        let is_new = self.account.opening() == Opening::Created
-            && self.account.bundles_due()?.len() == Version::ALL.len();
-        Ok(is_new && list.devices.iter().any(|device| device.id == own))
+        let is_new =
+            self.account.opening() == Opening::Created && !self.announcements.has_published;
+        is_new && list.devices.iter().any(|device| device.id == own)
     }
 }

@@ -125,7 +125,7 @@ impl<R: TryCryptoRng> Client<R> {
         now: Timestamp,
     ) -> Result<(), AccountError> {
         let is_own = jid == self.account.jid();
-        if is_own && self.is_device_id_taken(list)? {
+        if is_own && self.is_device_id_taken(list) {
             let taken: Vec<_> = list.devices.iter().map(|device| device.id).collect();
             self.account.change_device_id(&taken, &mut self.rng)?;
         }

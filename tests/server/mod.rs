@@ -59,6 +59,10 @@ impl Server {
         self.waiting.values().all(VecDeque::is_empty)
     }
 
+    pub(crate) fn is_quiet_for(&self, full: &str) -> bool {
+        self.waiting.get(full).is_none_or(VecDeque::is_empty)
+    }
+
     /// Answers a request of a client; `None` if it does not.
     pub(crate) fn answer(&mut self, full: &str, request: &IqRequest) -> Option<String> {
         let xml = request.to_string();
@@ -140,13 +144,10 @@ impl Server {
             .or_default();
         items.retain(|(id, _)| id != item);
         items.push((item.to_owned(), payload.to_owned()));
-        if !node.contains("devices") && !node.ends_with("devicelist") {
+        if !is_of_lists(node) {
             return;
         }
-        let event = format!(
-            "<message from='{owner}'><event xmlns='http://jabber.org/protocol/pubsub#event'>\
-             <items node='{node}'><item id='{item}'>{payload}</item></items></event></message>"
-        );
+        let event = event(owner, node, item, payload);
         for (full, queue) in &mut self.waiting {
             let is_own = BareJid::from_full(full).unwrap() == *owner;
             if is_own || !self.unsubscribed.contains(owner) {
@@ -232,10 +233,39 @@ impl Server {
             .push_back(stanza);
     }
 
+    /// Tells a client that comes the newest device lists of everybody, as presence makes servers do.
+    pub(crate) fn greet(&mut self, full: &str) {
+        let lists = self.nodes.iter().filter(|((_, node), _)| is_of_lists(node));
+        let events = lists.flat_map(|((owner, node), items)| {
+            items
+                .last()
+                .map(|(id, payload)| event(owner, node, id, payload))
+        });
+        let waiting = self.waiting.entry(full.to_owned()).or_default();
+        waiting.extend(events);
+    }
+
+    /// The nodes that there are.
+    pub(crate) fn nodes(&self) -> Vec<(BareJid, String)> {
+        self.nodes.keys().cloned().collect()
+    }
+
     /// Loses what waits for a client.
     pub(crate) fn drop_waiting(&mut self, full: &str) {
         self.waiting.entry(full.to_owned()).or_default().clear();
     }
+}
+
+fn is_of_lists(node: &str) -> bool {
+    node.ends_with(":devices") || node.ends_with(".devicelist")
+}
+
+/// A notification of a node.
+pub(crate) fn event(owner: &BareJid, node: &str, item: &str, payload: &str) -> String {
+    format!(
+        "<message from='{owner}'><event xmlns='http://jabber.org/protocol/pubsub#event'>\
+         <items node='{node}'><item id='{item}'>{payload}</item></items></event></message>"
+    )
 }
 
 /// A copy of a message.
