@@ -9,173 +9,270 @@
 
 mod server;
 
-use std::sync::Arc;
-
-use omemo::account::TrustPolicy;
-use omemo::client::{Action, Answer, Client, Delivery, Disposition, Options};
-use omemo::model::{BareJid, Timestamp};
-use omemo::store::MemoryStore;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-use server::Server;
-
-struct User {
-    full: String,
-    client: Client<StdRng>,
-    read: Vec<Delivery>,
-    other: Vec<String>,
-}
-
-struct Stage {
-    server: Server,
-    users: Vec<User>,
-    now: u64,
-}
-
-impl Stage {
-    fn new() -> Self {
-        Self {
-            server: Server::default(),
-            users: Vec::new(),
-            now: 1_700_000_000_000,
-        }
-    }
-
-    fn time(&self) -> Timestamp {
-        Timestamp::from_millis(self.now)
-    }
-
-    fn add(&mut self, full: &str, options: Options) -> usize {
-        let now = self.time();
-        let rng = StdRng::seed_from_u64(self.users.len() as u64);
-        let store = Arc::new(MemoryStore::new());
-        let jid = BareJid::from_full(full).unwrap();
-        let mut client = Client::open_with_rng(store, jid, options, rng, now).unwrap();
-        client.connected(now).unwrap();
-        self.server.log_in(full);
-        let full = full.to_owned();
-        self.users.push(User {
-            full,
-            client,
-            read: Vec::new(),
-            other: Vec::new(),
-        });
-        self.settle();
-        self.users.len() - 1
-    }
-
-    /// Lets everybody do what is to be done, until nothing is left.
-    fn settle(&mut self) {
-        let now = self.time();
-        loop {
-            let mut is_quiet = true;
-            for user in &mut self.users {
-                while let Some(action) = user.client.next_action() {
-                    is_quiet = false;
-                    match action {
-                        Action::Request(request) => {
-                            let answer = self.server.answer(&user.full, &request);
-                            let answer = answer.as_deref().map_or(Answer::None, Answer::Stanza);
-                            user.client.answer(request.id, answer, now).unwrap();
-                        }
-                        Action::Encrypted(message) => {
-                            self.server.send(&user.full, &message.stanza);
-                        }
-                        Action::Send(stanza) => self.server.send(&user.full, &stanza),
-                        Action::Deliver(delivery) => {
-                            user.client.acknowledge(&delivery.id).unwrap();
-                            user.read.push(*delivery);
-                        }
-                        Action::WakeAt(_) => {}
-                        other => user.other.push(format!("{other:?}")),
-                    }
-                }
-                while let Some(stanza) = self.server.next_for(&user.full) {
-                    is_quiet = false;
-                    user.client.receive(&stanza, now).unwrap();
-                }
-            }
-            if is_quiet {
-                break;
-            }
-        }
-    }
-
-    fn say(&mut self, from: usize, to: &str, inside: &str) {
-        let stanza = format!("<message to='{to}' type='chat' id='x'>{inside}</message>");
-        let now = self.time();
-        let to = BareJid::from_full(to).unwrap();
-        self.users[from]
-            .client
-            .encrypt(&stanza, &[to], now)
-            .unwrap();
-        self.settle();
-    }
-}
-
-fn options() -> Options {
-    let mut options = Options::new(TrustPolicy::BlindUntilVerified);
-    options.account.trust_own = TrustPolicy::BlindUntilVerified;
-    options
-}
+use omemo::account::VersionPolicy;
+use omemo::client::{Disposition, Notice, Origin, RefusalReason};
+use omemo::model::Version;
+use omemo::stanza::Unprotected;
+use server::stage::{JULIET, ROMEO, Stage, body, jid, only, options, text};
 
 const EXTRAS: &str = "<request xmlns='urn:xmpp:receipts'/><origin-id xmlns='urn:xmpp:sid:0' id='x'/>\
     <replace xmlns='urn:xmpp:message-correct:0' id='w'/>";
 
 #[test]
 fn juliet_writes_to_romeo_and_nobody_on_the_way_reads_it() {
-    let mut stage = Stage::new();
-    let juliet = stage.add("juliet@capulet.example/balcony", options());
-    let romeo = stage.add("romeo@montague.example/orchard", options());
-    let second = stage.add("romeo@montague.example/phone", options());
-    stage.say(
-        juliet,
-        "romeo@montague.example",
-        &format!("<body>Art thou not Romeo?</body>{EXTRAS}"),
-    );
-    for user in [romeo, second] {
-        assert_eq!(
-            stage.users[user].read.len(),
-            1,
-            "{:?}",
-            stage.users[user].other
-        );
-        let stanza = &stage.users[user].read[0].stanza;
-        assert!(
-            stanza.contains("<body>Art thou not Romeo?</body>"),
-            "{stanza}"
-        );
+    let mut stage = Stage::of_two();
+    stage.add("romeo@montague.example/phone", options());
+    let said = format!("<body>Art thou not Romeo?</body>{EXTRAS}");
+    stage.say(0, ROMEO, &said);
+    for user in [1, 2] {
+        let user = &stage.users[user];
+        assert_eq!(user.read.len(), 1, "{:?}", user.undecryptable);
+        let stanza = &user.read[0].stanza;
+        assert_eq!(body(stanza), "Art thou not Romeo?");
         for extra in ["receipts", "origin-id", "id='w'"] {
             assert!(stanza.contains(extra), "{stanza}");
         }
     }
-    stage.say(romeo, "juliet@capulet.example", "<body>Neither</body>");
-    assert_eq!(stage.users[juliet].read.len(), 1);
+    stage.say(1, JULIET, &text("Neither"));
+    assert_eq!(stage.users[0].bodies(), ["Neither"]);
     // The other device of Romeo has a copy of what he wrote.
-    assert_eq!(stage.users[second].read.len(), 2);
-    for seen in &stage.server.seen {
+    assert_eq!(stage.users[2].read[1].origin, Origin::CarbonSent);
+    assert!(!stage.was_seen("Art thou") && !stage.was_seen("Neither"));
+    let told: Vec<_> = stage.users.iter().map(|user| user.notices.len()).collect();
+    assert_eq!(told, [0, 1, 0], "of the second device");
+}
+
+/// A receipt request, an id and a correction: whatever the version, the same stanza comes out.
+#[test]
+fn both_versions_bring_the_same_stanza() {
+    let said = format!("<body>Art &lt;thou&gt; not &amp; Romeo?</body>{EXTRAS}");
+    let mut stanzas = Vec::new();
+    for version in Version::ALL {
+        let mut stage = Stage::new();
+        stage.add("juliet@capulet.example/balcony", only(version));
+        stage.add("romeo@montague.example/orchard", only(version));
+        stage.say(0, ROMEO, &said);
+        let sealed = &stage.users[0].encrypted[0].stanza;
+        assert!(sealed.contains(version.namespace()));
+        // The id of the corrected message is a sign that legacy leaves where it is.
+        assert_eq!(sealed.contains("receipts"), version == Version::Legacy);
+        assert!(sealed.contains("origin-id") && !sealed.contains("Art"));
+        assert_eq!(
+            sealed.contains("<body>"),
+            version == Version::Legacy,
+            "a fallback"
+        );
+        stanzas.push(stage.users[1].read[0].stanza.clone());
+    }
+    let parsed: Vec<_> = stanzas.iter().map(|stanza| elements(stanza)).collect();
+    assert_eq!(parsed[0], parsed[1]);
+    assert_eq!(parsed[0].len(), 2 + 4, "{:?}", parsed[0]);
+}
+
+/// The attributes, and the elements in some order.
+fn elements(stanza: &str) -> Vec<String> {
+    let document = roxmltree::Document::parse(stanza).unwrap();
+    let root = document.root_element();
+    let mut found: Vec<_> = ["id", "type"]
+        .iter()
+        .map(|name| root.attribute(*name).unwrap().to_owned())
+        .collect();
+    let mut children: Vec<_> = root
+        .children()
+        .filter(|child| child.tag_name().name() != "store")
+        .map(|child| {
+            let attributes: Vec<_> = child.attributes().map(|a| a.value()).collect();
+            let name = child.tag_name();
+            let namespace = name
+                .namespace()
+                .filter(|namespace| *namespace != "jabber:client");
+            format!(
+                "{namespace:?} {} {attributes:?} {:?}",
+                name.name(),
+                child.text()
+            )
+        })
+        .collect();
+    children.sort();
+    found.extend(children);
+    found
+}
+
+/// A device that reads legacy alone, and one that reads OMEMO 2 alone, get one stanza.
+#[test]
+fn one_stanza_has_both_versions_where_both_are_needed() {
+    let mut stage = Stage::new();
+    stage.add("juliet@capulet.example/balcony", options());
+    stage.add("romeo@montague.example/old", only(Version::Legacy));
+    stage.add("romeo@montague.example/new", only(Version::Omemo2));
+    stage.say(
+        0,
+        ROMEO,
+        "<body>x-1</body><subject>x-2</subject><reactions xmlns='urn:xmpp:reactions:0'><reaction>x-3\
+         </reaction></reactions><composing xmlns='http://jabber.org/protocol/chatstates'/>",
+    );
+    let sealed = &stage.users[0].encrypted[0].stanza;
+    for version in Version::ALL {
         assert!(
-            !seen.contains("Art thou") && !seen.contains("Neither"),
-            "{seen}"
+            sealed.contains(&format!("<encrypted xmlns='{}'", version.namespace())),
+            "{sealed}"
         );
     }
-    for (user, notices) in [(juliet, 0), (romeo, 1), (second, 0)] {
-        let other = &stage.users[user].other;
-        assert_eq!(other.len(), notices, "{other:?}");
+    assert!(!sealed.contains("<body"), "{sealed}");
+    for text in ["x-1", "x-2", "x-3"] {
+        assert!(!stage.was_seen(text));
     }
+    let (old, new) = (
+        &stage.users[1].read[0].stanza,
+        &stage.users[2].read[0].stanza,
+    );
+    assert_eq!((body(old), body(new)), ("x-1".to_owned(), "x-1".to_owned()));
+    assert!(new.contains("x-2") && new.contains("x-3") && new.contains("composing"));
+    assert!(!old.contains("x-2") && !old.contains("x-3") && old.contains("composing"));
+}
+
+#[test]
+fn what_legacy_cannot_protect_is_dropped_kept_or_not_sent() {
+    for (unprotected, read) in [
+        (Unprotected::Drop, [1, 1]),
+        (Unprotected::Keep, [1, 1]),
+        (Unprotected::Skip, [0, 1]),
+    ] {
+        let mut stage = Stage::new();
+        let mut options = options();
+        options.unprotected = unprotected;
+        stage.add("juliet@capulet.example/balcony", options);
+        stage.add("romeo@montague.example/old", only(Version::Legacy));
+        stage.add("romeo@montague.example/new", only(Version::Omemo2));
+        stage.say(0, ROMEO, "<body>x-1</body><subject>x-2</subject>");
+        let got = [1, 2].map(|user| stage.users[user].read.len());
+        assert_eq!(got, read, "{unprotected:?}");
+        let report = &stage.users[0].encrypted[0].report;
+        assert_eq!(report.devices.len(), 2);
+        assert_eq!(report.skipped().count(), 2 - read[0] - read[1]);
+        assert_eq!(stage.was_seen("x-2"), unprotected == Unprotected::Keep);
+        assert!(!stage.was_seen("x-1"));
+    }
+}
+
+/// What has no text cannot be written in legacy: the recipient who reads nothing else gets nothing, and
+/// nothing goes out in clear.
+#[test]
+fn a_message_without_text_is_refused_for_legacy_alone() {
+    let mut stage = Stage::new();
+    stage.add("juliet@capulet.example/balcony", options());
+    stage.add("romeo@montague.example/old", only(Version::Legacy));
+    let before = stage.server.seen.len();
+    stage.say(
+        0,
+        ROMEO,
+        "<reactions xmlns='urn:xmpp:reactions:0'><reaction>x-3</reaction></reactions>",
+    );
+    let refused = &stage.users[0].refused;
+    assert!(matches!(refused[0].reason, RefusalReason::Recipients(_)));
+    assert!(stage.users[0].encrypted.is_empty() && !stage.was_seen("x-3"));
+    assert!(
+        stage.server.seen[before..]
+            .iter()
+            .all(|xml| xml.starts_with("<iq"))
+    );
+}
+
+/// Carbons in both directions: what another client of Juliet received, and what it sent.
+#[test]
+fn carbons_of_what_was_received_and_sent() {
+    let mut stage = Stage::of_two();
+    let phone = stage.add("juliet@capulet.example/phone", options());
+    stage.say(1, "juliet@capulet.example/balcony", &text("to the balcony"));
+    stage.say(0, ROMEO, &text("from the balcony"));
+    let read = &stage.users[phone].read;
+    assert_eq!(
+        stage.users[phone].bodies(),
+        ["to the balcony", "from the balcony"]
+    );
+    assert_eq!(read[0].origin, Origin::CarbonReceived);
+    assert_eq!(read[0].sender.jid, jid(ROMEO));
+    assert_eq!(read[1].origin, Origin::CarbonSent);
+    assert_eq!(read[1].sender.jid, jid(JULIET));
+    assert!(
+        read[1].stanza.contains("to='romeo@montague.example'"),
+        "{}",
+        read[1].stanza
+    );
+    assert_eq!(stage.users[0].bodies(), ["to the balcony"]);
 }
 
 #[test]
 fn what_is_not_encrypted_is_not_touched() {
-    let mut stage = Stage::new();
-    let juliet = stage.add("juliet@capulet.example/balcony", options());
-    let now = stage.time();
+    let mut stage = Stage::of_two();
     for stanza in [
         "<message from='a@b'><body>urn:xmpp:omemo:2</body></message>",
         "<message from='a@b'><body>hello</body></message>",
         "<presence/>",
+        "<presence from='a@b'><x xmlns='y'>urn:xmpp:omemo:2</x></presence>",
+        "<iq type='result' from='a@b'><query xmlns='http://jabber.org/protocol/disco#info'>\
+         <feature var='eu.siacs.conversations.axolotl.devicelist+notify'/></query></iq>",
+        "<message from='a@b' type='error'><encrypted xmlns='urn:xmpp:omemo:2'><header sid='1'>\
+         </header></encrypted></message>",
     ] {
-        let disposition = stage.users[juliet].client.receive(stanza, now).unwrap();
-        assert_eq!(disposition, Disposition::NotOurs);
+        assert_eq!(stage.receive(0, stanza), Disposition::NotOurs, "{stanza}");
+    }
+    assert!(stage.users[0].client.next_action().is_none());
+}
+
+#[test]
+fn an_opt_out_ends_encryption_until_the_user_says_otherwise() {
+    let mut stage = Stage::new();
+    stage.add("juliet@capulet.example/balcony", only(Version::Omemo2));
+    stage.add("romeo@montague.example/orchard", only(Version::Omemo2));
+    let phone = stage.add("romeo@montague.example/phone", only(Version::Omemo2));
+    stage.befriend(0, 1);
+    stage.say(
+        1,
+        JULIET,
+        "<opt-out xmlns='urn:xmpp:omemo:2'><reason>tired</reason></opt-out>",
+    );
+    let opted_out = |jid| Notice::OptedOut {
+        jid,
+        reason: Some("tired".to_owned()),
+    };
+    assert_eq!(stage.users[0].notices, [opted_out(jid(ROMEO))]);
+    // The other device of Romeo knows with whom it was.
+    let told = stage.users[phone].notices.last();
+    assert_eq!(told, Some(&opted_out(jid(JULIET))));
+    for (user, to) in [(0, ROMEO), (phone, JULIET)] {
+        stage.say(user, to, &text("in secret"));
+        let refused = &stage.users[user].refused;
+        assert!(
+            format!("{:?}", refused[0].reason).contains("OptedOut"),
+            "{refused:?}"
+        );
+    }
+    assert!(stage.users[0].encrypted.is_empty());
+    let now = stage.time();
+    let account = stage.users[0].client.account();
+    account.opt_in(&jid(ROMEO), now).unwrap();
+    stage.say(0, ROMEO, &text("in secret"));
+    assert_eq!(stage.users[1].bodies().last().unwrap(), "in secret");
+}
+
+/// The versions that a message may be written in are a choice of the sender's.
+#[test]
+fn the_newest_version_is_taken_where_that_is_wished() {
+    for (policy, expected) in [
+        (VersionPolicy::ByEvidence, Version::Legacy),
+        (VersionPolicy::Newest, Version::Omemo2),
+        (VersionPolicy::Only(Version::Legacy), Version::Legacy),
+    ] {
+        let mut stage = Stage::new();
+        let mut options = options();
+        options.account.versions = policy;
+        stage.add("juliet@capulet.example/balcony", options.clone());
+        stage.add("romeo@montague.example/orchard", server::stage::options());
+        stage.say(0, ROMEO, &text("x"));
+        assert_eq!(stage.users[1].read[0].sender.version, expected);
+        // Who has written OMEMO 2 is answered in it.
+        stage.say(1, JULIET, &text("y"));
+        assert_eq!(stage.users[0].read[0].sender.version, expected);
     }
 }

@@ -24,8 +24,12 @@ use crate::stanza::{IqAnswer, Items, MaxItems, Node, Request};
 #[derive(Debug, Default)]
 pub(super) struct Announcements {
     versions: BTreeMap<Version, Announcement>,
-    /// This device is being taken off the server.
+    /// Something was published under the device's id, or may have been: the id is its own.
+    has_published: bool,
+    /// This device is being taken off the server, on each stream until that is done.
     is_leaving: bool,
+    /// It was.
+    has_left: bool,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +41,8 @@ struct Announcement {
     announce_at: Option<Timestamp>,
     /// The server does not take it: not again on this stream.
     has_failed: bool,
+    /// It was asked to be taken off the list.
+    is_leaving: bool,
     has_left: bool,
 }
 
@@ -78,14 +84,24 @@ impl<R: TryCryptoRng> Client<R> {
     /// [`AccountError`].
     pub fn switch_off(&mut self, now: Timestamp) -> Result<(), AccountError> {
         self.announcements.is_leaving = true;
-        for version in self.options.versions() {
-            let mut list = self.account.own_device_list(version)?;
-            list.devices
-                .retain(|device| device.id != self.account.device());
-            let request = Request::publish_device_list(&list);
-            self.request(Purpose::LeaveList(version), None, request, now)?;
+        self.go_on(now)
+    }
+
+    /// Takes this device off the list of a version, then its bundle.
+    fn leave(&mut self, version: Version, now: Timestamp) -> Result<(), AccountError> {
+        if let Some(state) = self.announcements.versions.get_mut(&version) {
+            state.is_leaving = true;
         }
-        Ok(())
+        let own = self.account.jid();
+        // A list that was never seen may have others on it.
+        if self.account.device_list_seen(own, version)?.is_none() {
+            return self.list_was_left(version, now);
+        }
+        let mut list = self.account.own_device_list(version)?;
+        list.devices
+            .retain(|device| device.id != self.account.device());
+        let request = Request::publish_device_list(&list);
+        self.request(Purpose::LeaveList(version), None, request, now)
     }
 
     pub(super) fn list_was_left(
@@ -101,22 +117,23 @@ impl<R: TryCryptoRng> Client<R> {
         if let Some(state) = self.announcements.versions.get_mut(&version) {
             state.has_left = true;
         }
-        if self
-            .announcements
-            .versions
-            .values()
-            .all(|state| state.has_left)
-        {
+        let mut versions = self.announcements.versions.values();
+        if versions.all(|state| state.has_left) {
+            self.announcements.has_left = true;
             self.notice(Notice::SwitchedOff);
         }
     }
 
     /// Publishes what is due and can be.
     pub(super) fn announce(&mut self, now: Timestamp) -> Result<(), AccountError> {
-        if self.announcements.is_leaving {
+        let is_leaving = self.announcements.is_leaving;
+        if self.announcements.has_left {
             return Ok(());
         }
         let versions: Vec<_> = self.announcements.versions.keys().copied().collect();
+        // The device id has to be free in all lists before it is in one (XEP-0384 §4.1).
+        let mut states = self.announcements.versions.values();
+        let are_lists_known = states.all(|state| state.is_list_known);
         let due = self.account.bundles_due()?;
         for version in versions {
             let Some(state) = self.announcements.versions.get_mut(&version) else {
@@ -127,7 +144,13 @@ impl<R: TryCryptoRng> Client<R> {
                 self.ask_for_own(version, now)?;
                 continue;
             }
-            let is_ready = state.is_list_known && state.is_bundle_known && !state.has_failed;
+            if is_leaving {
+                if are_lists_known && !state.is_leaving {
+                    self.leave(version, now)?;
+                }
+                continue;
+            }
+            let is_ready = are_lists_known && state.is_bundle_known && !state.has_failed;
             let announce_at = state.announce_at;
             if !is_ready || self.is_publishing(version) {
                 continue;
@@ -196,6 +219,7 @@ impl<R: TryCryptoRng> Client<R> {
     ) -> Result<(), AccountError> {
         let version = publication.version;
         let own = self.account.bundle(version)?;
+        self.announcements.has_published = true;
         publication.revision = own.revision;
         let device = self.account.device();
         // A bundle of ours can be written: it has a hundred pre-keys.
@@ -309,10 +333,10 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Whether another device of the account has this device's id, and nothing was published under it
     /// yet by this one (XEP-0384 §4.1).
-    pub(super) fn is_device_id_taken(&self, list: &DeviceList) -> Result<bool, AccountError> {
+    pub(super) fn is_device_id_taken(&self, list: &DeviceList) -> bool {
         let own = self.account.device();
-        let is_new = self.account.opening() == Opening::Created
-            && self.account.bundles_due()?.len() == Version::ALL.len();
-        Ok(is_new && list.devices.iter().any(|device| device.id == own))
+        let is_new =
+            self.account.opening() == Opening::Created && !self.announcements.has_published;
+        is_new && list.devices.iter().any(|device| device.id == own)
     }
 }

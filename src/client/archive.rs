@@ -1,5 +1,7 @@
 //! Catching up: archives are read in pages, and each page is one transaction.
 
+use std::collections::VecDeque;
+
 use rand_core::TryCryptoRng;
 
 use super::Client;
@@ -11,7 +13,7 @@ use crate::model::{BareJid, Timestamp};
 #[derive(Default)]
 pub(super) struct Archive {
     queries: Vec<(Option<BareJid>, String)>,
-    page: Vec<Held>,
+    page: VecDeque<Held>,
 }
 
 /// A page is decrypted when it has so many messages, complete or not.
@@ -31,10 +33,10 @@ impl Archive {
     }
 
     pub(super) fn hold(&mut self, held: Held) {
-        self.page.push(held);
+        self.page.push_back(held);
     }
 
-    pub(super) const fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.page.len() >= MAX_PAGE
     }
 }
@@ -77,9 +79,13 @@ impl<R: TryCryptoRng> Client<R> {
             })
             .collect();
         let received = self.account.decrypt_page(&incoming, now, &mut self.rng)?;
-        let page = core::mem::take(&mut self.archive.page);
-        for (received, held) in received.into_iter().zip(page) {
-            self.conclude(received, held.attached, now)?;
+        for received in received {
+            // What was not handed out yet is read again, as a duplicate that waits in the inbox.
+            if let Some(held) = self.archive.page.front() {
+                let attached = held.attached.clone();
+                self.conclude(received, attached, now)?;
+                self.archive.page.pop_front();
+            }
         }
         self.go_on(now)
     }

@@ -20,8 +20,15 @@ impl<R: TryCryptoRng> Client<R> {
         match compose(&message, &attached) {
             Ok(composed) => {
                 if let Some(reason) = composed.opt_out {
-                    let jid = message.sender.jid.clone();
-                    self.account.opt_out(&jid, false, reason.as_deref(), now)?;
+                    // What another device of ours says, it says to whom it has written.
+                    let is_ours = message.sender.jid == *self.account.jid();
+                    let jid = if is_ours {
+                        attached.addressee
+                    } else {
+                        message.sender.jid.clone()
+                    };
+                    let text = reason.as_deref();
+                    self.account.opt_out(&jid, is_ours, text, now)?;
                     self.notice(Notice::OptedOut { jid, reason });
                 }
                 let delivery = Delivery {
@@ -38,7 +45,11 @@ impl<R: TryCryptoRng> Client<R> {
                     has_other_text: composed.has_other_text,
                     is_again: message.is_again,
                 };
-                self.actions.push_back(Action::Deliver(Box::new(delivery)));
+                let is_same = |action: &Action| matches!(action, Action::Deliver(other) if other.id == delivery.id);
+                // It came twice before anybody has taken it.
+                if !(delivery.is_again && self.actions.iter().any(is_same)) {
+                    self.actions.push_back(Action::Deliver(Box::new(delivery)));
+                }
             }
             Err(reason) => {
                 self.account.acknowledge(&message.id, APPLICATION)?;

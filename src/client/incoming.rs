@@ -7,7 +7,7 @@ use super::action::{Action, Disposition, Origin, Undecryptable, UndecryptableRea
 use super::attached::Attached;
 use crate::account::{AccountError, Arrival, Incoming, Received};
 use crate::model::{BareJid, Encrypted, OwnKey, Timestamp, Version};
-use crate::stanza::{ForwardReason, Forwarded, Message, StanzaKind, strip};
+use crate::stanza::{Defect, ForwardReason, Forwarded, Message, StanzaError, StanzaKind, strip};
 
 /// A message that was taken apart, and not decrypted yet.
 pub(super) struct Held {
@@ -79,6 +79,20 @@ impl<R: TryCryptoRng> Client<R> {
         self.receive_message(&forwarded.message, origin, forwarded.delay, now)
     }
 
+    /// Whether a copy is of what its direction says: of a message from this account, or to it.
+    fn goes_its_way(&self, message: &Message<'_, OwnKey>, origin: Origin) -> bool {
+        let own = self.account.jid();
+        match origin {
+            Origin::CarbonSent => message
+                .sender()
+                .is_ok_and(|from| from.as_ref() == Some(own)),
+            Origin::CarbonReceived => message
+                .recipient()
+                .is_ok_and(|to| to.is_none_or(|to| to == *own)),
+            Origin::Direct | Origin::Archive => true,
+        }
+    }
+
     fn receive_message(
         &mut self,
         xml: &str,
@@ -89,12 +103,18 @@ impl<R: TryCryptoRng> Client<R> {
         let (jid, device) = (self.account.jid(), self.account.device());
         let message = match Message::read(xml, jid, device) {
             Ok(message) => message,
+            // Another kind of stanza.
+            Err(StanzaError::Malformed {
+                element: "message",
+                defect: Defect::Missing,
+            }) => return Ok(Disposition::NotOurs),
             Err(error) => {
                 return Ok(self.cannot_read(xml, origin, UndecryptableReason::Stanza(error)));
             }
         };
         let is_error = message.kind.as_deref() == Some("error");
-        if message.encrypted.is_empty() || is_error || message.stanza == StanzaKind::Iq {
+        let is_message = message.stanza == StanzaKind::Message && !is_error;
+        if message.encrypted.is_empty() || !is_message || !self.goes_its_way(&message, origin) {
             return Ok(Disposition::NotOurs);
         }
         let Some(held) = self.hold(xml, &message, origin, delay) else {
@@ -135,11 +155,8 @@ impl<R: TryCryptoRng> Client<R> {
         let is_in_room = message.kind.as_deref() == Some("groupchat");
         let senders = match room {
             Some(room) => {
-                let nick = message
-                    .from
-                    .as_deref()
-                    .and_then(|from| from.split_once('/'));
-                Self::senders_in(room, nick.map(|(_, nick)| nick))
+                let occupant = message.from.as_deref().and_then(|from| room.occupant(from));
+                occupant.map_or_else(|| room.members.clone(), |jid| vec![jid.clone()])
             }
             // Who is not in a room that we know is nobody's voice.
             None if is_in_room => Vec::new(),
@@ -149,7 +166,12 @@ impl<R: TryCryptoRng> Client<R> {
             from
         } else {
             match (origin, message.recipient().ok()?) {
-                (Origin::CarbonSent | Origin::Archive, Some(to)) => to,
+                (Origin::CarbonSent | Origin::Archive, Some(to)) => {
+                    let room = self.rooms.get(&to);
+                    let full = message.to.as_deref();
+                    let occupant = room.zip(full).and_then(|(room, full)| room.occupant(full));
+                    occupant.cloned().unwrap_or(to)
+                }
                 _ => own.clone(),
             }
         };

@@ -1,6 +1,7 @@
 //! Device lists of others: told by their servers, or asked for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use core::time::Duration;
+use std::collections::BTreeMap;
 
 use rand_core::TryCryptoRng;
 
@@ -16,8 +17,8 @@ use crate::stanza::{IqAnswer, Items, Node, Request, Source};
 pub(super) struct Lists {
     /// When each list was asked for.
     asked: BTreeMap<(BareJid, Version), Timestamp>,
-    /// Lists that nobody could tell us: messages do not wait for them.
-    unknown: BTreeSet<(BareJid, Version)>,
+    /// Lists that nobody could tell us, and since when: messages do not wait for them.
+    unknown: BTreeMap<(BareJid, Version), Timestamp>,
 }
 
 impl Lists {
@@ -26,10 +27,16 @@ impl Lists {
         self.unknown.clear();
     }
 
-    pub(super) fn is_unknown(&self, jid: &BareJid, version: Version) -> bool {
-        self.unknown.contains(&(jid.clone(), version))
+    /// Nobody could tell us a list: it may be asked for again later.
+    fn is_unknown(&mut self, jid: &BareJid, version: Version, now: Timestamp) {
+        let key = (jid.clone(), version);
+        self.asked.remove(&key);
+        self.unknown.insert(key, now);
     }
 }
+
+/// A list that nobody could tell us is not asked for again so soon.
+const UNKNOWN: Duration = Duration::from_secs(5 * 60);
 
 impl<R: TryCryptoRng> Client<R> {
     /// Asks for a device list, unless it was asked for a moment ago. Whether the answer is still to come.
@@ -44,6 +51,10 @@ impl<R: TryCryptoRng> Client<R> {
             return Ok(true);
         }
         let key = (jid.clone(), version);
+        let unknown = self.lists.unknown.get(&key);
+        if unknown.is_some_and(|since| now.since(*since) < UNKNOWN) {
+            return Ok(false);
+        }
         let asked = self.lists.asked.get(&key);
         if asked.is_some_and(|asked| now.since(*asked) < self.options.list_age) {
             return Ok(false);
@@ -94,12 +105,12 @@ impl<R: TryCryptoRng> Client<R> {
                 if answer.has("item-not-found") || is_refusal && !was_seen {
                     empty
                 } else {
-                    self.lists.unknown.insert((jid.clone(), version));
+                    self.lists.is_unknown(jid, version, now);
                     return Ok(());
                 }
             }
             None => {
-                self.lists.unknown.insert((jid.clone(), version));
+                self.lists.is_unknown(jid, version, now);
                 return Ok(());
             }
         };
@@ -114,7 +125,7 @@ impl<R: TryCryptoRng> Client<R> {
         now: Timestamp,
     ) -> Result<(), AccountError> {
         let is_own = jid == self.account.jid();
-        if is_own && self.is_device_id_taken(list)? {
+        if is_own && self.is_device_id_taken(list) {
             let taken: Vec<_> = list.devices.iter().map(|device| device.id).collect();
             self.account.change_device_id(&taken, &mut self.rng)?;
         }
@@ -193,14 +204,18 @@ impl<R: TryCryptoRng> Client<R> {
             || self.account.device_list_seen(jid, version)?.is_some())
     }
 
-    /// A device that is not on the list has written: the list that we know may be old.
+    /// A device that is not on the list has written: the list that we know may be old. A stranger is not
+    /// asked: that would tell it that somebody is there.
     pub(super) fn check_listing(
         &mut self,
         sender: &Peer,
         listing: Listing,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        if listing != Listing::Active && self.is_connected {
+        if listing != Listing::Active
+            && self.is_connected
+            && self.account.is_accepted(&sender.jid)?
+        {
             self.ask_for_list(&sender.jid, sender.version, now)?;
         }
         Ok(())

@@ -185,8 +185,11 @@ impl<R: TryCryptoRng> Client<R> {
             Answer::Stanza(xml) => (Some(xml), IqAnswer::read(xml).ok().flatten()),
         };
         let own = self.account.jid();
-        if let Some(purpose) = self.requests.close(id, read.as_ref(), own) {
-            self.answered(&purpose, xml.zip(read.as_ref()), now)?;
+        if let Some(open) = self.requests.close(id, read.as_ref(), own) {
+            if let Err(error) = self.answered(&open.purpose, xml.zip(read.as_ref()), now) {
+                self.requests.reopen(id, open);
+                return Err(error);
+            }
         }
         self.go_on(now)
     }
@@ -226,8 +229,11 @@ impl<R: TryCryptoRng> Client<R> {
     /// # Errors
     /// [`AccountError`]: call it again.
     pub fn tick(&mut self, now: Timestamp) -> Result<(), AccountError> {
-        for purpose in self.requests.expire(now) {
-            self.answered(&purpose, None, now)?;
+        while let Some((id, open)) = self.requests.expire(now) {
+            if let Err(error) = self.answered(&open.purpose, None, now) {
+                self.requests.reopen(id, open);
+                return Err(error);
+            }
         }
         self.go_on(now)
     }

@@ -1,6 +1,7 @@
 //! Messages that go out: held until everything that they need is there, in order for each conversation.
 
 use core::fmt;
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::TryCryptoRng;
@@ -19,8 +20,10 @@ use crate::stanza::{
 pub(super) struct Outbox {
     last: u64,
     waiting: BTreeMap<Ticket, Waiting>,
-    /// What came of asking for bundles: until all messages that need them are gone.
+    /// What came of asking for bundles: until all messages that need them are gone, or it is old.
     fetched: Bundles,
+    /// When each of them came.
+    fetched_at: BTreeMap<Peer, Timestamp>,
 }
 
 /// A message that waits.
@@ -47,6 +50,14 @@ impl Outbox {
     /// What servers said on an older stream.
     pub(super) fn forget_answers(&mut self) {
         self.fetched.clear();
+        self.fetched_at.clear();
+    }
+
+    /// Pre-keys are used once, and others use them too: what was fetched is soon old.
+    fn forget_old_answers(&mut self, age: Duration, now: Timestamp) {
+        self.fetched_at.retain(|_, at| now.since(*at) < age);
+        self.fetched
+            .retain(|peer, _| self.fetched_at.contains_key(peer));
     }
 
     /// The message of each conversation that is first.
@@ -135,24 +146,31 @@ impl<R: TryCryptoRng> Client<R> {
         now: Timestamp,
     ) -> Result<Ticket, EncryptRequestError> {
         let message = PlainMessage::read(stanza).map_err(EncryptRequestError::Stanza)?;
-        let to = message.attribute("to");
-        let to = to.ok_or(EncryptRequestError::Address(None))?;
-        let to = BareJid::from_full(to).map_err(|e| EncryptRequestError::Address(Some(e)))?;
+        let full = message.attribute("to");
+        let full = full.ok_or(EncryptRequestError::Address(None))?;
+        let to = BareJid::from_full(full).map_err(|e| EncryptRequestError::Address(Some(e)))?;
         if message.content().is_empty() {
             return Err(EncryptRequestError::NothingToEncrypt);
         }
-        // So that what cannot be written is refused now, and not when everything else is there.
-        self.payloads(&message, &to, now)
-            .map_err(EncryptRequestError::Envelope)?;
+        let is_group = message.attribute("type") == Some("groupchat");
         let mut accounts = Vec::new();
         for jid in recipients {
             match self.rooms.get(jid) {
-                Some(room) => accounts.extend(room.members.iter().cloned()),
+                Some(room) if is_group => accounts.extend(room.members.iter().cloned()),
+                Some(room) => accounts.extend(room.occupant(full).cloned()),
                 None => accounts.push(jid.clone()),
             }
         }
         accounts.sort();
         accounts.dedup();
+        // Who gets a private message out of a room gets it under his own address.
+        let to = match &*accounts {
+            [occupant] if !is_group && self.rooms.contains_key(&to) => occupant.clone(),
+            _ => to,
+        };
+        // So that what cannot be written is refused now, and not when everything else is there.
+        self.payloads(&message, &to, now)
+            .map_err(EncryptRequestError::Envelope)?;
         self.outbox.last += 1;
         let ticket = Ticket(self.outbox.last);
         let waiting = Waiting {
@@ -163,11 +181,19 @@ impl<R: TryCryptoRng> Client<R> {
             leaves_out: !self.options.ask_about_keys,
         };
         self.outbox.waiting.insert(ticket, waiting);
-        if !waits {
-            self.encrypt_waiting(ticket, now)?;
+        let outcome = match waits {
+            true => Ok(()),
+            false => self.encrypt_waiting(ticket, now),
+        };
+        match outcome.and_then(|()| self.go_on(now)) {
+            // Something else has failed, and is due again.
+            Err(_) if !self.outbox.waiting.contains_key(&ticket) => Ok(ticket),
+            Err(error) => {
+                self.outbox.waiting.remove(&ticket);
+                Err(error.into())
+            }
+            Ok(()) => Ok(ticket),
         }
-        self.go_on(now)?;
-        Ok(ticket)
     }
 
     /// Forgets a message that waits. Nothing happens if it is gone already.
@@ -188,6 +214,9 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Sends what can be sent.
     pub(super) fn send_outbox(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        // All that one message asks for at once is there together.
+        let age = self.options.request_timeout.saturating_mul(5);
+        self.outbox.forget_old_answers(age, now);
         // What goes out makes room for the next of its conversation.
         loop {
             let mut has_sent = false;
@@ -202,7 +231,7 @@ impl<R: TryCryptoRng> Client<R> {
             }
         }
         if self.outbox.waiting.is_empty() {
-            self.outbox.fetched.clear();
+            self.outbox.forget_answers();
         }
         Ok(())
     }
@@ -221,9 +250,7 @@ impl<R: TryCryptoRng> Client<R> {
         let own = self.account.jid().clone();
         for jid in recipients.iter().chain([&own]) {
             for version in self.options.versions() {
-                if !*versions.get(version) || self.lists.is_unknown(jid, version) {
-                    continue;
-                }
+                // Also of a version in which it cannot be written: who reads no other is to be reported.
                 let is_missing = self.account.device_list_seen(jid, version)?.is_none();
                 if is_missing || self.is_list_stale(jid, version, now)? {
                     is_ready &= !self.ask_for_list(jid, version, now)?;
@@ -294,6 +321,7 @@ impl<R: TryCryptoRng> Client<R> {
         };
         self.repair_with(peer, &fetched, now)?;
         if !self.outbox.waiting.is_empty() {
+            self.outbox.fetched_at.insert(peer.clone(), now);
             self.outbox.fetched.insert(peer.clone(), fetched);
         }
         Ok(())

@@ -117,9 +117,10 @@ pub(super) struct Publication {
     pub(super) is_configured: bool,
 }
 
+/// A request that is open.
 #[derive(Debug)]
-struct Open {
-    purpose: Purpose,
+pub(super) struct Open {
+    pub(super) purpose: Purpose,
     to: Option<BareJid>,
     until: Timestamp,
 }
@@ -161,7 +162,7 @@ impl Requests {
         id: RequestId,
         answer: Option<&IqAnswer<'_>>,
         own: &BareJid,
-    ) -> Option<Purpose> {
+    ) -> Option<Open> {
         let open = self.open.get(&id)?;
         let may_answer = answer.is_none_or(|answer| {
             let asked = open.to.as_ref();
@@ -177,21 +178,20 @@ impl Requests {
         if !may_answer {
             return None;
         }
-        self.open.remove(&id).map(|open| open.purpose)
+        self.open.remove(&id)
     }
 
-    /// Closes those that nobody has answered in time.
-    pub(super) fn expire(&mut self, now: Timestamp) -> Vec<Purpose> {
-        let late: Vec<_> = self
-            .open
-            .iter()
-            .filter(|(_, open)| open.until <= now)
-            .map(|(id, _)| *id)
-            .collect();
-        late.iter()
-            .filter_map(|id| self.open.remove(id))
-            .map(|open| open.purpose)
-            .collect()
+    /// Opens one again whose answer could not be taken in.
+    pub(super) fn reopen(&mut self, id: RequestId, open: Open) {
+        self.open.insert(id, open);
+    }
+
+    /// Closes one that nobody has answered in time.
+    pub(super) fn expire(&mut self, now: Timestamp) -> Option<(RequestId, Open)> {
+        let mut open = self.open.iter();
+        let (id, _) = open.find(|(_, open)| open.until <= now)?;
+        let id = *id;
+        self.open.remove(&id).map(|open| (id, open))
     }
 
     /// Closes all: the stream is gone, and with it every answer.

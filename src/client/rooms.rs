@@ -17,6 +17,14 @@ pub struct Room {
     pub occupants: BTreeMap<String, BareJid>,
 }
 
+impl Room {
+    /// Whose a full address in the room is.
+    pub(super) fn occupant(&self, full: &str) -> Option<&BareJid> {
+        let (_, nick) = full.split_once('/')?;
+        self.occupants.get(nick)
+    }
+}
+
 impl<R: TryCryptoRng> Client<R> {
     /// Says who is in a room, whenever that changes: messages to the room are encrypted for its members,
     /// and a message from it is from the occupant of that name, or, when he is gone, from a member.
@@ -43,14 +51,5 @@ impl<R: TryCryptoRng> Client<R> {
     /// The room is left: messages to it are messages to an account again.
     pub fn leave_room(&mut self, jid: &BareJid) {
         self.rooms.remove(jid);
-    }
-
-    /// Who may have sent a message that came from a room.
-    pub(super) fn senders_in(room: &Room, nick: Option<&str>) -> Vec<BareJid> {
-        let occupant = nick.and_then(|nick| room.occupants.get(nick));
-        match occupant {
-            Some(jid) => vec![jid.clone()],
-            None => room.members.clone(),
-        }
     }
 }

@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-use std::collections::{BTreeMap, VecDeque};
+pub(crate) mod stage;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use omemo::client::IqRequest;
 use omemo::model::BareJid;
@@ -24,8 +26,12 @@ pub(crate) struct Server {
     pub(crate) seen: Vec<String>,
     /// Conditions with which the next publications are refused.
     pub(crate) refusals: VecDeque<String>,
-    /// Requests to these nodes get no answer.
+    /// The condition with which a request is refused.
+    pub(crate) rule: Option<fn(&str) -> Option<&'static str>>,
+    /// Requests to nodes whose names contain one of these get no answer.
     pub(crate) silent_nodes: Vec<String>,
+    /// Accounts whose device lists nobody else is told of.
+    pub(crate) unsubscribed: BTreeSet<BareJid>,
 }
 
 impl Server {
@@ -53,6 +59,10 @@ impl Server {
         self.waiting.values().all(VecDeque::is_empty)
     }
 
+    pub(crate) fn is_quiet_for(&self, full: &str) -> bool {
+        self.waiting.get(full).is_none_or(VecDeque::is_empty)
+    }
+
     /// Answers a request of a client; `None` if it does not.
     pub(crate) fn answer(&mut self, full: &str, request: &IqRequest) -> Option<String> {
         let xml = request.to_string();
@@ -61,7 +71,7 @@ impl Server {
         let pubsub = document.root_element().first_element_child().unwrap();
         let verb = pubsub.first_element_child().unwrap();
         let node = verb.attribute("node").unwrap().to_owned();
-        if self.silent_nodes.contains(&node) {
+        if self.silent_nodes.iter().any(|silent| node.contains(silent)) {
             return None;
         }
         let own = BareJid::from_full(full).unwrap();
@@ -76,6 +86,9 @@ impl Server {
                  <{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
             )
         };
+        if let Some(condition) = self.rule.and_then(|rule| rule(&xml)) {
+            return Some(error(condition));
+        }
         let name = verb.tag_name().name().to_owned();
         Some(match name.as_str() {
             "publish" => {
@@ -131,16 +144,16 @@ impl Server {
             .or_default();
         items.retain(|(id, _)| id != item);
         items.push((item.to_owned(), payload.to_owned()));
-        if !node.contains("devices") && !node.ends_with("devicelist") {
+        if !is_of_lists(node) {
             return;
         }
-        let event = format!(
-            "<message from='{owner}'><event xmlns='http://jabber.org/protocol/pubsub#event'>\
-             <items node='{node}'><item id='{item}'>{payload}</item></items></event></message>"
-        );
-        self.waiting
-            .values_mut()
-            .for_each(|queue| queue.push_back(event.clone()));
+        let event = event(owner, node, item, payload);
+        for (full, queue) in &mut self.waiting {
+            let is_own = BareJid::from_full(full).unwrap() == *owner;
+            if is_own || !self.unsubscribed.contains(owner) {
+                queue.push_back(event.clone());
+            }
+        }
     }
 
     /// What is published in a node.
@@ -159,34 +172,49 @@ impl Server {
     pub(crate) fn send(&mut self, full: &str, stanza: &str) {
         self.seen.push(stanza.to_owned());
         let document = Document::parse(stanza).unwrap();
-        let to = document.root_element().attribute("to").unwrap();
-        let to = BareJid::from_full(to).unwrap();
+        let message = document.root_element();
+        let address = message.attribute("to").unwrap();
+        let to = BareJid::from_full(address).unwrap();
         let own = BareJid::from_full(full).unwrap();
         if let Some(occupants) = self.rooms.get(&to).cloned() {
-            let mut nicks = occupants.iter();
-            let (nick, _) = nicks.find(|(_, jid)| **jid == own).unwrap();
-            let sent = with_from(stanza, &format!("{to}/{nick}"));
-            for jid in occupants.values() {
-                self.deliver(jid, &sent);
+            let nick_of = |jid: &BareJid| {
+                let mut nicks = occupants.iter();
+                nicks.find(|(_, of)| *of == jid).unwrap().0.clone()
+            };
+            let sent = with_from(stanza, &format!("{to}/{}", nick_of(&own)));
+            if message.attribute("type") == Some("groupchat") {
+                occupants.values().for_each(|jid| self.deliver(jid, &sent));
+                self.archive.entry(to).or_default().push(sent);
+            } else {
+                let (_, nick) = address.split_once('/').unwrap();
+                self.deliver(&occupants[nick], &sent);
+                self.copy("sent", &own, full, &with_from(stanza, full));
             }
             return;
         }
         let sent = with_from(stanza, full);
-        self.deliver(&to, &sent);
-        for copies in [&own, &to] {
+        if address.contains('/') {
+            self.push(address, sent.clone());
+            self.copy("received", &to, address, &sent);
+        } else {
+            self.deliver(&to, &sent);
+        }
+        for copies in BTreeSet::from([&own, &to]) {
             self.archive
                 .entry(copies.clone())
                 .or_default()
                 .push(sent.clone());
         }
-        let others = self.clients.get(&own).cloned().unwrap_or_default();
-        for other in others.iter().filter(|other| *other != full && to != own) {
-            let carbon = format!(
-                "<message from='{own}'><sent xmlns='urn:xmpp:carbons:2'>\
-                 <forwarded xmlns='urn:xmpp:forward:0'>{}</forwarded></sent></message>",
-                sent.replacen("<message", "<message xmlns='jabber:client'", 1)
-            );
-            self.push(other, carbon);
+        if to != own {
+            self.copy("sent", &own, full, &sent);
+        }
+    }
+
+    /// Copies for the other clients of an account (XEP-0280).
+    fn copy(&mut self, direction: &str, own: &BareJid, but: &str, stanza: &str) {
+        let clients = self.clients.get(own).cloned().unwrap_or_default();
+        for client in clients.iter().filter(|client| *client != but) {
+            self.push(client, carbon(own.as_str(), direction, stanza));
         }
     }
 
@@ -197,12 +225,56 @@ impl Server {
         }
     }
 
-    fn push(&mut self, full: &str, stanza: String) {
+    /// Puts a stanza into the queue of a client.
+    pub(crate) fn push(&mut self, full: &str, stanza: String) {
         self.waiting
             .entry(full.to_owned())
             .or_default()
             .push_back(stanza);
     }
+
+    /// Tells a client that comes the newest device lists of everybody, as presence makes servers do.
+    pub(crate) fn greet(&mut self, full: &str) {
+        let lists = self.nodes.iter().filter(|((_, node), _)| is_of_lists(node));
+        let events = lists.flat_map(|((owner, node), items)| {
+            items
+                .last()
+                .map(|(id, payload)| event(owner, node, id, payload))
+        });
+        let waiting = self.waiting.entry(full.to_owned()).or_default();
+        waiting.extend(events);
+    }
+
+    /// The nodes that there are.
+    pub(crate) fn nodes(&self) -> Vec<(BareJid, String)> {
+        self.nodes.keys().cloned().collect()
+    }
+
+    /// Loses what waits for a client.
+    pub(crate) fn drop_waiting(&mut self, full: &str) {
+        self.waiting.entry(full.to_owned()).or_default().clear();
+    }
+}
+
+fn is_of_lists(node: &str) -> bool {
+    node.ends_with(":devices") || node.ends_with(".devicelist")
+}
+
+/// A notification of a node.
+pub(crate) fn event(owner: &BareJid, node: &str, item: &str, payload: &str) -> String {
+    format!(
+        "<message from='{owner}'><event xmlns='http://jabber.org/protocol/pubsub#event'>\
+         <items node='{node}'><item id='{item}'>{payload}</item></items></event></message>"
+    )
+}
+
+/// A copy of a message.
+pub(crate) fn carbon(from: &str, direction: &str, stanza: &str) -> String {
+    format!(
+        "<message from='{from}'><{direction} xmlns='urn:xmpp:carbons:2'>\
+         <forwarded xmlns='urn:xmpp:forward:0'>{}</forwarded></{direction}></message>",
+        stanza.replacen("<message", "<message xmlns='jabber:client'", 1)
+    )
 }
 
 /// A result of an archive.

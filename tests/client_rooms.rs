@@ -1,0 +1,264 @@
+//! Rooms whose members are known.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says no by panicking"
+)]
+
+mod server;
+
+use omemo::account::{FailureReason, Refusal};
+use omemo::client::{Disposition, Origin, RefusalReason, Room, UndecryptableReason};
+use omemo::model::{BareJid, Version};
+use server::stage::{JULIET, MALLORY, ROMEO, Stage, jid, only, options, text};
+use server::with_from;
+
+const GARDEN: &str = "garden@rooms.example";
+const NURSE: &str = "nurse@capulet.example";
+
+/// Juliet, Romeo and the nurse, in a room; all speak one version, or all.
+fn garden(version: Option<Version>) -> Stage {
+    let mut stage = Stage::new();
+    let options = || version.map_or_else(options, only);
+    for full in [
+        "juliet@capulet.example/balcony",
+        "romeo@montague.example/orchard",
+        "nurse@capulet.example/house",
+    ] {
+        stage.add(full, options());
+    }
+    let occupants = [("J", jid(JULIET)), ("R", jid(ROMEO)), ("N", jid(NURSE))];
+    let on_server: Vec<_> = occupants.iter().map(|(nick, jid)| (*nick, jid)).collect();
+    stage.server.make_room(&jid(GARDEN), &on_server);
+    for user in 0..3 {
+        enter(&mut stage, user, &occupants);
+    }
+    stage.settle();
+    stage
+}
+
+fn enter(stage: &mut Stage, user: usize, occupants: &[(&str, BareJid)]) {
+    let room = Room {
+        members: [JULIET, ROMEO, NURSE].map(jid).into(),
+        occupants: occupants
+            .iter()
+            .map(|(nick, jid)| ((*nick).to_owned(), jid.clone()))
+            .collect(),
+    };
+    let now = stage.time();
+    let client = &mut stage.users[user].client;
+    client.set_room(&jid(GARDEN), room, now).unwrap();
+}
+
+fn say(stage: &mut Stage, from: usize, body: &str) {
+    let now = stage.time();
+    let said = format!(
+        "<message to='{GARDEN}' type='groupchat' id='g'>{}</message>",
+        text(body)
+    );
+    let client = &mut stage.users[from].client;
+    client.encrypt(&said, &[jid(GARDEN)], now).unwrap();
+    stage.settle();
+}
+
+#[test]
+fn all_members_read_it_and_the_sender_has_its_text() {
+    for version in [None, Some(Version::Legacy), Some(Version::Omemo2)] {
+        let mut stage = garden(version);
+        stage.add(
+            "juliet@capulet.example/phone",
+            version.map_or_else(options, only),
+        );
+        enter(
+            &mut stage,
+            3,
+            &[("J", jid(JULIET)), ("R", jid(ROMEO)), ("N", jid(NURSE))],
+        );
+        stage.settle();
+        say(&mut stage, 0, "to all");
+        for user in [1, 2, 3] {
+            assert_eq!(stage.users[user].bodies(), ["to all"], "{version:?} {user}");
+            let read = &stage.users[user].read[0];
+            assert_eq!(read.sender.jid, jid(JULIET));
+            assert!(
+                read.stanza.contains("from='garden@rooms.example/J'"),
+                "{}",
+                read.stanza
+            );
+            assert!(read.stanza.contains("type='groupchat'"));
+        }
+        assert!(stage.users[0].read.is_empty() && stage.users[0].undecryptable.is_empty());
+        say(&mut stage, 1, "and back");
+        assert_eq!(stage.users[0].bodies(), ["and back"]);
+        assert!(!stage.was_seen("to all") && !stage.was_seen("and back"));
+    }
+}
+
+#[test]
+fn the_own_message_comes_back_as_a_reflection() {
+    let mut stage = garden(None);
+    stage.users[0].holds_messages = true;
+    say(&mut stage, 0, "x");
+    let sealed = stage.users[0].encrypted[0].stanza.clone();
+    for nick in ["garden@rooms.example/J", "garden@rooms.example/unknown"] {
+        let disposition = stage.receive(0, &with_from(&sealed, nick));
+        assert_eq!(disposition, Disposition::OwnReflection);
+    }
+    stage.settle();
+    assert!(stage.users[0].undecryptable.is_empty());
+}
+
+#[test]
+fn members_who_are_away_are_written_to() {
+    let mut stage = garden(None);
+    stage.disconnect(2);
+    let there = [("J", jid(JULIET)), ("R", jid(ROMEO))];
+    enter(&mut stage, 0, &there);
+    say(&mut stage, 0, "x");
+    let report = &stage.users[0].encrypted[0].report;
+    assert!(report.reaches(&jid(NURSE)) && report.reaches(&jid(ROMEO)));
+    stage.connect(2);
+    stage.settle();
+    assert_eq!(stage.users[2].bodies(), ["x"]);
+}
+
+/// The writer has left, and nobody knows whose the name was: of the members, who has that device.
+#[test]
+fn the_sender_is_found_among_the_members() {
+    for version in Version::ALL {
+        let mut stage = garden(Some(version));
+        // So that the lists of the members are known.
+        for user in 0..3 {
+            say(&mut stage, user, "hello");
+        }
+        stage.users[0].holds_messages = true;
+        say(&mut stage, 0, "x");
+        let sealed = stage.users[0].encrypted.last().unwrap().stanza.clone();
+        enter(&mut stage, 1, &[]);
+        stage.receive(1, &with_from(&sealed, "garden@rooms.example/gone"));
+        stage.settle();
+        let read = stage.users[1].read.last().unwrap();
+        assert_eq!(
+            (
+                read.sender.jid.as_str(),
+                stage.users[1].bodies().last().unwrap().as_str()
+            ),
+            (JULIET, "x")
+        );
+    }
+}
+
+/// Out of a room that nobody has told of, anything may be anybody's.
+#[test]
+fn a_message_of_an_unknown_room_is_nobodys() {
+    let mut stage = garden(None);
+    stage.users[0].holds_messages = true;
+    say(&mut stage, 0, "x");
+    let sealed = stage.users[0].encrypted[0].stanza.clone();
+    for from in ["garden@rooms.example/J", "other@rooms.example/J", ROMEO] {
+        stage.users[1].client.leave_room(&jid(GARDEN));
+        stage.receive(1, &with_from(&sealed, from));
+        stage.settle();
+        let UndecryptableReason::Failure(failure) =
+            &stage.users[1].undecryptable.last().unwrap().reason
+        else {
+            panic!();
+        };
+        assert_eq!(failure.reason, FailureReason::AmbiguousSender);
+    }
+    assert!(stage.users[1].read.is_empty());
+    // When the room is known, it is read: nothing was used up.
+    enter(&mut stage, 1, &[("J", jid(JULIET))]);
+    stage.receive(1, &with_from(&sealed, "garden@rooms.example/J"));
+    stage.settle();
+    assert_eq!(stage.users[1].bodies(), ["x"]);
+}
+
+/// The nick of somebody else does not make somebody's message his.
+#[test]
+fn under_another_name_it_is_not_read_as_anothers() {
+    for version in Version::ALL {
+        let mut stage = garden(Some(version));
+        for user in 0..3 {
+            say(&mut stage, user, "hello");
+        }
+        stage.users[0].holds_messages = true;
+        say(&mut stage, 0, "x");
+        let sealed = stage.users[0].encrypted.last().unwrap().stanza.clone();
+        stage.receive(1, &with_from(&sealed, "garden@rooms.example/N"));
+        stage.settle();
+        assert_ne!(stage.users[1].bodies().last().unwrap(), "x");
+        assert_eq!(stage.users[1].undecryptable.len(), 1);
+    }
+}
+
+#[test]
+fn a_private_message_is_for_one_occupant() {
+    for version in [None, Some(Version::Legacy), Some(Version::Omemo2)] {
+        let mut stage = garden(version);
+        stage.add(
+            "juliet@capulet.example/phone",
+            version.map_or_else(options, only),
+        );
+        enter(
+            &mut stage,
+            3,
+            &[("J", jid(JULIET)), ("R", jid(ROMEO)), ("N", jid(NURSE))],
+        );
+        let now = stage.time();
+        for recipient in [ROMEO, GARDEN] {
+            let said = format!(
+                "<message to='{GARDEN}/R' type='chat'>{}</message>",
+                text(recipient)
+            );
+            let client = &mut stage.users[0].client;
+            client.encrypt(&said, &[jid(recipient)], now).unwrap();
+            stage.settle();
+        }
+        assert_eq!(
+            stage.users[1].bodies(),
+            [ROMEO, GARDEN],
+            "{version:?} {:?}",
+            stage.users[1].undecryptable
+        );
+        assert_eq!(stage.users[1].read[0].sender.jid, jid(JULIET));
+        assert!(stage.users[2].read.is_empty() && stage.users[2].undecryptable.is_empty());
+        let report = &stage.users[0].encrypted[1].report;
+        assert!(!report.reaches(&jid(NURSE)));
+        // The other device of Juliet has a copy.
+        assert_eq!(stage.users[3].bodies(), [ROMEO, GARDEN]);
+        assert_eq!(stage.users[3].read[0].origin, Origin::CarbonSent);
+    }
+    // For nobody who is known, it is for nobody.
+    let mut stage = garden(None);
+    let now = stage.time();
+    let said = format!(
+        "<message to='{GARDEN}/gone' type='chat'>{}</message>",
+        text("x")
+    );
+    let client = &mut stage.users[0].client;
+    client.encrypt(&said, &[jid(GARDEN)], now).unwrap();
+    stage.settle();
+    assert_eq!(stage.users[0].refused.len(), 1);
+}
+
+/// A member without OMEMO is not left out in silence.
+#[test]
+fn a_member_who_would_get_nothing_is_a_refusal() {
+    let mut stage = garden(None);
+    let now = stage.time();
+    let room = Room {
+        members: [JULIET, ROMEO, MALLORY].map(jid).into(),
+        ..Room::default()
+    };
+    let client = &mut stage.users[0].client;
+    client.set_room(&jid(GARDEN), room, now).unwrap();
+    say(&mut stage, 0, "x");
+    let RefusalReason::Recipients(refusal) = &stage.users[0].refused[0].reason else {
+        panic!();
+    };
+    assert!(matches!(&**refusal, Refusal::NoDevices(who, _) if *who == jid(MALLORY)));
+    assert!(stage.users[1].read.is_empty());
+}
