@@ -68,6 +68,8 @@
 //! to draw it is an error. There is no unsafe code.
 
 pub mod account;
+#[cfg(feature = "capi")]
+pub mod capi;
 pub mod client;
 pub mod crypto;
 pub mod error;

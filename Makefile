@@ -1,0 +1,91 @@
+# The C library. Rust people need none of this.
+#
+#   make                          libomemo.so.1, libomemo.a, omemo.pc
+#   make install PREFIX= DESTDIR= installs them with the header; LIBDIR=, INCLUDEDIR=, and DEVLIBDIR= for
+#                                 what only developers need (libomemo.so, libomemo.a, omemo.pc)
+#   make test                     C and C++ tests against a copy that was installed, shared and static
+#   make header                   writes include/omemo.h anew
+#
+# SQLITE=system links the system's SQLite instead of compiling one in. OFFLINE=1 asks no registry.
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+DEVLIBDIR ?= $(LIBDIR)
+INCLUDEDIR ?= $(PREFIX)/include
+SQLITE ?= bundled
+CARGO ?= cargo
+OBJCOPY ?= objcopy
+PKG_CONFIG ?= pkg-config
+
+ABI = 1
+VERSION := $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
+OUT = $(TARGET)/capi-$(SQLITE)
+SONAME = libomemo.so.$(ABI)
+
+CARGO_FLAGS = --locked $(if $(OFFLINE),--offline)
+# What a static library leaves to whoever links it.
+SYSTEM_LIBS = -lpthread -ldl -lm
+ifeq ($(SQLITE),system)
+FEATURES = --no-default-features --features capi,sqlite
+SQLITE_LIBS = $(shell $(PKG_CONFIG) --libs sqlite3)
+REQUIRES = sqlite3
+else ifeq ($(SQLITE),bundled)
+FEATURES = --features capi
+else
+$(error SQLITE is bundled or system)
+endif
+
+.PHONY: all rust header install uninstall test clean
+all: $(OUT)/$(SONAME) $(OUT)/libomemo.a
+
+# Cargo knows what is to be done; the copy changes only if its result does, so that nothing is linked in vain.
+rust:
+	$(CARGO) rustc --lib --release $(CARGO_FLAGS) $(FEATURES) --crate-type staticlib
+	@mkdir -p $(OUT)
+	@cmp -s $(TARGET)/release/libomemo.a $(OUT)/rust.a || cp $(TARGET)/release/libomemo.a $(OUT)/rust.a
+
+$(OUT)/rust.a: rust
+
+# One object with what omemo_* needs; every other symbol is local, so that a process may have another SQLite.
+$(OUT)/libomemo.a: $(OUT)/rust.a
+	nm --defined-only --extern-only $< 2>/dev/null | sed -n 's/^.* T \(omemo_[a-z0-9_]*\)$$/-u \1/p' | sort -u > $(OUT)/roots
+	$(LD) -r --gc-sections @$(OUT)/roots -o $(OUT)/omemo.o $<
+	$(OBJCOPY) --wildcard --keep-global-symbol='omemo_*' $(OUT)/omemo.o
+	rm -f $@
+	$(AR) rcs $@ $(OUT)/omemo.o
+
+$(OUT)/$(SONAME): $(OUT)/libomemo.a include/libomemo.map
+	$(CC) -shared $(LDFLAGS) -o $@ -Wl,-soname,$(SONAME) -Wl,--version-script,include/libomemo.map \
+	  -Wl,--gc-sections -Wl,--no-undefined -Wl,-z,relro,-z,now \
+	  -Wl,--whole-archive $< -Wl,--no-whole-archive $(SQLITE_LIBS) $(SYSTEM_LIBS)
+
+header:
+	$(CARGO) check --lib $(CARGO_FLAGS) --features capi
+	cp "$$(ls -t $(TARGET)/debug/build/omemo-*/out/omemo.h | head -n 1)" include/omemo.h
+
+install: all
+	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DEVLIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	install -m 755 $(OUT)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	install -m 644 $(OUT)/libomemo.a $(DESTDIR)$(DEVLIBDIR)/libomemo.a
+	install -m 644 include/omemo.h $(DESTDIR)$(INCLUDEDIR)/
+	ln -sf $(if $(filter $(LIBDIR),$(DEVLIBDIR)),,$(LIBDIR)/)$(SONAME) $(DESTDIR)$(DEVLIBDIR)/libomemo.so
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(DEVLIBDIR)' 'includedir=$(INCLUDEDIR)' '' \
+	  'Name: omemo' 'Description: OMEMO for XMPP clients' 'Version: $(VERSION)' \
+	  $(if $(REQUIRES),'Requires.private: $(REQUIRES)') 'Cflags: -I$${includedir}' \
+	  'Libs: -L$${libdir} -lomemo' 'Libs.private: $(SYSTEM_LIBS)' \
+	  > $(DESTDIR)$(DEVLIBDIR)/pkgconfig/omemo.pc
+
+uninstall:
+	rm -f $(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(DEVLIBDIR)/libomemo.a $(DESTDIR)$(DEVLIBDIR)/libomemo.so
+	rm -f $(DESTDIR)$(DEVLIBDIR)/pkgconfig/omemo.pc
+	rm -f $(DESTDIR)$(INCLUDEDIR)/omemo.h
+
+# Into a folder of its own, so that it is the installed copy that is tested.
+test: all
+	$(MAKE) install PREFIX=$(OUT)/prefix LIBDIR=$(OUT)/prefix/lib DEVLIBDIR=$(OUT)/prefix/lib \
+	  INCLUDEDIR=$(OUT)/prefix/include DESTDIR=
+	PKG_CONFIG_PATH=$(OUT)/prefix/lib/pkgconfig CC="$(CC)" CXX="$(CXX)" tests/c/run $(OUT)/tests
+
+clean:
+	rm -rf $(OUT)
