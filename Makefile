@@ -32,26 +32,30 @@ SQLITE_LIBS = $(shell $(PKG_CONFIG) --libs sqlite3)
 REQUIRES = sqlite3
 else ifeq ($(SQLITE),bundled)
 FEATURES = --features capi
+# Of SQLite, tables and transactions are used.
+export LIBSQLITE3_FLAGS ?= -USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 \
+  -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_JSON1 -USQLITE_ENABLE_DBSTAT_VTAB -USQLITE_SOUNDEX \
+  -DSQLITE_OMIT_LOAD_EXTENSION -USQLITE_ENABLE_LOAD_EXTENSION
 else
 $(error SQLITE is bundled or system)
 endif
 
-.PHONY: all rust header install uninstall test clean
+.PHONY: all FORCE header install uninstall test clean
 all: $(OUT)/$(SONAME) $(OUT)/libomemo.a
 
 # Cargo knows what is to be done; the copy changes only if its result does, so that nothing is linked in vain.
-rust:
-	$(CARGO) rustc --lib --release $(CARGO_FLAGS) $(FEATURES) --crate-type staticlib
+$(OUT)/rust.a: FORCE
+	$(CARGO) rustc --lib --profile capi $(CARGO_FLAGS) $(FEATURES) --crate-type staticlib
 	@mkdir -p $(OUT)
-	@cmp -s $(TARGET)/release/libomemo.a $(OUT)/rust.a || cp $(TARGET)/release/libomemo.a $(OUT)/rust.a
-
-$(OUT)/rust.a: rust
+	@cmp -s $(TARGET)/capi/libomemo.a $@ || cp $(TARGET)/capi/libomemo.a $@
+FORCE:
 
 # One object with what omemo_* needs; every other symbol is local, so that a process may have another SQLite.
 $(OUT)/libomemo.a: $(OUT)/rust.a
-	nm --defined-only --extern-only $< 2>/dev/null | sed -n 's/^.* T \(omemo_[a-z0-9_]*\)$$/-u \1/p' | sort -u > $(OUT)/roots
+	sed -n 's/^[a-z].*\<\(omemo_[a-z0-9_]*\)(.*/-u \1/p' include/omemo.h > $(OUT)/roots
 	$(LD) -r --gc-sections @$(OUT)/roots -o $(OUT)/omemo.o $<
-	$(OBJCOPY) --wildcard --keep-global-symbol='omemo_*' $(OUT)/omemo.o
+	$(OBJCOPY) --wildcard --keep-global-symbol='omemo_*' --strip-debug \
+	  --remove-section=.llvmbc --remove-section=.llvmcmd $(OUT)/omemo.o
 	rm -f $@
 	$(AR) rcs $@ $(OUT)/omemo.o
 
@@ -68,7 +72,7 @@ install: all
 	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DEVLIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
 	install -m 755 $(OUT)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	install -m 644 $(OUT)/libomemo.a $(DESTDIR)$(DEVLIBDIR)/libomemo.a
-	install -m 644 include/omemo.h $(DESTDIR)$(INCLUDEDIR)/
+	install -m 644 include/omemo.h bindings/cpp/omemo.hpp $(DESTDIR)$(INCLUDEDIR)/
 	ln -sf $(if $(filter $(LIBDIR),$(DEVLIBDIR)),,$(LIBDIR)/)$(SONAME) $(DESTDIR)$(DEVLIBDIR)/libomemo.so
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(DEVLIBDIR)' 'includedir=$(INCLUDEDIR)' '' \
 	  'Name: omemo' 'Description: OMEMO for XMPP clients' 'Version: $(VERSION)' \
@@ -79,7 +83,7 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(DEVLIBDIR)/libomemo.a $(DESTDIR)$(DEVLIBDIR)/libomemo.so
 	rm -f $(DESTDIR)$(DEVLIBDIR)/pkgconfig/omemo.pc
-	rm -f $(DESTDIR)$(INCLUDEDIR)/omemo.h
+	rm -f $(DESTDIR)$(INCLUDEDIR)/omemo.h $(DESTDIR)$(INCLUDEDIR)/omemo.hpp
 
 # Into a folder of its own, so that it is the installed copy that is tested.
 test: all

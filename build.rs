@@ -6,13 +6,6 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
 }
 
-/// The modules in the order of the header: what everybody needs, then a group for each handle.
-#[cfg(feature = "capi")]
-const GROUPS: &[&str] = &[
-    "mod", "status", "error", "memory", "store", "host_store", "trust", "options", "account", "device",
-    "contact", "identity", "client", "room", "catch_up", "action", "report", "undecryptable",
-];
-
 #[cfg(feature = "capi")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     use std::path::Path;
@@ -23,11 +16,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = env::var("CARGO_MANIFEST_DIR")?;
     let root = Path::new(&root);
     let sources = root.join("src/capi");
-    let config = cbindgen::Config::from_file(root.join("include/cbindgen.toml"))?;
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    for group in GROUPS {
-        builder = builder.with_src(sources.join(group).with_extension("rs"));
+    let mut config = cbindgen::Config::from_file(root.join("include/cbindgen.toml"))?;
+    for source in fs::read_dir(&sources)? {
+        // Most enums cross as plain numbers, so that no function names them.
+        for line in fs::read_to_string(source?.path())?.lines() {
+            let name = line
+                .strip_prefix("pub enum ")
+                .and_then(|rest| rest.strip_suffix(" {"));
+            config.export.include.extend(name.map(str::to_owned));
+        }
     }
+    // The modules come in the order in which this one names them.
+    let builder = cbindgen::Builder::new()
+        .with_config(config)
+        .with_src(sources.join("mod.rs"));
     let made = Path::new(&env::var("OUT_DIR")?).join("omemo.h");
     builder.generate()?.write_to_file(&made);
     let (made, committed) = (fs::read(made)?, fs::read(root.join("include/omemo.h")));

@@ -7,9 +7,7 @@ use super::boundary::{accessor, free};
 use super::client::omemo_message_id;
 use super::device::protocol_number;
 use super::memory::{Text, Texts};
-use super::report::{
-    devices, omemo_device_report, omemo_refusal, omemo_undecided_key, refusal,
-};
+use super::report::{devices, omemo_device_report, omemo_refusal, omemo_undecided_key, refusal};
 use super::trust::{omemo_fingerprint, trust_number};
 use super::undecryptable::{describe, omemo_undecryptable};
 use crate::account::Listing;
@@ -423,7 +421,9 @@ impl omemo_action {
         made.request = Some(omemo_request {
             id: request.id.get(),
             iq_id: made.texts.add(&request.id.to_string()),
-            to: made.texts.add_some(request.to.as_ref().map(|to| to.as_str())),
+            to: made
+                .texts
+                .add_some(request.to.as_ref().map(|to| to.as_str())),
             is_set: (request.kind == RequestKind::Set).into(),
             payload: made.texts.add(&request.payload),
             payload_len: request.payload.len(),

@@ -56,15 +56,14 @@ pub unsafe extern "C" fn omemo_client_expect_archive(
     error: *mut *mut omemo_error,
 ) -> omemo_status {
     let body = |caller: &Caller| {
-        let archive = if archive.is_null() {
-            None
-        } else {
-            Some(caller.jid(archive)?)
-        };
         let query_id = caller.word(query_id)?;
         let client = caller.handle(client)?;
         client.change("expect_archive", |client| {
-            client.expect_archive(archive.as_ref(), query_id);
+            if archive.is_null() {
+                client.expect_archive(None, query_id);
+            } else {
+                client.expect_archive(Some(&caller.jid(archive)?), query_id);
+            }
             Ok(())
         })
     };

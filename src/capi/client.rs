@@ -331,7 +331,10 @@ pub unsafe extern "C" fn omemo_client_decide(
         let trust = trust_of(trust).ok_or_else(Failure::value)?;
         let now = Timestamp::from_millis(now_ms);
         let client = caller.handle(client)?;
-        client.change("decide", |client| Ok(client.decide(&jid, &key, trust, now)?))
+        client.change(
+            "decide",
+            |client| Ok(client.decide(&jid, &key, trust, now)?),
+        )
     };
     // SAFETY: the promises at the top of the header.
     unsafe { call(error, body) }
@@ -355,7 +358,10 @@ pub unsafe extern "C" fn omemo_client_answer(
         } else {
             Answer::Stanza(caller.text(xml, xml_len)?)
         };
-        let (id, now) = (RequestId::from_number(request), Timestamp::from_millis(now_ms));
+        let (id, now) = (
+            RequestId::from_number(request),
+            Timestamp::from_millis(now_ms),
+        );
         let client = caller.handle(client)?;
         client.change("answer", |client| Ok(client.answer(id, answer, now)?))
     };

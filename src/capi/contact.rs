@@ -153,7 +153,8 @@ pub unsafe extern "C" fn omemo_account_contacts(
     unsafe { call(error, body) }
 }
 
-/// Forgets everything about an account: sessions, devices, keys and what was thought of them.
+/// Removes all sessions and message keys with an account, and what waits from it to be acknowledged. What is
+/// thought of its keys, and its devices, stay.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_account_forget(
     account: *mut omemo_account,

@@ -153,8 +153,8 @@ pub unsafe extern "C" fn omemo_account_remove_own_devices(
     unsafe { call(error, body) }
 }
 
-/// Forgets a device of an account, and what was thought of it: it may show another identity key after it, as
-/// when its user has reinstalled it.
+/// Forgets the identity key and the sessions of a device that the user knows to have been set up anew under
+/// its old id: the next key that it shows is a new one. What is thought of the old key stays.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_account_forget_device(
     account: *mut omemo_account,
@@ -212,9 +212,10 @@ fn device(info: &DeviceInfo, texts: &mut Texts) -> omemo_device {
     omemo_device {
         id: info.id.get(),
         has_fingerprint: info.fingerprint.is_some().into(),
-        fingerprint: info
-            .fingerprint
-            .map_or(omemo_fingerprint { bytes: [0; 32] }, omemo_fingerprint::from),
+        fingerprint: info.fingerprint.map_or(
+            omemo_fingerprint { bytes: [0; 32] },
+            omemo_fingerprint::from,
+        ),
         first_seen_ms: info.first_seen.as_millis(),
         heard_ms: info.heard.map_or(0, Timestamp::as_millis),
         legacy: device_version(info.versions.get(Version::Legacy), texts),

@@ -96,7 +96,10 @@ impl Failure {
     }
 
     pub(super) fn value() -> Self {
-        Self::argument(OMEMO_ERROR_VALUE, "a number is none of its enum, or out of its range")
+        Self::argument(
+            OMEMO_ERROR_VALUE,
+            "a number is none of its enum, or out of its range",
+        )
     }
 
     pub(super) fn fingerprint() -> Self {
@@ -110,18 +113,33 @@ impl Failure {
 
     pub(super) fn internal() -> Self {
         let message = "a mistake in the library: nothing was stored, the handle is used up";
-        Self::new(OMEMO_ERROR_INTERNAL, OMEMO_REMEDY_REOPEN, c"library", message)
+        Self::new(
+            OMEMO_ERROR_INTERNAL,
+            OMEMO_REMEDY_REOPEN,
+            c"library",
+            message,
+        )
     }
 
     pub(super) fn used_up() -> Self {
         let message = "the handle is used up: open another";
-        Self::new(OMEMO_ERROR_USED_UP, OMEMO_REMEDY_REOPEN, c"library", message)
+        Self::new(
+            OMEMO_ERROR_USED_UP,
+            OMEMO_REMEDY_REOPEN,
+            c"library",
+            message,
+        )
     }
 
     #[cfg_attr(feature = "sqlite", expect(dead_code, reason = "nothing is left out"))]
     pub(super) fn unsupported() -> Self {
         let message = "the library was built without it";
-        Self::new(OMEMO_ERROR_UNSUPPORTED, OMEMO_REMEDY_TELL, c"library", message)
+        Self::new(
+            OMEMO_ERROR_UNSUPPORTED,
+            OMEMO_REMEDY_TELL,
+            c"library",
+            message,
+        )
     }
 
     pub(super) fn message(&self) -> &str {
@@ -180,9 +198,12 @@ impl From<LabelError> for Failure {
     fn from(error: LabelError) -> Self {
         match error {
             LabelError::Account(error) => error.into(),
-            LabelError::Text(error) => {
-                Self::new(OMEMO_ERROR_ACCOUNT_LABEL, OMEMO_REMEDY_TELL, c"account", error)
-            }
+            LabelError::Text(error) => Self::new(
+                OMEMO_ERROR_ACCOUNT_LABEL,
+                OMEMO_REMEDY_TELL,
+                c"account",
+                error,
+            ),
         }
     }
 }

@@ -327,7 +327,8 @@ impl Store for HostStore {
         let mut sink = omemo_store_sink::new(key.table);
         let name = name(key.table, &key.partition, &key.sort);
         // SAFETY: what is pointed to lives until the call has ended.
-        let status = calling_back(|| unsafe { (self.get)(self.user_data, &raw const name, &raw mut sink) });
+        let status =
+            calling_back(|| unsafe { (self.get)(self.user_data, &raw const name, &raw mut sink) });
         sink.check(status)?;
         Ok(sink.value)
     }
@@ -342,7 +343,9 @@ impl Store for HostStore {
         };
         let mut sink = omemo_store_sink::new(table);
         // SAFETY: what is pointed to lives until the call has ended.
-        let status = calling_back(|| unsafe { (self.scan)(self.user_data, &raw const asked, &raw mut sink) });
+        let status = calling_back(|| unsafe {
+            (self.scan)(self.user_data, &raw const asked, &raw mut sink)
+        });
         sink.check(status)?;
         sink.records.truncate(limit);
         Ok(sink.records)
@@ -351,7 +354,8 @@ impl Store for HostStore {
     fn generation(&self) -> Result<Generation, StoreError> {
         let mut generation = 0;
         // SAFETY: what is pointed to lives until the call has ended.
-        let status = calling_back(|| unsafe { (self.generation)(self.user_data, &raw mut generation) });
+        let status =
+            calling_back(|| unsafe { (self.generation)(self.user_data, &raw mut generation) });
         check(status)?;
         Ok(Generation::new(generation))
     }

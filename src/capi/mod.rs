@@ -36,23 +36,41 @@
     reason = "nobody prints what only C sees, and some of it is secret"
 )]
 
-pub mod account;
-pub mod action;
 mod boundary;
-pub mod catch_up;
-pub mod client;
-pub mod contact;
-pub mod device;
-pub mod error;
-pub mod host_store;
-pub mod identity;
-pub mod memory;
-pub mod options;
-pub mod report;
-pub mod room;
+
+// In the order of the header.
 pub mod status;
+
+pub mod error;
+
+pub mod memory;
+
 pub mod store;
+
+pub mod host_store;
+
 pub mod trust;
+
+pub mod options;
+
+pub mod account;
+
+pub mod device;
+
+pub mod contact;
+
+pub mod identity;
+
+pub mod client;
+
+pub mod room;
+
+pub mod catch_up;
+
+pub mod action;
+
+pub mod report;
+
 pub mod undecryptable;
 
 use core::ffi::c_char;

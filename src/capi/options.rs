@@ -166,9 +166,8 @@ pub struct omemo_options {
     pub incarnation_count: usize,
     /// Says what is thought of a new key: returns an omemo_trust. For OMEMO_TRUST_POLICY_CUSTOM alone. It is
     /// called from whatever thread uses the handle, and must not call the library.
-    pub decide_trust: Option<
-        unsafe extern "C" fn(user_data: *mut c_void, key: *const omemo_new_key) -> u32,
-    >,
+    pub decide_trust:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, key: *const omemo_new_key) -> u32>,
     /// For `decide_trust`. Must be there as long as the handle.
     pub decide_trust_data: *mut c_void,
 }

@@ -127,7 +127,11 @@ pub unsafe extern "C" fn omemo_keys_count(keys: *const omemo_keys) -> usize {
 /// One of the keys; NULL if there are not so many. There as long as `keys` is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_keys_get(keys: *const omemo_keys, index: usize) -> *const omemo_key {
-    let get = |keys: &omemo_keys| keys.0.get(index).map_or(core::ptr::null(), core::ptr::from_ref);
+    let get = |keys: &omemo_keys| {
+        keys.0
+            .get(index)
+            .map_or(core::ptr::null(), core::ptr::from_ref)
+    };
     // SAFETY: the promises at the top of the header.
     unsafe { accessor(keys, core::ptr::null(), get) }
 }
@@ -202,8 +206,7 @@ pub(super) fn trust_of(number: u32) -> Option<Trust> {
         Trust::Verified,
         Trust::Distrusted,
     ];
-    all.into_iter()
-        .find(|trust| trust_number(*trust) == number)
+    all.into_iter().find(|trust| trust_number(*trust) == number)
 }
 
 impl From<omemo_fingerprint> for Fingerprint {
