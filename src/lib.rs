@@ -65,7 +65,8 @@
 //! | [`client`] | stanzas in, actions out |
 //!
 //! Nothing here has a clock, a socket or a generator of its own: randomness is an argument, and failing
-//! to draw it is an error. There is no unsafe code.
+//! to draw it is an error. There is no unsafe code, except in `capi`, the C library, which is a feature
+//! that is off by default.
 
 pub mod account;
 #[cfg(feature = "capi")]

@@ -73,6 +73,9 @@ pub mod report;
 
 pub mod undecryptable;
 
+#[cfg(test)]
+mod tests;
+
 use core::ffi::c_char;
 
 /// The version of this header: `omemo_version` says that of the library.
