@@ -65,9 +65,12 @@
 //! | [`client`] | stanzas in, actions out |
 //!
 //! Nothing here has a clock, a socket or a generator of its own: randomness is an argument, and failing
-//! to draw it is an error. There is no unsafe code.
+//! to draw it is an error. There is no unsafe code, except in `capi`, the C library, which is a feature
+//! that is off by default.
 
 pub mod account;
+#[cfg(feature = "capi")]
+pub mod capi;
 pub mod client;
 pub mod crypto;
 pub mod error;

@@ -121,7 +121,8 @@ use crate::crypto::IdentityKey;
 use crate::model::{BareJid, DeviceId, Fingerprint, Timestamp};
 use crate::store::Store;
 
-/// One device of one account. May be used from several threads.
+/// One device of one account. May be used from several threads; a clone is another handle of it.
+#[derive(Clone)]
 pub struct Account {
     store: Arc<dyn Store>,
     names: Names,

@@ -243,6 +243,12 @@ impl<R: TryCryptoRng> Client<R> {
         self.actions.pop_front()
     }
 
+    /// Whether [`Self::next_action`] has something.
+    #[must_use]
+    pub fn has_actions(&self) -> bool {
+        !self.actions.is_empty()
+    }
+
     /// The application has stored a message that was delivered: it is not handed out again.
     ///
     /// # Errors

@@ -1,0 +1,98 @@
+# The C library. Rust people need none of this.
+#
+#   make                          libomemo.so.1, libomemo.a, omemo.pc
+#   make install PREFIX= DESTDIR= installs them with the header; LIBDIR=, INCLUDEDIR=, and DEVLIBDIR= for
+#                                 what only developers need (libomemo.so, libomemo.a, omemo.pc)
+#   make test                     C and C++ tests against a copy that was installed, shared and static
+#   make header                   writes include/omemo.h anew
+#
+# SQLITE=system links the system's SQLite instead of compiling one in. OFFLINE=1 asks no registry.
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+DEVLIBDIR ?= $(LIBDIR)
+INCLUDEDIR ?= $(PREFIX)/include
+SQLITE ?= bundled
+CARGO ?= cargo
+OBJCOPY ?= objcopy
+PKG_CONFIG ?= pkg-config
+
+ABI = 1
+VERSION := $(shell sed -n '/^\[workspace.package\]/,/^$$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
+OUT = $(TARGET)/capi-$(SQLITE)
+SONAME = libomemo.so.$(ABI)
+
+CARGO_FLAGS = --locked $(if $(OFFLINE),--offline)
+# What a static library leaves to whoever links it.
+SYSTEM_LIBS = -lpthread -ldl -lm
+ifeq ($(SQLITE),system)
+ifneq ($(shell $(PKG_CONFIG) --atleast-version=3.44 sqlite3 && echo yes),yes)
+$(error SQLITE=system needs SQLite 3.44)
+endif
+FEATURES = --no-default-features --features capi,sqlite
+SQLITE_LIBS = $(shell $(PKG_CONFIG) --libs sqlite3)
+REQUIRES = sqlite3
+else ifeq ($(SQLITE),bundled)
+FEATURES = --features capi
+# Of SQLite, tables and transactions are used.
+export LIBSQLITE3_FLAGS ?= -USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 \
+  -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_JSON1 -USQLITE_ENABLE_DBSTAT_VTAB -USQLITE_SOUNDEX \
+  -DSQLITE_OMIT_LOAD_EXTENSION -USQLITE_ENABLE_LOAD_EXTENSION
+else
+$(error SQLITE is bundled or system)
+endif
+
+.PHONY: all FORCE header install uninstall test clean
+all: $(OUT)/$(SONAME) $(OUT)/libomemo.a
+
+# Cargo knows what is to be done; the copy changes only if its result does, so that nothing is linked in vain.
+$(OUT)/rust.a: FORCE
+	$(CARGO) rustc --lib --profile capi $(CARGO_FLAGS) $(FEATURES) --crate-type staticlib
+	@mkdir -p $(OUT)
+	@cmp -s $(TARGET)/capi/libomemo.a $@ || cp $(TARGET)/capi/libomemo.a $@
+FORCE:
+
+# One object with what omemo_* needs; every other symbol is local, so that a process may have another SQLite.
+$(OUT)/libomemo.a: $(OUT)/rust.a
+	sed -n 's/^[a-z].*\<\(omemo_[a-z0-9_]*\)(.*/-u \1/p' include/omemo.h > $(OUT)/roots
+	$(LD) -r --gc-sections @$(OUT)/roots -o $(OUT)/omemo.o $<
+	$(OBJCOPY) --wildcard --keep-global-symbol='omemo_*' --strip-debug \
+	  --remove-section=.llvmbc --remove-section=.llvmcmd $(OUT)/omemo.o
+	rm -f $@
+	$(AR) rcs $@ $(OUT)/omemo.o
+
+$(OUT)/$(SONAME): $(OUT)/libomemo.a include/libomemo.map
+	$(CC) -shared $(LDFLAGS) -o $@ -Wl,-soname,$(SONAME) -Wl,--version-script,include/libomemo.map \
+	  -Wl,--gc-sections -Wl,--no-undefined -Wl,-z,relro,-z,now \
+	  -Wl,--whole-archive $< -Wl,--no-whole-archive $(SQLITE_LIBS) $(SYSTEM_LIBS)
+
+header:
+	$(CARGO) check --lib $(CARGO_FLAGS) --features capi
+	cp "$$(ls -t $(TARGET)/debug/build/omemo-*/out/omemo.h | head -n 1)" include/omemo.h
+
+install: all
+	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DEVLIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	install -m 755 $(OUT)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	install -m 644 $(OUT)/libomemo.a $(DESTDIR)$(DEVLIBDIR)/libomemo.a
+	install -m 644 include/omemo.h bindings/cpp/omemo.hpp $(DESTDIR)$(INCLUDEDIR)/
+	ln -sf $(if $(filter $(LIBDIR),$(DEVLIBDIR)),,$(LIBDIR)/)$(SONAME) $(DESTDIR)$(DEVLIBDIR)/libomemo.so
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(DEVLIBDIR)' 'includedir=$(INCLUDEDIR)' '' \
+	  'Name: omemo' 'Description: OMEMO for XMPP clients' 'Version: $(VERSION)' \
+	  $(if $(REQUIRES),'Requires.private: $(REQUIRES)') 'Cflags: -I$${includedir}' \
+	  'Libs: -L$${libdir} -lomemo' 'Libs.private: $(SYSTEM_LIBS)' \
+	  > $(DESTDIR)$(DEVLIBDIR)/pkgconfig/omemo.pc
+
+uninstall:
+	rm -f $(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(DEVLIBDIR)/libomemo.a $(DESTDIR)$(DEVLIBDIR)/libomemo.so
+	rm -f $(DESTDIR)$(DEVLIBDIR)/pkgconfig/omemo.pc
+	rm -f $(DESTDIR)$(INCLUDEDIR)/omemo.h $(DESTDIR)$(INCLUDEDIR)/omemo.hpp
+
+# Into a folder of its own, so that it is the installed copy that is tested.
+test: all
+	$(MAKE) install PREFIX=$(OUT)/prefix LIBDIR=$(OUT)/prefix/lib DEVLIBDIR=$(OUT)/prefix/lib \
+	  INCLUDEDIR=$(OUT)/prefix/include DESTDIR=
+	PKG_CONFIG_PATH=$(OUT)/prefix/lib/pkgconfig CC="$(CC)" CXX="$(CXX)" tests/c/run $(OUT)/tests
+
+clean:
+	rm -rf $(OUT)

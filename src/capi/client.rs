@@ -1,0 +1,603 @@
+//! The client: stanzas in, actions out.
+
+use core::ffi::{c_char, c_void};
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::account::omemo_account;
+use super::action::omemo_action;
+use super::boundary::{Caller, call, calling_back, release};
+use super::error::{Failure, omemo_error};
+use super::memory::{Text, omemo_strings};
+use super::options::{self, omemo_options};
+use super::status::omemo_status;
+use super::store::omemo_store;
+use super::trust::{omemo_fingerprint, trust_of};
+use crate::account::MessageId;
+use crate::client::{Answer, Client, Disposition, RequestId, Ticket};
+use crate::model::{Fingerprint, Timestamp};
+
+/// The whole protocol between an XMPP stream and plaintext, for one account: stanzas in, actions out. It has
+/// no socket, thread or clock. After each call, and until there is none, take actions with
+/// `omemo_client_next_action`, or when the wake-up callback has said that there are some.
+///
+/// Threads: any number at the same time; changes wait for each other. `omemo_client_account` is for questions,
+/// which do not wait. All functions but `omemo_client_unref` may wait for the disk. All fail with
+/// OMEMO_ERROR_STORE_..., OMEMO_ERROR_ACCOUNT_... (nothing has changed: call again when the remedy says so),
+/// and, after OMEMO_ERROR_INTERNAL, with OMEMO_ERROR_USED_UP. XML is UTF-8 with a length, and need not end
+/// with a zero byte; addresses are UTF-8, end with a zero byte, and may have a resource.
+pub struct omemo_client {
+    client: Mutex<Client>,
+    account: Arc<omemo_account>,
+    /// Somebody was told of actions, and has not taken all of them since.
+    is_woken: AtomicBool,
+    wakeup: Mutex<Option<Wakeup>>,
+    log: Mutex<Option<Log>>,
+}
+
+/// What became of a stanza that came.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum omemo_disposition {
+    /// It does not concern OMEMO: handle it as ever.
+    OMEMO_DISPOSITION_NOT_OURS = 1,
+    /// Its content was, or will be, handed out as actions. Show nothing of the stanza itself.
+    OMEMO_DISPOSITION_CONSUMED = 2,
+    /// It belongs to a page of an archive that is not complete.
+    OMEMO_DISPOSITION_PENDING = 3,
+    /// This device sent it, and the room gives it back: you have its text.
+    OMEMO_DISPOSITION_OWN_REFLECTION = 4,
+}
+
+/// Names a message that was delivered: the same each time that the same message is handed out. May be
+/// stored.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct omemo_message_id {
+    /// The bytes.
+    pub bytes: [u8; 16],
+}
+
+/// How much a line of the log matters.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum omemo_log_level {
+    /// What was called, and what is to be done.
+    OMEMO_LOG_DEBUG = 1,
+    /// A call has failed.
+    OMEMO_LOG_WARNING = 2,
+}
+
+/// Opens the account of an address in a store, or makes it there.
+///
+/// `client` gets a reference, which is yours; it keeps one to the store. `options` is copied. `now_ms` is the
+/// time in milliseconds since 1970, here and everywhere.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_open(
+    store: *mut omemo_store,
+    jid: *const c_char,
+    options: *const omemo_options,
+    now_ms: u64,
+    client: *mut *mut omemo_client,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let store = caller.handle(store)?;
+        let jid = caller.jid(jid)?;
+        let options = options::read(caller, options)?;
+        let place = caller.place(client)?;
+        let (store, now) = (Arc::clone(&store.store), Timestamp::from_millis(now_ms));
+        let client = Client::open(store, jid, options, now)?;
+        place.share(Arc::new(omemo_client {
+            account: omemo_account::new(client.account().clone()),
+            client: Mutex::new(client),
+            is_woken: AtomicBool::new(false),
+            wakeup: Mutex::new(None),
+            log: Mutex::new(None),
+        }));
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Another reference to the same client, which is returned. NULL if `client` is.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_ref(client: *mut omemo_client) -> *mut omemo_client {
+    if !client.is_null() {
+        // SAFETY: the caller has a reference, so it was not freed.
+        unsafe { Arc::increment_strong_count(client.cast_const()) };
+    }
+    client
+}
+
+/// Gives a reference back; the client is closed with the last of them. Nothing happens if it is NULL.
+/// What is stored stays; messages that wait to be encrypted are forgotten.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_unref(client: *mut omemo_client) {
+    // SAFETY: the promises at the top of the header.
+    unsafe { release(client) }
+}
+
+/// The account of the client: fingerprints, devices, trust, and all else that can be asked. `account` gets a
+/// reference, which is yours.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_account(
+    client: *const omemo_client,
+    account: *mut *mut omemo_account,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let client = caller.handle(client)?;
+        caller.place(account)?.share(Arc::clone(&client.account));
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// What your service discovery information has to contain (XEP-0030, XEP-0163), so that servers tell you of
+/// changes of device lists. `features` gets a list that is yours to free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_features(
+    client: *const omemo_client,
+    features: *mut *mut omemo_strings,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let client = caller.handle(client)?;
+        let place = caller.place(features)?;
+        let features = client.lock()?.features();
+        place.give(omemo_strings::new(features.iter().map(String::as_str)));
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// There is a stream, and the account can send. What was asked on an older one is forgotten.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_connected(
+    client: *mut omemo_client,
+    now_ms: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let now = Timestamp::from_millis(now_ms);
+        let client = caller.handle(client)?;
+        client.change("connected", |client| Ok(client.connected(now)?))
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// The stream is gone. Messages wait for the next one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_disconnected(
+    client: *mut omemo_client,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let client = caller.handle(client)?;
+        client.change("disconnected", |client| {
+            client.disconnected();
+            Ok(())
+        })
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Takes a `<message/>` that came, as the stream had it: also carbons, results of an archive, and
+/// notifications of nodes. `disposition` gets an omemo_disposition. Acknowledge the stanza to the server
+/// (XEP-0198) when this has returned: what it contained is stored then.
+///
+/// What is wrong with the stanza is no error, but an action. After an error nothing has changed: give it again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_receive(
+    client: *mut omemo_client,
+    xml: *const c_char,
+    xml_len: usize,
+    now_ms: u64,
+    disposition: *mut u32,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let xml = caller.text(xml, xml_len)?;
+        let (place, now) = (caller.place(disposition)?, Timestamp::from_millis(now_ms));
+        let client = caller.handle(client)?;
+        let became = client.change("receive", |client| Ok(client.receive(xml, now)?))?;
+        let number = match became {
+            Disposition::NotOurs => omemo_disposition::OMEMO_DISPOSITION_NOT_OURS,
+            Disposition::Consumed => omemo_disposition::OMEMO_DISPOSITION_CONSUMED,
+            Disposition::Pending => omemo_disposition::OMEMO_DISPOSITION_PENDING,
+            Disposition::OwnReflection => omemo_disposition::OMEMO_DISPOSITION_OWN_REFLECTION,
+        };
+        place.put(number as u32);
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Takes a `<message/>` to be encrypted for accounts, or for a room that `omemo_client_set_room` has told of.
+/// It is held until device lists, bundles and decisions about keys are there; then comes
+/// OMEMO_ACTION_ENCRYPTED or OMEMO_ACTION_REFUSED. Messages of one conversation stay in their order.
+///
+/// `ticket` gets a number that names the message in the action; it means nothing after a restart: give the
+/// message again then. Errors: OMEMO_ERROR_STANZA_...: the message was not taken.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_encrypt(
+    client: *mut omemo_client,
+    xml: *const c_char,
+    xml_len: usize,
+    recipients: *const *const c_char,
+    recipient_count: usize,
+    now_ms: u64,
+    ticket: *mut u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let xml = caller.text(xml, xml_len)?;
+        let recipients = caller.jids(recipients, recipient_count)?;
+        let (place, now) = (caller.place(ticket)?, Timestamp::from_millis(now_ms));
+        let client = caller.handle(client)?;
+        let taken = client.change("encrypt", |client| {
+            Ok(client.encrypt(xml, &recipients, now)?)
+        })?;
+        place.put(taken.get());
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// The same without waiting: what is not there is missing, and the report says so.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_encrypt_now(
+    client: *mut omemo_client,
+    xml: *const c_char,
+    xml_len: usize,
+    recipients: *const *const c_char,
+    recipient_count: usize,
+    now_ms: u64,
+    ticket: *mut u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let xml = caller.text(xml, xml_len)?;
+        let recipients = caller.jids(recipients, recipient_count)?;
+        let (place, now) = (caller.place(ticket)?, Timestamp::from_millis(now_ms));
+        let client = caller.handle(client)?;
+        let taken = client.change("encrypt_now", |client| {
+            Ok(client.encrypt_now(xml, &recipients, now)?)
+        })?;
+        place.put(taken.get());
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Forgets a message that waits to be encrypted. Nothing happens if it is gone already.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_cancel(
+    client: *mut omemo_client,
+    ticket: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let client = caller.handle(client)?;
+        client.change("cancel", |client| {
+            client.cancel(Ticket::from_number(ticket));
+            Ok(())
+        })
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Sends a message that waits without the devices about whose keys nobody has decided. Nothing happens if it
+/// is gone already.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_send_anyway(
+    client: *mut omemo_client,
+    ticket: u64,
+    now_ms: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let (ticket, now) = (Ticket::from_number(ticket), Timestamp::from_millis(now_ms));
+        let client = caller.handle(client)?;
+        client.change("send_anyway", |client| Ok(client.send_anyway(ticket, now)?))
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Somebody has decided about a key: `trust` is an omemo_trust. Messages that waited for it go on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_decide(
+    client: *mut omemo_client,
+    jid: *const c_char,
+    fingerprint: *const omemo_fingerprint,
+    trust: u32,
+    now_ms: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let jid = caller.jid(jid)?;
+        let key = Fingerprint::from(*caller.borrow(fingerprint)?);
+        let trust = trust_of(trust).ok_or_else(Failure::value)?;
+        let now = Timestamp::from_millis(now_ms);
+        let client = caller.handle(client)?;
+        client.change(
+            "decide",
+            |client| Ok(client.decide(&jid, &key, trust, now)?),
+        )
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// What came of a request: the whole `<iq/>` of the type `result` or `error`; NULL if nothing came, and
+/// nothing will. Nothing happens if the request is not open any more, or if somebody answers who was not
+/// asked.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_answer(
+    client: *mut omemo_client,
+    request: u64,
+    xml: *const c_char,
+    xml_len: usize,
+    now_ms: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let answer = if xml.is_null() {
+            Answer::None
+        } else {
+            Answer::Stanza(caller.text(xml, xml_len)?)
+        };
+        let (id, now) = (
+            RequestId::from_number(request),
+            Timestamp::from_millis(now_ms),
+        );
+        let client = caller.handle(client)?;
+        client.change("answer", |client| Ok(client.answer(id, answer, now)?))
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Time has passed: to be called when OMEMO_ACTION_WAKE_AT said so, or more often.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_tick(
+    client: *mut omemo_client,
+    now_ms: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let now = Timestamp::from_millis(now_ms);
+        let client = caller.handle(client)?;
+        client.change("tick", |client| Ok(client.tick(now)?))
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// What is to be done next. `action` gets an action that is yours to free, or NULL if there is nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_next_action(
+    client: *mut omemo_client,
+    action: *mut *mut omemo_action,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let client = caller.handle(client)?;
+        let place = caller.place(action)?;
+        let mut guard = client.lock()?;
+        let next = guard.next_action();
+        if next.is_none() {
+            client.is_woken.store(false, Ordering::SeqCst);
+        }
+        drop(guard);
+        match next.map(omemo_action::new) {
+            Some(next) => {
+                client.log(omemo_log_level::OMEMO_LOG_DEBUG, next.name());
+                place.give(next);
+            }
+            None => place.put(core::ptr::null_mut()),
+        }
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// You have stored a message that was delivered: it is not handed out again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_acknowledge(
+    client: *mut omemo_client,
+    id: *const omemo_message_id,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let id = MessageId::from_bytes(caller.borrow(id)?.bytes);
+        let client = caller.handle(client)?;
+        client.change("acknowledge", |client| Ok(client.acknowledge(&id)?))
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Says of a contact whether the user has accepted it (only then is anything sent to it by itself), and
+/// whether its server tells you when its device list changes: with a subscription to its presence, as a rule.
+/// Both are 0 or not.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_set_contact(
+    client: *mut omemo_client,
+    jid: *const c_char,
+    is_accepted: u8,
+    is_subscribed: u8,
+    now_ms: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let (jid, now) = (caller.jid(jid)?, Timestamp::from_millis(now_ms));
+        let client = caller.handle(client)?;
+        client.change("set_contact", |client| {
+            Ok(client.set_contact(&jid, is_accepted != 0, is_subscribed != 0, now)?)
+        })
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Ends all sessions with an account, as the user wishes. The next message starts new ones.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_reset(
+    client: *mut omemo_client,
+    jid: *const c_char,
+    now_ms: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let (jid, now) = (caller.jid(jid)?, Timestamp::from_millis(now_ms));
+        let client = caller.handle(client)?;
+        client.change("reset", |client| Ok(client.reset(&jid, now)?))
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Takes this device off the server: from the lists, and its bundles; then comes a notice. The account stays
+/// in the store; `omemo_account_remove` wipes it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_switch_off(
+    client: *mut omemo_client,
+    now_ms: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let now = Timestamp::from_millis(now_ms);
+        let client = caller.handle(client)?;
+        client.change("switch_off", |client| Ok(client.switch_off(now)?))
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Says who is to be told that there are actions: once, until all of them were taken; at once, if there are
+/// some. NULL: nobody. It is called at the end of the call that has made the actions, on its thread, and must
+/// not call the library: let it write to a pipe, or wake an event loop. One that was replaced may still be
+/// running on another thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_set_wakeup(
+    client: *mut omemo_client,
+    wakeup: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    user_data: *mut c_void,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let client = caller.handle(client)?;
+        let wakeup = wakeup.map(|function| Wakeup {
+            function,
+            user_data,
+        });
+        *client.wakeup.lock().unwrap_or_else(PoisonError::into_inner) = wakeup;
+        client.is_woken.store(false, Ordering::SeqCst);
+        client.change("set_wakeup", |_| Ok(()))
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Says who gets the lines of a log: what was called, how it ended, and what is to be done. No line has a key,
+/// an address or text of a message in it. NULL: nobody. It is called on any thread, must not call the library,
+/// and one that was replaced may still be running on another thread. `line` ends with a zero byte, and is
+/// there during the call only; `level` is an omemo_log_level.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_set_log(
+    client: *mut omemo_client,
+    log: Option<unsafe extern "C" fn(user_data: *mut c_void, level: u32, line: *const c_char)>,
+    user_data: *mut c_void,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let client = caller.handle(client)?;
+        let log = log.map(|function| Log {
+            function,
+            user_data,
+        });
+        *client.log.lock().unwrap_or_else(PoisonError::into_inner) = log;
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+#[derive(Clone, Copy)]
+struct Wakeup {
+    function: unsafe extern "C" fn(*mut c_void),
+    user_data: *mut c_void,
+}
+
+// SAFETY: the header asks for a callback that may be called from any thread.
+unsafe impl Send for Wakeup {}
+
+#[derive(Clone, Copy)]
+struct Log {
+    function: unsafe extern "C" fn(*mut c_void, u32, *const c_char),
+    user_data: *mut c_void,
+}
+
+// SAFETY: as above.
+unsafe impl Send for Log {}
+
+impl omemo_client {
+    fn lock(&self) -> Result<MutexGuard<'_, Client>, Failure> {
+        // Whoever panicked had it: what is in it is not whole.
+        self.client.lock().map_err(|_| Failure::used_up())
+    }
+
+    /// Changes the client; then tells whoever wants to know.
+    pub(super) fn change<T>(
+        &self,
+        what: &str,
+        work: impl FnOnce(&mut Client) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut client = self.lock()?;
+        let outcome = work(&mut client);
+        self.account.follow(client.account());
+        let is_to_wake = client.has_actions() && !self.is_woken.swap(true, Ordering::SeqCst);
+        drop(client);
+        match &outcome {
+            Ok(_) => self.log(omemo_log_level::OMEMO_LOG_DEBUG, what),
+            Err(failure) => {
+                let line = format!("{what}: {}", failure.message());
+                self.log(omemo_log_level::OMEMO_LOG_WARNING, &line);
+            }
+        }
+        if is_to_wake {
+            self.wake();
+        }
+        outcome
+    }
+
+    fn wake(&self) {
+        let wakeup = *self.wakeup.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(wakeup) = wakeup {
+            // SAFETY: the header asks for a function that may be called until it was replaced.
+            calling_back(|| unsafe { (wakeup.function)(wakeup.user_data) });
+        }
+    }
+
+    fn log(&self, level: omemo_log_level, line: &str) {
+        let log = *self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(log) = log {
+            let line = Text::new(line);
+            // SAFETY: as above; the line lives until the call has ended.
+            calling_back(|| unsafe { (log.function)(log.user_data, level as u32, line.as_ptr()) });
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What is handed out: text and bytes that know their length, so that freeing can wipe them.
+
+use core::ffi::c_char;
+
+use zeroize::Zeroize as _;
+
+use super::boundary::{quietly, raw_free, raw_new};
+
+/// Frees text that the library has made, and overwrites it before. Nothing happens if it is NULL.
+/// Only for text that a function says is yours to free with it.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_string_free(text: *mut c_char) {
+    // SAFETY: the caller says that it is ours.
+    quietly((), || unsafe { raw_free(text.cast()) });
+}
+
+/// Frees bytes that the library has made, and overwrites them before. Nothing happens if it is NULL.
+/// Only for bytes that a function says are yours to free with it.
+///
+/// Threads: any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_bytes_free(bytes: *mut u8) {
+    // SAFETY: the caller says that they are ours.
+    quietly((), || unsafe { raw_free(bytes) });
+}
+
+/// Text for C that belongs to the object it is in: ends with a zero byte, is wiped when dropped.
+pub(super) struct Text(Vec<u8>);
+
+impl Text {
+    pub(super) fn new(text: &str) -> Self {
+        let mut bytes = Vec::with_capacity(text.len() + 1);
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.push(0);
+        Self(bytes)
+    }
+
+    pub(super) const fn as_ptr(&self) -> *const c_char {
+        self.0.as_ptr().cast()
+    }
+
+    /// The number of bytes, without the zero.
+    pub(super) const fn len(&self) -> usize {
+        self.0.len().saturating_sub(1)
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// The texts of an object whose parts point to them.
+#[derive(Default)]
+pub(super) struct Texts(Vec<Text>);
+
+impl Texts {
+    /// Keeps a text. It stays where it is as long as the object lives.
+    pub(super) fn add(&mut self, text: &str) -> *const c_char {
+        let text = Text::new(text);
+        let pointer = text.as_ptr();
+        self.0.push(text);
+        pointer
+    }
+
+    pub(super) fn add_some(&mut self, text: Option<&str>) -> *const c_char {
+        text.map_or(core::ptr::null(), |text| self.add(text))
+    }
+}
+
+/// Text that the caller is going to free.
+pub(super) fn new_string(text: &str) -> *mut c_char {
+    raw_new(text.as_bytes()).cast()
+}
+
+/// Bytes that the caller is going to free.
+pub(super) fn new_bytes(bytes: &[u8]) -> *mut u8 {
+    raw_new(bytes)
+}
+
+/// A list of texts.
+///
+/// Threads: one at a time, or several that only read.
+pub struct omemo_strings(Vec<Text>);
+
+impl omemo_strings {
+    pub(super) fn new<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        Self(texts.into_iter().map(Text::new).collect())
+    }
+}
+
+/// How many texts there are; 0 if `strings` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_strings_count(strings: *const omemo_strings) -> usize {
+    // SAFETY: the promises at the top of the header.
+    unsafe { super::boundary::accessor(strings, 0, |strings| strings.0.len()) }
+}
+
+/// One of the texts; NULL if there are not so many. There as long as `strings` is.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_strings_get(
+    strings: *const omemo_strings,
+    index: usize,
+) -> *const c_char {
+    // SAFETY: the promises at the top of the header.
+    unsafe {
+        super::boundary::accessor(strings, core::ptr::null(), |strings| {
+            strings.0.get(index).map_or(core::ptr::null(), Text::as_ptr)
+        })
+    }
+}
+
+/// Frees a list of texts; nothing happens if it is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_strings_free(strings: *mut omemo_strings) {
+    // SAFETY: the promises at the top of the header.
+    unsafe { super::boundary::free(strings) }
+}

@@ -1,0 +1,184 @@
+//! What became of each device of a message, and why a message does not go out.
+
+use core::ffi::c_char;
+use core::ptr;
+
+use super::device::protocol_number;
+use super::memory::Texts;
+use super::trust::omemo_fingerprint;
+use crate::account::{DeviceReport, Fate, Gap, Refusal, Report};
+use crate::client::RefusalReason;
+
+/// Why a message is not encrypted for a device.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum omemo_gap {
+    /// It is encrypted for it.
+    OMEMO_GAP_NONE = 0,
+    /// Nobody has decided about its key, `fingerprint`: ask the user.
+    OMEMO_GAP_UNDECIDED = 1,
+    /// The user does not trust its key, `fingerprint`.
+    OMEMO_GAP_DISTRUSTED = 2,
+    /// There is no session, and no bundle was asked for.
+    OMEMO_GAP_NO_SESSION = 3,
+    /// It has published no bundle, or nobody answered.
+    OMEMO_GAP_NO_BUNDLE = 4,
+    /// What it has published is no bundle.
+    OMEMO_GAP_BROKEN_BUNDLE = 5,
+    /// Its bundle cannot be used.
+    OMEMO_GAP_UNUSABLE_BUNDLE = 6,
+    /// It shows another identity key than before. If the user says that this is right:
+    /// `omemo_account_forget_device`.
+    OMEMO_GAP_IDENTITY_CHANGED = 7,
+    /// It has not answered for too long.
+    OMEMO_GAP_SILENT = 8,
+    /// It is announced for an older version than it has spoken.
+    OMEMO_GAP_DOWNGRADED = 9,
+    /// It is announced for no version that has a payload and may be used.
+    OMEMO_GAP_NO_COMMON_VERSION = 10,
+    /// It is on no device list.
+    OMEMO_GAP_NOT_LISTED = 11,
+    /// Its session cannot encrypt: `omemo_client_reset`.
+    OMEMO_GAP_SESSION = 12,
+    /// Something that this version of the header has no name for: see `reason`.
+    OMEMO_GAP_OTHER = 13,
+}
+
+/// What became of a device.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct omemo_device_report {
+    /// Whose device it is.
+    pub jid: *const c_char,
+    /// Its id.
+    pub device: u32,
+    /// Why the message is not encrypted for it: an omemo_gap; OMEMO_GAP_NONE if it is.
+    pub gap: u32,
+    /// The same in English; NULL if it is encrypted.
+    pub reason: *const c_char,
+    /// The version in which it is encrypted: an omemo_protocol; 0 if it is not.
+    pub protocol: u32,
+    /// 1 if it is encrypted with a key exchange: the device has not answered yet.
+    pub has_key_exchange: u8,
+    /// 1 if it has spoken a newer version than the one that it is announced for now.
+    pub is_downgraded: u8,
+    /// The key, for OMEMO_GAP_UNDECIDED and OMEMO_GAP_DISTRUSTED; else zeros.
+    pub fingerprint: omemo_fingerprint,
+}
+
+/// A key that somebody has to decide about.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct omemo_undecided_key {
+    /// Whose it is.
+    pub jid: *const c_char,
+    /// A device that shows it.
+    pub device: u32,
+    /// The key.
+    pub fingerprint: omemo_fingerprint,
+}
+
+/// Why a message does not go out.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum omemo_refusal_kind {
+    /// One side has ended encryption with `jid`: ask the user, then `omemo_account_opt_in`.
+    OMEMO_REFUSAL_OPTED_OUT = 1,
+    /// The recipient `jid` has no device that is announced.
+    OMEMO_REFUSAL_NO_DEVICES = 2,
+    /// The recipient `jid` would get nothing: the report says why.
+    OMEMO_REFUSAL_NOBODY_REACHED = 3,
+    /// Some devices would get nothing, and the policy does not allow it; or there is no device at all.
+    OMEMO_REFUSAL_GAPS = 4,
+    /// It cannot be encrypted or written: see `reason`.
+    OMEMO_REFUSAL_CONTENT = 5,
+}
+
+/// Why a message does not go out.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct omemo_refusal {
+    /// An omemo_refusal_kind.
+    pub kind: u32,
+    /// Because of whom; NULL if it is nobody's.
+    pub jid: *const c_char,
+    /// The same in English.
+    pub reason: *const c_char,
+}
+
+pub(super) fn devices(report: &Report, texts: &mut Texts) -> Vec<omemo_device_report> {
+    let devices = report.devices.iter();
+    devices.map(|device| describe(device, texts)).collect()
+}
+
+pub(super) fn refusal<'r>(
+    reason: &'r RefusalReason,
+    texts: &mut Texts,
+) -> (omemo_refusal, Option<&'r Report>) {
+    use omemo_refusal_kind::*;
+    let (kind, jid, report) = match reason {
+        RefusalReason::Recipients(refusal) => match &**refusal {
+            Refusal::OptedOut(jid) => (OMEMO_REFUSAL_OPTED_OUT, Some(jid), None),
+            Refusal::NoDevices(jid, report) => (OMEMO_REFUSAL_NO_DEVICES, Some(jid), Some(report)),
+            Refusal::NobodyReached(jid, report) => {
+                (OMEMO_REFUSAL_NOBODY_REACHED, Some(jid), Some(report))
+            }
+            Refusal::Gaps(report) => (OMEMO_REFUSAL_GAPS, None, Some(report)),
+        },
+        _ => (OMEMO_REFUSAL_CONTENT, None, None),
+    };
+    let refusal = omemo_refusal {
+        kind: kind as u32,
+        jid: texts.add_some(jid.map(|jid| jid.as_str())),
+        reason: texts.add(&reason.to_string()),
+    };
+    (refusal, report)
+}
+
+fn describe(device: &DeviceReport, texts: &mut Texts) -> omemo_device_report {
+    let mut known = omemo_device_report {
+        jid: texts.add(device.jid.as_str()),
+        device: device.device.get(),
+        gap: omemo_gap::OMEMO_GAP_NONE as u32,
+        reason: ptr::null(),
+        protocol: 0,
+        has_key_exchange: 0,
+        is_downgraded: device.is_downgraded.into(),
+        fingerprint: omemo_fingerprint { bytes: [0; 32] },
+    };
+    match device.fate {
+        Fate::Encrypted {
+            version,
+            key_exchange,
+        } => {
+            known.protocol = protocol_number(version);
+            known.has_key_exchange = key_exchange.into();
+        }
+        Fate::Skipped(gap) => {
+            known.gap = gap_kind(gap) as u32;
+            known.reason = texts.add(&gap.to_string());
+            if let Gap::Undecided(key) | Gap::Distrusted(key) = gap {
+                known.fingerprint = key.into();
+            }
+        }
+    }
+    known
+}
+
+const fn gap_kind(gap: Gap) -> omemo_gap {
+    use omemo_gap::*;
+    match gap {
+        Gap::Undecided(_) => OMEMO_GAP_UNDECIDED,
+        Gap::Distrusted(_) => OMEMO_GAP_DISTRUSTED,
+        Gap::NoSession => OMEMO_GAP_NO_SESSION,
+        Gap::NoBundle => OMEMO_GAP_NO_BUNDLE,
+        Gap::BrokenBundle => OMEMO_GAP_BROKEN_BUNDLE,
+        Gap::UnusableBundle(_) => OMEMO_GAP_UNUSABLE_BUNDLE,
+        Gap::IdentityChanged => OMEMO_GAP_IDENTITY_CHANGED,
+        Gap::Silent => OMEMO_GAP_SILENT,
+        Gap::Downgraded => OMEMO_GAP_DOWNGRADED,
+        Gap::NoCommonVersion => OMEMO_GAP_NO_COMMON_VERSION,
+        Gap::NotListed => OMEMO_GAP_NOT_LISTED,
+        Gap::Session(_) => OMEMO_GAP_SESSION,
+    }
+}

@@ -1,0 +1,87 @@
+/* The version, errors, and what is handed out. */
+#include "test.h"
+
+static void the_version_is_that_of_the_header(void) {
+  char version[32];
+  snprintf(version, sizeof version, "%d.%d.%d", OMEMO_VERSION_MAJOR, OMEMO_VERSION_MINOR, OMEMO_VERSION_PATCH);
+  CHECK(strcmp(omemo_version(), version) == 0);
+}
+
+static void an_error_says_what_and_what_now(void) {
+  omemo_error *error = NULL;
+  omemo_store *store = (omemo_store *)UNTOUCHED;
+  CHECK(omemo_store_open_sqlite("/no/such/folder/x.db", NULL, &store, &error) == OMEMO_ERROR_STORE_NO_FOLDER);
+  CHECK(store == (omemo_store *)UNTOUCHED);
+  CHECK(omemo_error_status(error) == OMEMO_ERROR_STORE_NO_FOLDER);
+  CHECK(omemo_error_remedy(error) == OMEMO_REMEDY_MEND);
+  CHECK(strcmp(omemo_error_stage(error), "store") == 0);
+  CHECK(strstr(omemo_error_message(error), "folder") != NULL);
+  CHECK(strstr(omemo_error_message(error), "/no/such") == NULL);
+  omemo_error_free(error);
+  /* Nobody needs to want one. */
+  CHECK(omemo_store_open_sqlite("/no/such/folder/x.db", NULL, &store, NULL) == OMEMO_ERROR_STORE_NO_FOLDER);
+}
+
+static void null_is_no_object(void) {
+  size_t length = 7;
+  CHECK(omemo_error_status(NULL) == OMEMO_OK);
+  CHECK(omemo_error_remedy(NULL) == OMEMO_REMEDY_FIX);
+  CHECK(omemo_error_stage(NULL) == NULL);
+  CHECK(omemo_error_message(NULL) == NULL);
+  omemo_error_free(NULL);
+  omemo_string_free(NULL);
+  omemo_bytes_free(NULL);
+  CHECK(omemo_strings_count(NULL) == 0 && omemo_strings_get(NULL, 0) == NULL);
+  omemo_strings_free(NULL);
+  CHECK(omemo_keys_count(NULL) == 0 && omemo_keys_get(NULL, 0) == NULL);
+  omemo_keys_free(NULL);
+  CHECK(omemo_devices_count(NULL) == 0 && omemo_devices_get(NULL, 0) == NULL);
+  omemo_devices_free(NULL);
+  omemo_conversation_free(NULL);
+  CHECK(omemo_store_ref(NULL) == NULL);
+  omemo_store_unref(NULL);
+  CHECK(omemo_account_ref(NULL) == NULL);
+  omemo_account_unref(NULL);
+  CHECK(omemo_client_ref(NULL) == NULL);
+  omemo_client_unref(NULL);
+  CHECK(omemo_action_kind(NULL) == 0);
+  CHECK(omemo_action_stanza(NULL, &length) == NULL && length == 0);
+  CHECK(omemo_action_stanza(NULL, NULL) == NULL);
+  CHECK(omemo_action_ticket(NULL) == 0 && omemo_action_time_ms(NULL) == 0);
+  CHECK(omemo_action_sender(NULL) == NULL && omemo_action_message_id(NULL) == NULL);
+  CHECK(omemo_action_delivery(NULL) == NULL && omemo_action_request(NULL) == NULL);
+  CHECK(omemo_action_undecryptable(NULL) == NULL && omemo_action_refusal(NULL) == NULL);
+  CHECK(omemo_action_notice(NULL) == NULL);
+  CHECK(omemo_action_device_count(NULL) == 0 && omemo_action_device(NULL, 0) == NULL);
+  CHECK(omemo_action_key_count(NULL) == 0 && omemo_action_key(NULL, 0) == NULL);
+  omemo_action_free(NULL);
+}
+
+static void fingerprints_are_read_as_clients_show_them(void) {
+  const char *shown = "A49B8AC6 61E0BC7B 84BADCE8 1381DC6F EDB6CDA4 85969FC5 8539A414 1A6D2670";
+  char text[OMEMO_FINGERPRINT_SIZE + 1];
+  omemo_fingerprint fingerprint;
+  size_t i;
+  memset(text, '!', sizeof text);
+  OK(omemo_fingerprint_parse(shown, &fingerprint, &error));
+  CHECK(fingerprint.bytes[0] == 0xa4 && fingerprint.bytes[31] == 0x70);
+  OK(omemo_fingerprint_format(&fingerprint, text, &error));
+  CHECK(strlen(text) == OMEMO_FINGERPRINT_SIZE - 1 && text[OMEMO_FINGERPRINT_SIZE] == '!');
+  for (i = 0; i < strlen(text); i++) {
+    CHECK(text[i] == (shown[i] >= 'A' ? shown[i] + ('a' - 'A') : shown[i]));
+  }
+  FAILS(OMEMO_ERROR_FINGERPRINT, omemo_fingerprint_parse("05", &fingerprint, &error));
+  FAILS(OMEMO_ERROR_UTF8, omemo_fingerprint_parse("\xff", &fingerprint, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_fingerprint_parse(NULL, &fingerprint, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_fingerprint_parse(shown, NULL, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_fingerprint_format(NULL, text, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_fingerprint_format(&fingerprint, NULL, &error));
+}
+
+int main(void) {
+  the_version_is_that_of_the_header();
+  an_error_says_what_and_what_now();
+  null_is_no_object();
+  fingerprints_are_read_as_clients_show_them();
+  return 0;
+}
