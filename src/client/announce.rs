@@ -88,6 +88,23 @@ impl<R: TryCryptoRng> Client<R> {
         Ok(())
     }
 
+    /// Whether others can find this device: on this stream the server has said, or taken, that its bundles
+    /// and its place on the device lists are there, in every version that is used.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn is_published(&self) -> Result<bool, AccountError> {
+        let due = self.account.bundles_due()?;
+        let is_there = |version: &Version, state: &Announcement| {
+            state.is_list_known
+                && state.is_bundle_known
+                && state.announce_at.is_none()
+                && !due.contains(version)
+        };
+        let mut versions = self.announcements.versions.iter();
+        Ok(self.is_connected && versions.all(|(version, state)| is_there(version, state)))
+    }
+
     pub(super) fn list_was_left(
         &mut self,
         version: Version,
