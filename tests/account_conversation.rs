@@ -9,7 +9,7 @@
 
 mod world;
 
-use omemo::account::{EncryptError, Fate, Gap, Received, Refusal};
+use omemo::account::{EncryptError, Fate, Gap, Received, Refusal, SessionState};
 use omemo::model::Version;
 use world::{JULIET, ROMEO, World, jid};
 
@@ -113,4 +113,46 @@ fn crossing_first_messages_lose_nothing_and_settle() {
             world.expect(juliet, romeo, &stanza, &[round]);
         }
     }
+}
+
+#[test]
+fn after_a_repair_nothing_is_sent_on_the_session_that_was_broken() {
+    let version = Version::Legacy;
+    let mut world = World::of_two(4);
+    let (juliet, romeo) = (0, 1);
+    for (from, to) in [(juliet, romeo), (romeo, juliet)] {
+        let stanza = world.write(from, to, version, b"known");
+        world.expect(to, from, &stanza, b"known");
+    }
+    let late = world.write(romeo, juliet, version, b"late");
+    for text in [b"a", b"b", b"c"] {
+        let mut broken = world.write(romeo, juliet, version, text);
+        *broken[0].keys[0].bytes.last_mut().unwrap() ^= 1;
+        let read = world.read(juliet, romeo, &broken);
+        assert!(matches!(read, Received::Failed(_)), "{read:?}");
+    }
+    let now = world.time();
+    let due = world.devices[juliet].account.repairs_due(now).unwrap();
+    let bundle = world.fetch(&due[0]);
+    let account = &world.devices[juliet].account;
+    let element = account
+        .repair(&due[0], &bundle, now, &mut world.rng)
+        .unwrap();
+    let stanza = world.for_device(romeo, &[element]);
+    assert!(matches!(
+        world.read(romeo, juliet, &stanza),
+        Received::Empty(_)
+    ));
+    let answer = world.write(romeo, juliet, version, b"on the new one");
+    world.expect(juliet, romeo, &answer, b"on the new one");
+
+    // What was written before on the old one is read, and leads nowhere.
+    world.expect(juliet, romeo, &late, b"late");
+    let romeos = world.devices[romeo].jid().clone();
+    let peers = world.devices[juliet].account.peers(&romeos).unwrap();
+    let (current, old) = peers[0].sessions.split_first().unwrap();
+    assert_eq!((current.number, current.state), (2, SessionState::Current));
+    assert_eq!(old[0].state, SessionState::ReceiveOnly);
+    let stanza = world.write(juliet, romeo, version, b"next");
+    world.expect(romeo, juliet, &stanza, b"next");
 }

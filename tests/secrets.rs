@@ -15,6 +15,7 @@
 )]
 
 mod support;
+mod world;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Mutex;
@@ -229,6 +230,103 @@ fn a30_nothing_is_left_by_a_store() {
     }
     drop((memory, sealed, key, new, words));
     assert!(COUNT.load(SeqCst) > 800);
+    assert_eq!(found(), 0);
+}
+
+/// What an account's store has of secrets: identity, pre-keys, sessions, message keys, texts.
+fn register_records(world: &world::World) {
+    for device in &world.devices {
+        for record in device.dump() {
+            let value = &record.value;
+            let places: &[usize] = match record.key.table {
+                table if table == Table::new(2) && value.len() > 16 => &[4],
+                table if table == Table::new(4) => &[99, 131, 195, 259],
+                table if table == Table::new(10) && record.key.sort == b"identity" => &[6],
+                table if table == Table::new(11) || table == Table::new(12) => &[0],
+                _ => &[],
+            };
+            for at in places {
+                let secret = &value[*at..*at + 32];
+                if secret != [0; 32] && !is_registered(secret) {
+                    register(secret);
+                }
+            }
+        }
+    }
+}
+
+fn is_registered(secret: &[u8]) -> bool {
+    let halves = halves(secret).unwrap();
+    let secrets = &SECRETS[..COUNT.load(SeqCst)];
+    secrets
+        .iter()
+        .any(|secret| secret[0].load(SeqCst) == halves[0] && secret[1].load(SeqCst) == halves[1])
+}
+
+#[test]
+fn a30_nothing_is_left_by_an_account() {
+    use omemo::account::{APPLICATION, Account, Order, Received};
+    use world::{JULIET, ROMEO, World, jid};
+
+    const TEXT: [u8; 48] = *b"Arise, fair sun, and kill the envious moon, wen.";
+    let _turn = start_over();
+    register(&TEXT);
+    for version in Version::ALL {
+        let mut world = World::of_two(30);
+        let now = world.time();
+        register_records(&world);
+        for (at, other) in [(0, ROMEO), (1, JULIET)] {
+            let account = &world.devices[at].account;
+            account.set_accepted(&jid(other), true, now).unwrap();
+        }
+        let account = &world.devices[1].account;
+        account.begin_catch_up(Order::OldestFirst, now).unwrap();
+        for round in 0..6 {
+            let late = world.write(0, 1, version, &TEXT);
+            register_records(&world);
+            let stanza = world.write(0, 1, version, &TEXT);
+            register_records(&world);
+            let mut garbled = stanza.clone();
+            *garbled[0].keys[0].bytes.last_mut().unwrap() ^= 1;
+            assert!(matches!(world.read(1, 0, &garbled), Received::Failed(_)));
+            let mut garbled = stanza.clone();
+            *garbled[0].payload.as_mut().unwrap().last_mut().unwrap() ^= 1;
+            assert!(matches!(world.read(1, 0, &garbled), Received::Failed(_)));
+            world.expect(1, 0, &stanza, &TEXT);
+            register_records(&world);
+            world.answer(1);
+            let stanza = world.write(1, 0, version, &TEXT);
+            register_records(&world);
+            world.expect(0, 1, &stanza, &TEXT);
+            register_records(&world);
+            if round < 4 {
+                // Handed out twice: it is not acknowledged.
+                assert!(matches!(world.read(1, 0, &late), Received::Message(_)));
+                assert!(matches!(world.read(1, 0, &late), Received::Message(_)));
+            }
+        }
+        let account = &world.devices[1].account;
+        assert_eq!(account.inbox(APPLICATION).unwrap().len(), 4);
+        account.end_catch_up(now, &mut world.rng).unwrap();
+        world.reopen(1, world::options());
+
+        let exported = world.devices[1].account.export_identity().unwrap();
+        let store = std::sync::Arc::new(MemoryStore::new());
+        let rng = &mut world.rng;
+        let options = world::options();
+        let copy = Account::import_identity(store, jid(ROMEO), options, &exported, now, rng);
+        copy.unwrap().remove().unwrap();
+        drop(exported);
+        let account = &world.devices[1].account;
+        account.reset_sessions(&jid(JULIET), None, now).unwrap();
+        account.forget(&jid(JULIET)).unwrap();
+        for device in world.devices.drain(..) {
+            device.account.remove().unwrap();
+            assert_eq!(device.store.dump().len(), 0);
+        }
+    }
+    assert!(COUNT.load(SeqCst) > 500);
+    assert!(COUNT.load(SeqCst) < SECRETS.len());
     assert_eq!(found(), 0);
 }
 

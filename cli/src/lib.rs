@@ -3,6 +3,7 @@
 //! Exit codes: 0 when all is well, 1 when what was asked for failed, 2 when the command line is wrong.
 
 pub mod demo;
+pub mod doctor;
 pub mod inspect;
 #[cfg(feature = "xmpp")]
 pub mod messenger;
@@ -15,10 +16,11 @@ pub mod xmpp;
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anstyle::{AnsiColor, Style};
 use clap::{Parser, Subcommand, ValueEnum};
-use omemo::model::Version;
+use omemo::model::{Timestamp, Version};
 use page::Page;
 
 /// Reads the command line and does what it says.
@@ -26,6 +28,7 @@ use page::Page;
 pub fn run() -> ExitCode {
     match Cli::parse().command {
         Command::Demo(args) => print(demo::run(&args)),
+        Command::Doctor(args) => print(doctor::run(&args)),
         Command::Inspect(args) => print(inspect::run(&args)),
         Command::Verify(args) => verify::run(&args),
         #[cfg(feature = "xmpp")]
@@ -53,6 +56,7 @@ pub fn run() -> ExitCode {
     about = "Shows, explains and verifies OMEMO, the end-to-end encryption of XMPP (XEP-0384)",
     after_help = "Examples:
   omemo demo                     two people, two servers, both versions of OMEMO
+  omemo doctor omemo.db          what is in a store, and what looks wrong
   omemo inspect message.xml      every field of a stanza, and what is wrong with it
   omemo verify test-vectors      the library against its test vectors
 
@@ -73,6 +77,8 @@ pub struct Cli {
 pub enum Command {
     /// Shows a conversation, and what the servers in between see of it
     Demo(demo::Args),
+    /// Looks at the accounts in a store, and says what looks wrong
+    Doctor(doctor::Args),
     /// Explains a stanza, a bundle, a device list or a key element, field by field
     Inspect(inspect::Args),
     /// Replays test vectors against the library
@@ -116,6 +122,13 @@ impl From<VersionName> for Version {
             VersionName::Omemo2 => Self::Omemo2,
         }
     }
+}
+
+/// What time it is.
+fn now() -> Result<Timestamp, Failure> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let since = since.map_err(|_| "the clock says that it is before 1970: set it")?;
+    Ok(Timestamp::default().after(since))
 }
 
 /// A version's name in prose.

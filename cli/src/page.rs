@@ -27,6 +27,16 @@ pub struct Page {
 }
 
 impl Page {
+    /// A text that is printed as it is, such as JSON, and tells about so many problems.
+    #[must_use]
+    pub fn verbatim(text: &str, problems: usize) -> Self {
+        Self {
+            text: format!("{text}\n"),
+            indent: 0,
+            problems,
+        }
+    }
+
     /// A line above everything that follows, underlined.
     pub fn title(&mut self, title: &str) {
         let line = "=".repeat(title.chars().count());
@@ -44,6 +54,15 @@ impl Page {
     /// Prose, broken into lines.
     pub fn paragraph(&mut self, text: impl Display) {
         self.wrapped(Style::new(), &harmless(&text), 0);
+    }
+
+    /// Lines as they are.
+    pub fn lines(&mut self, text: &str) {
+        for line in text.lines() {
+            self.margin();
+            self.text.push_str(&harmless(&line));
+            self.text.push('\n');
+        }
     }
 
     /// A label and a value. A value of several lines stays in its column.

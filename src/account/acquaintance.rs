@@ -29,19 +29,22 @@ impl Account {
                 let FetchedBundle::Bundle(bundle) = fetched else {
                     continue;
                 };
-                let Some(mut record) = self.find_device(tx, &peer.jid, peer.device)? else {
+                let Some(record) = self.find_device(tx, &peer.jid, peer.device)? else {
                     continue;
                 };
+                let mut pinned = record.clone();
+                pinned.pin(&bundle.identity);
                 let is_of_peer = bundle.version == peer.version && record.shows(&bundle.identity);
+                if !is_of_peer || pinned == record {
+                    continue;
+                }
                 let key = &bundle.signed_pre_key;
-                let verifies = protocol::of(bundle.version)
-                    .verify(&bundle.identity, key, &bundle.signature)
-                    .is_ok();
-                if is_of_peer && verifies {
-                    record.pin(&bundle.identity);
-                    self.store_device(tx, &peer.jid, peer.device, &record);
+                let protocol = protocol::of(bundle.version);
+                let verified = protocol.verify(&bundle.identity, key, &bundle.signature);
+                if verified.is_ok() {
+                    self.store_device(tx, &peer.jid, peer.device, &pinned);
                     let key = Fingerprint::from(&bundle.identity);
-                    self.introduce(tx, peer, &record, &key, now)?;
+                    self.introduce(tx, peer, &pinned, &key, now)?;
                 }
             }
             Ok(())

@@ -86,7 +86,7 @@ impl Account {
         Ok(())
     }
 
-    /// Notes that something goes out on a session.
+    /// Notes that something goes out on a session, or that nothing ever will.
     pub(super) fn note_answered(
         &self,
         tx: &mut Transaction<'_>,

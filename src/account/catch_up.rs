@@ -31,6 +31,10 @@ impl Account {
                 newest_first: order == Order::NewestFirst,
             };
             records::write(tx, self.names.account("catch-up"), &record);
+            // Those of a catch-up that was never ended.
+            for version in Version::ALL {
+                self.wipe_used_pre_keys(tx, version, KEPT_AFTER_USE, now)?;
+            }
             Ok(())
         })
     }

@@ -59,8 +59,8 @@ impl Account {
         let mut outcome = Outcomes::default();
         // The newest version first: that is the one to be read.
         for version in Version::ALL.into_iter().rev() {
-            let elements = incoming.elements.iter();
-            for element in elements.filter(|element| element.version == version) {
+            let mut elements = incoming.elements.iter();
+            if let Some(element) = elements.find(|element| element.version == version) {
                 let mut context = Context {
                     incoming,
                     element,
@@ -69,7 +69,7 @@ impl Account {
                 };
                 match self.receive_element(tx, &mut context, rng)? {
                     Element::Read(read) => outcome.read.push(read),
-                    Element::Duplicate(id) => outcome.duplicate = outcome.duplicate.or(Some(id)),
+                    Element::Duplicate(ids) => outcome.duplicates.extend(ids),
                     Element::Failed(failure) => {
                         outcome.failure.get_or_insert(failure);
                     }
@@ -90,12 +90,13 @@ impl Account {
         now: Timestamp,
     ) -> Result<Received, AccountError> {
         // A part of it was read before, and so the whole: the other part was only cut off then.
-        if let Some(id) = outcome.duplicate {
-            let waiting = self.waiting_message(tx, &id)?;
-            return Ok(match waiting {
-                Some(message) => Received::Message(Box::new(message)),
-                None => Received::Duplicate(id),
-            });
+        for id in &outcome.duplicates {
+            if let Some(message) = self.waiting_message(tx, id)? {
+                return Ok(Received::Message(Box::new(message)));
+            }
+        }
+        if let Some(id) = outcome.duplicates.first() {
+            return Ok(Received::Duplicate(*id));
         }
         let mut read = outcome.read.into_iter();
         let Some(first) = read.next() else {
@@ -160,7 +161,8 @@ impl Account {
             return Ok(Element::OwnReflection);
         }
         let mut read: Option<Read> = None;
-        let mut duplicate = None;
+        // The message has the id of one of its keys.
+        let mut duplicates = Vec::new();
         let mut failure = None;
         // A sender may have encrypted more than once for this device: every key is used up.
         for own_key in element.keys.iter().take(MAX_KEYS) {
@@ -192,7 +194,7 @@ impl Account {
                         break;
                     }
                     Ok(Found::Duplicate) => {
-                        duplicate = Some(MessageId::new(&sender, key.message().header()));
+                        duplicates.push(MessageId::new(&sender, key.message().header()));
                         break;
                     }
                     Err(reason) => {
@@ -212,8 +214,8 @@ impl Account {
         if let Some(read) = read {
             return Ok(Element::Read(read));
         }
-        if let Some(id) = duplicate {
-            return Ok(Element::Duplicate(id));
+        if !duplicates.is_empty() {
+            return Ok(Element::Duplicate(duplicates));
         }
         let Some((sender, reason)) = failure else {
             return Ok(Element::NotForUs);
@@ -261,6 +263,10 @@ impl Account {
         if known.is_empty() && possible.len() == 1 {
             return Ok(possible);
         }
+        // Whoever republishes the bundle of somebody else shows the same identity: no MAC tells them apart.
+        if key.identity().is_some() && known.len() > 1 {
+            return Ok(Vec::new());
+        }
         Ok(known)
     }
 }
@@ -282,7 +288,7 @@ pub(super) struct Context<'a, 'b> {
 /// What became of an element.
 enum Element {
     Read(Read),
-    Duplicate(MessageId),
+    Duplicate(Vec<MessageId>),
     NotForUs,
     OwnReflection,
     Failed(Failure),
@@ -297,7 +303,7 @@ struct Read {
 #[derive(Default)]
 struct Outcomes {
     read: Vec<Read>,
-    duplicate: Option<MessageId>,
+    duplicates: Vec<MessageId>,
     failure: Option<Failure>,
     is_own_reflection: bool,
 }

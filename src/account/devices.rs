@@ -88,7 +88,7 @@ impl Account {
         self.run(|tx| {
             let mut change = ListChange::default();
             let mut contact = self.contact(tx, jid)?;
-            contact.saw_list(list.version, now);
+            let since = contact.saw_list(list.version, now);
             self.store_contact(tx, jid, contact, now);
 
             let is_own = jid == self.names.own();
@@ -97,7 +97,7 @@ impl Account {
                 let entry = list.devices.iter().find(|device| device.id == *id);
                 let was_listed = record.is_listed(list.version);
                 let is_changed = match entry {
-                    Some(device) => list_device(record, list.version, device, now),
+                    Some(device) => list_device(record, list.version, device, since),
                     None => was_listed && unlist_device(record, list.version, now),
                 };
                 if is_changed {
@@ -120,7 +120,7 @@ impl Account {
                     continue;
                 }
                 let mut record = DeviceRecord::new(now);
-                list_device(&mut record, list.version, device, now);
+                list_device(&mut record, list.version, device, since);
                 self.store_device(tx, jid, device.id, &record);
                 change.added.push(device.id);
                 count += 1;
@@ -158,7 +158,9 @@ impl Account {
         };
         state.put_back = state.put_back.saturating_add(1);
         records::write(tx, self.names.version_state(list.version), &state);
-        Ok(Some(now.max(announced.after(pause))))
+        // What a clock that was put back has made far away comes near again.
+        let at = announced.after(pause).min(now.after(pause));
+        Ok(Some(now.max(at)))
     }
 
     /// The devices of an account that are known, this one not among them.
@@ -254,6 +256,17 @@ impl Account {
     ) -> Result<DeviceRecord, AccountError> {
         let found = self.find_device(tx, jid, device)?;
         Ok(found.unwrap_or_else(|| DeviceRecord::new(now)))
+    }
+
+    /// Whether a device is known, or may become so.
+    pub(super) fn has_room_for(
+        &self,
+        tx: &Transaction<'_>,
+        jid: &BareJid,
+        device: DeviceId,
+    ) -> Result<bool, AccountError> {
+        Ok(self.find_device(tx, jid, device)?.is_some()
+            || tx.scan(&self.names.devices(jid))?.len() < MAX_DEVICES)
     }
 
     /// Stores what is known of a device; nothing is kept of one of which nothing is known.

@@ -79,8 +79,9 @@ impl Account {
         })
     }
 
-    /// Starts a new session with a device from its bundle, in the place of a broken one, and makes the
-    /// empty message that tells it so. For [`Self::repairs_due`].
+    /// Starts a new session with a device from its bundle, in the place of broken ones, and makes the
+    /// empty message that tells it so. For [`Self::repairs_due`]. The broken ones are read from for a while
+    /// and not written to: a message that comes late on one of them does not lead back to it.
     ///
     /// # Errors
     /// [`EmptyError`]; nothing has changed.
@@ -92,6 +93,10 @@ impl Account {
         rng: &mut G,
     ) -> Result<Encrypted<RecipientKey>, EmptyError> {
         self.run(|tx| {
+            if let Some(mut record) = self.find_device(tx, &peer.jid, peer.device)? {
+                record.part_mut(peer.version).retire_all(now);
+                self.store_device(tx, &peer.jid, peer.device, &record);
+            }
             let message = self.send_empty(tx, peer, None, Some(bundle), now, rng)?;
             self.note_repair(tx, peer, now)?;
             Ok(message)

@@ -14,7 +14,7 @@ use super::names::Peer;
 use super::options::{DowngradePolicy, GapPolicy, VersionPolicy};
 use super::records::DeviceRecord;
 use super::report::{DeviceReport, Fate, Gap, Refusal, Report};
-use super::sessions::Birth;
+use super::sessions::{Birth, unanswered};
 use super::transaction::Transaction;
 use super::trust::Introduction;
 use super::{Account, AccountError};
@@ -24,7 +24,6 @@ use crate::model::{
     BareJid, Bundle, Encrypted, Fingerprint, PerVersion, RecipientKey, Timestamp, Version,
 };
 use crate::protocol::{self, KeyMaterial, SealedPayload};
-use crate::ratchet::Sending;
 use crate::session::Session;
 
 /// What is to be sent.
@@ -515,11 +514,8 @@ impl Account {
     }
 
     fn is_silent(&self, session: &Session) -> bool {
-        let sent = match session.ratchet().sending() {
-            Sending::Open { n, .. } => *n,
-            Sending::Deferred | Sending::Waiting(_) => 0,
-        };
-        self.options.silent_after.is_some_and(|most| sent >= most)
+        let silent_after = self.options.silent_after;
+        silent_after.is_some_and(|most| unanswered(session) >= most)
     }
 }
 

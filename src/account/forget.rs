@@ -39,6 +39,8 @@ impl Account {
                 for (device, mut record) in self.device_records(tx, &jid)? {
                     self.drop_sessions(tx, &jid, device, &mut record)?;
                 }
+                tx.clear(self.names.all_chains(&jid));
+                tx.clear(self.names.sessions(&jid));
                 tx.clear(self.names.devices(&jid));
                 tx.clear(self.names.trusts(&jid));
             }
@@ -49,6 +51,7 @@ impl Account {
             for range in self.ranges() {
                 tx.clear(range);
             }
+            tx.delete(self.names.identity());
             Ok(())
         })
     }

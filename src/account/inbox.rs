@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::names::Peer;
 use super::received::{Message, MessageId};
 use super::records::{self, InboxRecord};
+use super::survey::ConsumerSurvey;
 use super::transaction::Transaction;
 use super::{Account, AccountError, Listing, Trust};
 use crate::model::{BareJid, DeviceId, Fingerprint, Timestamp, Version};
@@ -24,10 +25,9 @@ const MAX_CONSUMERS: usize = 8;
 /// oldest.
 const EVICTED_PART: usize = 10;
 
-/// A message as it waits. Not printed.
+/// What is stored of a message besides its texts.
 #[derive(Clone, PartialEq, prost::Message)]
-#[prost(skip_debug)]
-struct WaitingRecord {
+struct WaitingHead {
     #[prost(uint64, tag = "1")]
     sequence: u64,
     #[prost(uint64, tag = "2")]
@@ -51,23 +51,23 @@ struct WaitingRecord {
     listing: u32,
     #[prost(bool, tag = "11")]
     is_pre_key_reused: bool,
-    #[prost(bytes = "vec", tag = "12")]
-    payload: Vec<u8>,
+    /// The lengths of the texts, which stand behind the head: the text, that of the other version, and what
+    /// came with the stanza.
+    #[prost(uint64, tag = "12")]
+    payload_len: u64,
     #[prost(uint32, tag = "13")]
     other_version: u32,
-    #[prost(bytes = "vec", tag = "14")]
-    other: Vec<u8>,
-    #[prost(bytes = "vec", tag = "15")]
-    attached: Vec<u8>,
+    #[prost(uint64, tag = "14")]
+    other_len: u64,
 }
 
-impl Drop for WaitingRecord {
-    fn drop(&mut self) {
-        use zeroize::Zeroize as _;
-        self.payload.zeroize();
-        self.other.zeroize();
-        self.attached.zeroize();
-    }
+/// A message as it waits: its head with its length, then its texts. They are no part of the protobuf, as
+/// prost reads bytes by way of a copy that it does not wipe.
+struct WaitingRecord {
+    head: WaitingHead,
+    payload: Zeroizing<Vec<u8>>,
+    other: Zeroizing<Vec<u8>>,
+    attached: Zeroizing<Vec<u8>>,
 }
 
 impl Account {
@@ -83,9 +83,9 @@ impl Account {
             };
             let mut waiting = Vec::new();
             for (sort, value) in tx.scan(&self.names.inbox_range())? {
-                let record = WaitingRecord::decode(value.as_slice())?;
-                if record.pending & bit != 0 {
-                    waiting.push((record.sequence, record.message(&sort)?));
+                let record = WaitingRecord::from_record(&value)?;
+                if record.head.pending & bit != 0 {
+                    waiting.push((record.head.sequence, record.message(&sort)?));
                 }
             }
             waiting.sort_by_key(|(sequence, _)| *sequence);
@@ -106,15 +106,15 @@ impl Account {
             let (Some(bit), Some(value)) = (bit_of(&inbox, consumer), tx.get(&entry)?) else {
                 return Ok(());
             };
-            let mut waiting = WaitingRecord::decode(value.as_slice())?;
-            waiting.pending &= !bit;
-            if waiting.pending == 0 {
+            let mut waiting = WaitingRecord::from_record(&value)?;
+            waiting.head.pending &= !bit;
+            if waiting.head.pending == 0 {
                 inbox.count = inbox.count.saturating_sub(1);
                 inbox.bytes = inbox.bytes.saturating_sub(waiting.bytes());
                 tx.delete(entry);
                 records::write(tx, name, &inbox);
             } else {
-                tx.put(entry, &Zeroizing::new(waiting.encode_to_vec()));
+                tx.put(entry, &waiting.to_record());
             }
             Ok(())
         })
@@ -155,8 +155,8 @@ impl Account {
                 return Ok(());
             };
             self.keep_waiting(tx, &mut inbox, |waiting| {
-                waiting.pending &= !bit;
-                waiting.pending != 0
+                waiting.head.pending &= !bit;
+                waiting.head.pending != 0
             })?;
             // The place stays, so that the others keep their bits.
             for place in inbox
@@ -169,6 +169,32 @@ impl Account {
             records::write(tx, name, &inbox);
             Ok(())
         })
+    }
+
+    /// What waits for each consumer.
+    pub(super) fn survey_inbox(
+        &self,
+        tx: &Transaction<'_>,
+    ) -> Result<Vec<ConsumerSurvey>, AccountError> {
+        let inbox: InboxRecord = records::read(tx, &self.names.account("inbox"))?;
+        let named = inbox.consumers.into_iter().zip(0..);
+        let mut consumers: Vec<_> = named
+            .filter(|(name, _)| !name.is_empty())
+            .map(|(name, bit)| (1_u32 << bit, ConsumerSurvey::new(name)))
+            .collect();
+        for (_, value) in tx.scan(&self.names.inbox_range())? {
+            let waiting = WaitingRecord::from_record(&value)?;
+            for (bit, consumer) in &mut consumers {
+                if waiting.head.pending & *bit != 0 {
+                    let received = Timestamp::from_millis(waiting.head.received);
+                    consumer.add(waiting.bytes(), received);
+                }
+            }
+        }
+        Ok(consumers
+            .into_iter()
+            .map(|(_, consumer)| consumer)
+            .collect())
     }
 
     pub(super) fn put_into_inbox(
@@ -192,16 +218,16 @@ impl Account {
             return Ok(());
         }
         let mut waiting = WaitingRecord::new(message);
-        waiting.sequence = inbox.next;
-        waiting.received = now.as_millis();
-        waiting.pending = pending;
+        waiting.head.sequence = inbox.next;
+        waiting.head.received = now.as_millis();
+        waiting.head.pending = pending;
         inbox.next += 1;
         inbox.count += 1;
         inbox.bytes += waiting.bytes();
-        let value = Zeroizing::new(waiting.encode_to_vec());
+        let value = waiting.to_record();
         tx.put(self.names.inbox(message.id.as_bytes()), &value);
         if inbox.count > limits.messages || inbox.bytes > limits.bytes {
-            self.evict_oldest(tx, &mut inbox, waiting.sequence)?;
+            self.evict_oldest(tx, &mut inbox, waiting.head.sequence)?;
         }
         records::write(tx, name, &inbox);
         Ok(())
@@ -215,7 +241,7 @@ impl Account {
         let Some(value) = tx.get(&self.names.inbox(id.as_bytes()))? else {
             return Ok(None);
         };
-        WaitingRecord::decode(value.as_slice())?
+        WaitingRecord::from_record(&value)?
             .message(id.as_bytes())
             .map(Some)
     }
@@ -230,11 +256,8 @@ impl Account {
         };
         let name = self.names.account("inbox");
         let mut inbox: InboxRecord = records::read(tx, &name)?;
-        if inbox.count == 0 {
-            return Ok(());
-        }
         self.keep_waiting(tx, &mut inbox, |waiting| {
-            now.since(Timestamp::from_millis(waiting.received)) < limits.age
+            now.since(Timestamp::from_millis(waiting.head.received)) < limits.age
         })?;
         records::write(tx, name, &inbox);
         Ok(())
@@ -248,10 +271,8 @@ impl Account {
     ) -> Result<(), AccountError> {
         let name = self.names.account("inbox");
         let mut inbox: InboxRecord = records::read(tx, &name)?;
-        if inbox.count > 0 {
-            self.keep_waiting(tx, &mut inbox, |waiting| waiting.jid != jid.as_str())?;
-            records::write(tx, name, &inbox);
-        }
+        self.keep_waiting(tx, &mut inbox, |waiting| waiting.head.jid != jid.as_str())?;
+        records::write(tx, name, &inbox);
         Ok(())
     }
 
@@ -264,7 +285,7 @@ impl Account {
     ) -> Result<(), AccountError> {
         let mut sequences = Vec::new();
         for (_, value) in tx.scan(&self.names.inbox_range())? {
-            sequences.push(WaitingRecord::decode(value.as_slice())?.sequence);
+            sequences.push(WaitingRecord::from_record(&value)?.head.sequence);
         }
         sequences.sort_unstable();
         let evicted = sequences.len().div_ceil(EVICTED_PART);
@@ -273,7 +294,7 @@ impl Account {
             .copied()
             .unwrap_or(newest)
             .min(newest);
-        self.keep_waiting(tx, inbox, |waiting| waiting.sequence >= first)
+        self.keep_waiting(tx, inbox, |waiting| waiting.head.sequence >= first)
     }
 
     /// Keeps the messages for which `keep` says so, as it has changed them.
@@ -284,14 +305,14 @@ impl Account {
         mut keep: impl FnMut(&mut WaitingRecord) -> bool,
     ) -> Result<(), AccountError> {
         for (sort, value) in tx.scan(&self.names.inbox_range())? {
-            let mut waiting = WaitingRecord::decode(value.as_slice())?;
-            let before = waiting.pending;
+            let mut waiting = WaitingRecord::from_record(&value)?;
+            let before = waiting.head.pending;
             if !keep(&mut waiting) {
                 inbox.count = inbox.count.saturating_sub(1);
                 inbox.bytes = inbox.bytes.saturating_sub(waiting.bytes());
                 tx.delete(self.names.inbox(&sort));
-            } else if waiting.pending != before {
-                let value = Zeroizing::new(waiting.encode_to_vec());
+            } else if waiting.head.pending != before {
+                let value = waiting.to_record();
                 tx.put(self.names.inbox(&sort), &value);
             }
         }
@@ -302,7 +323,7 @@ impl Account {
 impl WaitingRecord {
     fn new(message: &Message) -> Self {
         let other = message.other.as_ref();
-        Self {
+        let head = WaitingHead {
             sequence: 0,
             received: 0,
             pending: 0,
@@ -314,35 +335,72 @@ impl WaitingRecord {
             is_new_key: message.is_new_key,
             listing: message.listing.code(),
             is_pre_key_reused: message.is_pre_key_reused,
-            payload: message.payload.to_vec(),
+            payload_len: message.payload.len() as u64,
             other_version: other.map_or(0, |(version, _)| version.code().into()),
-            other: other.map(|(_, text)| text.to_vec()).unwrap_or_default(),
-            attached: message.attached.to_vec(),
+            other_len: other.map_or(0, |(_, text)| text.len() as u64),
+        };
+        Self {
+            head,
+            payload: message.payload.clone(),
+            other: other.map(|(_, text)| text.clone()).unwrap_or_default(),
+            attached: message.attached.clone(),
         }
     }
 
-    fn message(mut self, id: &[u8]) -> Result<Message, AccountError> {
+    fn to_record(&self) -> Zeroizing<Vec<u8>> {
+        let head = self.head.encode_length_delimited_to_vec();
+        let parts: [&[u8]; 4] = [&head, &self.payload, &self.other, &self.attached];
+        let length = parts.iter().map(|part| part.len()).sum();
+        let mut record = Zeroizing::new(Vec::with_capacity(length));
+        parts.iter().for_each(|part| record.extend_from_slice(part));
+        record
+    }
+
+    fn from_record(record: &[u8]) -> Result<Self, AccountError> {
+        let mut rest = record;
+        let head = WaitingHead::decode_length_delimited(&mut rest)?;
+        let mut take = |len: u64| {
+            let len = usize::try_from(len).map_err(|_| AccountError::Record)?;
+            let (text, behind) = rest.split_at_checked(len).ok_or(AccountError::Record)?;
+            rest = behind;
+            Ok::<_, AccountError>(Zeroizing::new(text.to_vec()))
+        };
+        let (payload, other) = (take(head.payload_len)?, take(head.other_len)?);
+        Ok(Self {
+            head,
+            payload,
+            other,
+            attached: Zeroizing::new(rest.to_vec()),
+        })
+    }
+
+    fn message(self, id: &[u8]) -> Result<Message, AccountError> {
+        let Self {
+            head,
+            payload,
+            other,
+            attached,
+        } = self;
         let version = |code: u32| u8::try_from(code).ok().and_then(Version::from_code);
         let id = id.try_into().map_err(|_| AccountError::Record)?;
-        let fingerprint = self.fingerprint.as_slice();
+        let fingerprint = head.fingerprint.as_slice();
         let fingerprint = fingerprint.try_into().map_err(|_| AccountError::Record)?;
-        let other = Zeroizing::new(core::mem::take(&mut self.other));
         Ok(Message {
             id: MessageId::from_bytes(id),
             sender: Peer {
-                jid: self.jid.parse().map_err(|_| AccountError::Record)?,
-                device: DeviceId::new(self.device).ok_or(AccountError::Record)?,
-                version: version(self.version).ok_or(AccountError::Record)?,
+                jid: head.jid.parse().map_err(|_| AccountError::Record)?,
+                device: DeviceId::new(head.device).ok_or(AccountError::Record)?,
+                version: version(head.version).ok_or(AccountError::Record)?,
             },
             fingerprint: Fingerprint::from_bytes(fingerprint),
-            trust: Trust::from_code(self.trust),
-            is_new_key: self.is_new_key,
-            listing: Listing::from_code(self.listing),
-            is_pre_key_reused: self.is_pre_key_reused,
+            trust: Trust::from_code(head.trust),
+            is_new_key: head.is_new_key,
+            listing: Listing::from_code(head.listing),
+            is_pre_key_reused: head.is_pre_key_reused,
             is_again: true,
-            payload: Zeroizing::new(core::mem::take(&mut self.payload)),
-            other: version(self.other_version).map(|version| (version, other)),
-            attached: Zeroizing::new(core::mem::take(&mut self.attached)),
+            payload,
+            other: version(head.other_version).map(|version| (version, other)),
+            attached,
         })
     }
 

@@ -115,7 +115,7 @@ impl Account {
         rng: &mut G,
     ) -> Result<(), AccountError> {
         for session in self.session_names(tx)? {
-            self.forget_message_keys(tx, &session)?;
+            self.wipe_message_keys(tx, &session)?;
         }
         for jid in self.contact_jids(tx)? {
             for (device, mut record) in self.device_records(tx, &jid)? {
@@ -128,6 +128,7 @@ impl Account {
         tx.clear(self.names.answers());
         for version in Version::ALL {
             self.replace_pre_keys(tx, version, rng)?;
+            self.skip_signed_pre_key_ids(tx, version)?;
             let mut state = self.version_state(tx, version)?;
             state.published = 0;
             records::write(tx, self.names.version_state(version), &state);

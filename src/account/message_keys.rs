@@ -14,12 +14,20 @@ use super::{Account, AccountError};
 use crate::crypto::RatchetPublicKey;
 use crate::model::Timestamp;
 use crate::ratchet::{Lookup, MAX_SKIP, SkippedChanges, SkippedKey, SkippedKeys};
+use crate::session::Session;
 
 /// The number of skipped keys that are kept for an account.
 const MAX_SKIPPED: u64 = 100_000;
 
 /// What is left when there were too many, so that they are not counted anew for each message.
 const LEFT_AFTER_EVICTION: u64 = 90_000;
+
+/// When they are counted and are more than this, they are too many: else an account that is nearly full
+/// would be counted for each message.
+const FEW_ENOUGH: u64 = 95_000;
+
+/// So many more than necessary go when a session has too many, of those that were there before.
+const EVICTED_BESIDES: u64 = 1000;
 
 /// How many digests of used keys are kept behind the end of a chain.
 const REMEMBERED: u32 = MAX_SKIP;
@@ -51,19 +59,23 @@ pub(super) struct StoredKeys<'t> {
     account: &'t Account,
     tx: &'t Transaction<'t>,
     session: &'t SessionName,
+    /// The step that the session has come to.
+    steps: u32,
     error: Cell<Option<AccountError>>,
 }
 
 impl<'t> StoredKeys<'t> {
-    pub(super) const fn new(
+    pub(super) fn new(
         account: &'t Account,
         tx: &'t Transaction<'t>,
         session: &'t SessionName,
+        state: &Session,
     ) -> Self {
         Self {
             account,
             tx,
             session,
+            steps: state.ratchet().steps(),
             error: Cell::new(None),
         }
     }
@@ -75,7 +87,9 @@ impl<'t> StoredKeys<'t> {
 
     pub(super) fn step_of(&self, dh: &RatchetPublicKey) -> Result<Option<u32>, AccountError> {
         let chains = self.account.chains(self.tx, self.session)?.chains;
-        let found = chains.iter().find(|chain| chain.dh == dh.as_bytes());
+        // A chain that the session has not come to was left by a store that wrote a part of a batch.
+        let mut reached = chains.iter().filter(|chain| chain.step <= self.steps);
+        let found = reached.find(|chain| chain.dh == dh.as_bytes());
         Ok(found.map(|chain| chain.step))
     }
 
@@ -138,6 +152,9 @@ impl Account {
         }
         let mut chains = self.chains(tx, session)?;
         if let Some((dh, step)) = &changes.opened {
+            for torn in chains.chains.extract_if(.., |chain| chain.step >= *step) {
+                tx.clear(self.names.message_keys(session, torn.step));
+            }
             chains.chains.push(ChainEntry {
                 dh: dh.as_bytes().to_vec(),
                 step: *step,
@@ -156,9 +173,10 @@ impl Account {
                 chain.added = now.as_millis();
             }
         }
-        self.limit_session(tx, session, &mut chains)?;
+        let added = changes.added.len() as u64;
+        self.limit_session(tx, session, &mut chains, added)?;
         records::write(tx, self.names.chains(session), &chains);
-        self.limit_account(tx, changes.added.len() as u64)
+        self.limit_account(tx, added)
     }
 
     /// Notes that the key of a message was used.
@@ -191,6 +209,22 @@ impl Account {
         Ok(())
     }
 
+    /// Removes every key of a session's messages, and what became of those that were read. The chains stay:
+    /// the session is read on.
+    pub(super) fn wipe_message_keys(
+        &self,
+        tx: &mut Transaction<'_>,
+        session: &SessionName,
+    ) -> Result<(), AccountError> {
+        let mut chains = self.chains(tx, session)?;
+        for chain in &mut chains.chains {
+            tx.clear(self.names.message_keys(session, chain.step));
+            chain.at_most = 0;
+        }
+        records::write(tx, self.names.chains(session), &chains);
+        Ok(())
+    }
+
     /// Removes the skipped keys of chains to which none was added for so long.
     pub(super) fn expire_skipped(
         &self,
@@ -214,12 +248,14 @@ impl Account {
         Ok(())
     }
 
-    /// Keeps the number of a session's skipped keys at [`MAX_SKIP`]; the oldest go.
+    /// Keeps the number of a session's skipped keys at [`MAX_SKIP`]; the oldest go, and some more of those
+    /// that were there before, so that the next message does not have to count again.
     fn limit_session(
         &self,
         tx: &mut Transaction<'_>,
         session: &SessionName,
         chains: &mut ChainsRecord,
+        added: u64,
     ) -> Result<(), AccountError> {
         if total(chains) <= u64::from(MAX_SKIP) {
             return Ok(());
@@ -227,7 +263,12 @@ impl Account {
         for chain in &mut chains.chains {
             chain.at_most = self.count_skipped(tx, session, chain.step)?;
         }
-        let mut excess = total(chains).saturating_sub(MAX_SKIP.into());
+        let count = total(chains);
+        let mut excess = count.saturating_sub(MAX_SKIP.into());
+        if excess > 0 {
+            let others = count.saturating_sub(added).saturating_sub(excess);
+            excess += others.min(EVICTED_BESIDES);
+        }
         for chain in &mut chains.chains {
             let evicted = self.evict(
                 tx,
@@ -268,7 +309,7 @@ impl Account {
                 }
             }
         }
-        if count <= MAX_SKIPPED {
+        if count <= FEW_ENOUGH {
             return Ok(count);
         }
         all.sort_by_key(|(added, step, _)| (*added, *step));
@@ -286,7 +327,7 @@ impl Account {
         Ok(count)
     }
 
-    fn count_skipped(
+    pub(super) fn count_skipped(
         &self,
         tx: &Transaction<'_>,
         session: &SessionName,

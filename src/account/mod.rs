@@ -16,6 +16,44 @@
 //! ([`Report`]). What comes and cannot be read is an outcome, not an error ([`Received`]).
 //!
 //! Time and randomness are arguments.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use getrandom::SysRng;
+//! use omemo::account::{Account, Opening, Options, TrustPolicy};
+//! use omemo::model::{PerVersion, Timestamp};
+//! use omemo::store::MemoryStore;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Arc::new(MemoryStore::new());
+//! let options = Options::new(TrustPolicy::BlindUntilVerified);
+//! let now = Timestamp::from_millis(1_700_000_000_000);
+//! let juliet = "juliet@capulet.example".parse()?;
+//! let account = Account::open(store, juliet, options, now, &mut SysRng)?;
+//! assert_eq!(account.opening(), Opening::Created);
+//!
+//! // A new device: its bundles are due, and then its place on the device lists.
+//! for version in account.bundles_due()? {
+//!     let own = account.bundle(version)?;
+//!     assert_eq!(own.bundle.pre_keys.len(), 100);
+//!     // … publish own.bundle …
+//!     account.bundle_published(version, own.revision)?;
+//!     let list = account.own_device_list(version)?;
+//!     assert!(list.devices.iter().any(|device| device.id == account.device()));
+//!     // … publish the list …
+//!     account.device_list_published(version, now)?;
+//! }
+//!
+//! // What has to be fetched before a message reaches everybody: her list and Romeo's, in both versions.
+//! let both = PerVersion::from_fn(|_| true);
+//! let missing = account.missing(&["romeo@montague.example".parse()?], both)?;
+//! assert_eq!(missing.device_lists.len(), 4);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `examples/account.rs` goes on from there: a message, its report, reading and acknowledging it.
 
 mod acquaintance;
 mod answers;
@@ -44,6 +82,7 @@ mod repair;
 mod report;
 mod sessions;
 mod signed_pre_keys;
+mod survey;
 mod transaction;
 mod transfer;
 mod trust;
@@ -69,6 +108,10 @@ pub use received::{
     Arrival, Empty, Failure, FailureReason, Incoming, Message, MessageId, Received,
 };
 pub use report::{DeviceReport, Fate, Gap, Refusal, Report};
+pub use survey::{
+    BundleState, CatchUp, ConsumerSurvey, PeerSurvey, SessionState, SessionSurvey, Survey,
+    VersionSurvey,
+};
 pub use trust::{KnownKey, NewKey, Trust, TrustPolicy};
 
 use self::names::Names;
@@ -145,7 +188,7 @@ impl Account {
 
     /// Whether the store still has the account that was opened.
     fn check_own(&self, tx: &Transaction<'_>) -> Result<(), AccountError> {
-        let record = tx.get(&self.names.account("identity"))?;
+        let record = tx.get(&self.names.identity())?;
         let is_ours = record.is_some_and(|record| self.own.is_record(&record));
         if is_ours {
             Ok(())

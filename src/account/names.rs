@@ -16,9 +16,12 @@ pub(super) const DEVICES: Table = Table::new(6);
 pub(super) const CONTACTS: Table = Table::new(7);
 pub(super) const FAILURES: Table = Table::new(8);
 pub(super) const ANSWERS: Table = Table::new(9);
-pub(super) const ACCOUNT: Table = Table::new(10);
-pub(super) const SIGNED_PRE_KEYS: Table = Table::new(11);
-pub(super) const PRE_KEYS: Table = Table::new(12);
+pub(super) const SIGNED_PRE_KEYS: Table = Table::new(10);
+pub(super) const PRE_KEYS: Table = Table::new(11);
+/// After the keys that its records speak of.
+pub(super) const ACCOUNT: Table = Table::new(12);
+/// Last: where it is, the account is whole.
+pub(super) const IDENTITY: Table = Table::new(13);
 
 /// Between the parts of a name that have no fixed length. No address contains it.
 const SEPARATOR: u8 = 0;
@@ -54,6 +57,11 @@ impl Names {
 
     pub(super) const fn own(&self) -> &BareJid {
         &self.own
+    }
+
+    /// The device that the account is.
+    pub(super) fn identity(&self) -> Key {
+        Key::new(IDENTITY, self.partition(), [])
     }
 
     /// What an account has one of.
@@ -112,6 +120,16 @@ impl Names {
 
     pub(super) fn session(&self, session: &SessionName) -> Key {
         Key::new(SESSIONS, self.of(&session.peer.jid), session.sort())
+    }
+
+    /// All sessions with an account.
+    pub(super) fn sessions(&self, jid: &BareJid) -> Range {
+        Range::partition(SESSIONS, self.of(jid))
+    }
+
+    /// The chains of all sessions with an account.
+    pub(super) fn all_chains(&self, jid: &BareJid) -> Range {
+        Range::partition(CHAINS, self.of(jid))
     }
 
     pub(super) fn chains(&self, session: &SessionName) -> Key {

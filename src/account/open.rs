@@ -10,8 +10,8 @@ use super::options::Options;
 use super::own::{Own, draw_device_id};
 use super::records::{self, InboxRecord};
 use super::transaction::{self, Transaction};
+use super::transfer::Brought;
 use super::{Account, AccountError};
-use crate::crypto::IdentityKeyPair;
 use crate::model::{BareJid, DeviceId, Timestamp, Version};
 use crate::store::{Scan, Store};
 
@@ -46,11 +46,12 @@ impl Account {
         Self::open_with(store, jid, options, None, now, rng)
     }
 
+    /// Opens an account; or makes it, and what was brought for it with it.
     pub(super) fn open_with<G: TryCryptoRng + ?Sized>(
         store: Arc<dyn Store>,
         jid: BareJid,
         options: Options,
-        identity: Option<&IdentityKeyPair>,
+        brought: Option<&Brought<'_>>,
         now: Timestamp,
         rng: &mut G,
     ) -> Result<Self, AccountError> {
@@ -63,8 +64,11 @@ impl Account {
             opening,
         };
         transaction::run(&*store, |tx| {
-            let key = names.account("identity");
+            let key = names.identity();
             if let Some(record) = tx.get(&key)? {
+                if brought.is_some() {
+                    return Err(AccountError::Gone);
+                }
                 let own = Own::from_record(&record)?;
                 let mut account = new_account(own, Opening::Found);
                 if let Some(kept) = &options.incarnations
@@ -75,10 +79,13 @@ impl Account {
                 }
                 return Ok(account);
             }
-            let own = Own::draw(identity.cloned(), now, rng)?;
+            let own = Own::draw(brought.map(|brought| brought.identity.clone()), now, rng)?;
             tx.put(key, &own.to_record());
             let account = new_account(own, Opening::Created);
             account.furnish(tx, now, rng)?;
+            if let Some(brought) = brought {
+                brought.unpack(&account, tx, now)?;
+            }
             Ok(account)
         })
     }
@@ -114,7 +121,7 @@ impl Account {
         let mut jids = Vec::new();
         let mut after = None;
         loop {
-            let table = super::names::ACCOUNT;
+            let table = super::names::IDENTITY;
             let page = store.scan(&Scan::Partitions { table, after }, PAGE)?;
             for record in &page {
                 let jid = core::str::from_utf8(&record.key.partition).ok();
@@ -145,7 +152,7 @@ impl Account {
             while own.device == self.own.device || taken.contains(&own.device) {
                 own.device = draw_device_id(rng)?;
             }
-            tx.put(self.names.account("identity"), &own.to_record());
+            tx.put(self.names.identity(), &own.to_record());
             Ok::<_, AccountError>(own)
         })?;
         self.own = own;

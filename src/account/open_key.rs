@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::decrypt::Context;
 use super::message_keys::{Digest, Fate, StoredKeys};
 use super::names::{Peer, SessionName};
+use super::pre_keys::KEPT_AFTER_USE;
 use super::received::{Arrival, FailureReason};
 use super::records::{DeviceRecord, PartRecord};
 use super::transaction::Transaction;
@@ -144,7 +145,9 @@ impl Account {
                 continue;
             };
             let dh = &message.header().dh;
-            if session.is_receiving_from(dh) || StoredKeys::new(self, tx, &name).knows(dh)? {
+            if session.is_receiving_from(dh)
+                || StoredKeys::new(self, tx, &name, &session).knows(dh)?
+            {
                 return self.open_on(tx, context, name, message, None);
             }
             sessions.push(name);
@@ -175,7 +178,7 @@ impl Account {
             return Ok(Err(FailureReason::NoSession));
         };
         let digest = digest(message);
-        let keys = StoredKeys::new(self, tx, &name);
+        let keys = StoredKeys::new(self, tx, &name, &session);
         let available = context.budget.chain_steps();
         let allowed = max_jump.map_or(available, |most| most.min(available));
         let mut budget = Budget::new(allowed, context.budget.dh_steps());
@@ -224,7 +227,7 @@ impl Account {
         let step = if session.is_receiving_from(&header.dh) {
             Some(session.ratchet().steps())
         } else {
-            StoredKeys::new(self, tx, name).step_of(&header.dh)?
+            StoredKeys::new(self, tx, name, session).step_of(&header.dh)?
         };
         let fate = match step {
             Some(step) => self.fate(tx, name, step, header.n)?,
@@ -251,6 +254,9 @@ impl Account {
         if !record.shows(identity) {
             return Ok(Err(FailureReason::IdentityChanged));
         }
+        if !self.has_room_for(tx, &sender.jid, sender.device)? {
+            return Ok(Err(FailureReason::TooManyDevices));
+        }
         let version = sender.version;
         let Some(signed_id) = exchange.signed_pre_key_id() else {
             return Ok(Err(FailureReason::UnknownSignedPreKey));
@@ -264,6 +270,9 @@ impl Account {
         let Some(pre_key) = self.pre_key(tx, version, id)? else {
             return Ok(Err(FailureReason::UnknownPreKey));
         };
+        if pre_key.was_kept_for(KEPT_AFTER_USE, context.now) {
+            return Ok(Err(FailureReason::UnknownPreKey));
+        }
         let is_reused = match &pre_key.used {
             Some((_, base_key)) if base_key == exchange.ephemeral().as_bytes() => {
                 return Ok(Err(FailureReason::Replayed));
@@ -332,6 +341,9 @@ impl Account {
         if moved.is_news && may_change && !is_receive_only {
             part.make_current(number, now);
         }
+        // Written on a session on which nothing is sent, and there is none since then.
+        let is_unanswerable =
+            is_receive_only && moved.is_news && part.current().is_none_or(|e| e.number < number);
         part.speaks |= moved.payload.is_some();
         if is_stale(part.heard, since, now) {
             part.heard = now.as_millis();
@@ -346,7 +358,11 @@ impl Account {
         };
         let (trust, is_new_key) = self.meet_key(tx, &fingerprint, &introduction, now)?;
         self.note_encrypted(tx, &sender.jid, false, now)?;
-        self.note_success(tx, &sender)?;
+        if is_unanswerable {
+            self.note_unanswerable(tx, &sender, now)?;
+        } else {
+            self.note_success(tx, &sender)?;
+        }
         if !is_receive_only {
             let is_new = moved.is_new_session;
             self.note_owed(tx, &sender, number, &moved.session, is_new, now)?;

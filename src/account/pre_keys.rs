@@ -47,7 +47,7 @@ impl StoredPreKey {
         record
     }
 
-    fn from_record(record: &[u8]) -> Result<Self, AccountError> {
+    pub(super) fn from_record(record: &[u8]) -> Result<Self, AccountError> {
         let (private, rest) = record.split_first_chunk().ok_or(AccountError::Record)?;
         let (public, rest) = rest.split_first_chunk().ok_or(AccountError::Record)?;
         let public = PreKeyPublic::from_bytes(*public).map_err(|_| AccountError::Record)?;
@@ -63,6 +63,11 @@ impl StoredPreKey {
             pair: PreKeyPair::from_parts(Secret::new(*private), public),
             used,
         })
+    }
+
+    /// Whether it was used so long ago.
+    pub(super) fn was_kept_for(&self, duration: Duration, now: Timestamp) -> bool {
+        self.used.is_some_and(|(at, _)| now.since(at) >= duration)
     }
 }
 
@@ -176,8 +181,7 @@ impl Account {
         now: Timestamp,
     ) -> Result<(), AccountError> {
         for (sort, value) in tx.scan(&self.names.pre_keys(version))? {
-            let used = StoredPreKey::from_record(&value)?.used;
-            if used.is_some_and(|(at, _)| now.since(at) >= kept_for) {
+            if StoredPreKey::from_record(&value)?.was_kept_for(kept_for, now) {
                 tx.delete(self.names.pre_key(version, id_of(&sort)?.get()));
             }
         }
@@ -208,4 +212,90 @@ const FORGOTTEN_IDS: u32 = 1 << 20;
 fn id_of(sort: &[u8]) -> Result<PreKeyId, AccountError> {
     let bytes = <[u8; 4]>::try_from(sort).map_err(|_| AccountError::Record)?;
     PreKeyId::new(u32::from_be_bytes(bytes)).ok_or(AccountError::Record)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::*;
+    use crate::account::{Options, TrustPolicy};
+    use crate::store::MemoryStore;
+
+    fn account() -> Account {
+        let options = Options::new(TrustPolicy::Manual);
+        let mut rng = StdRng::seed_from_u64(24);
+        let now = Timestamp::from_millis(1);
+        let jid = "juliet@capulet.example".parse().unwrap();
+        Account::open(Arc::new(MemoryStore::new()), jid, options, now, &mut rng).unwrap()
+    }
+
+    /// The ids that are drawn from a number on.
+    fn ids(account: &Account, from: u32, count: usize) -> Vec<u32> {
+        let version = Version::Omemo2;
+        let mut next = from;
+        let mut ids = Vec::new();
+        while ids.len() < count {
+            account
+                .run(|tx| {
+                    let mut state = account.version_state(tx, version)?;
+                    state.next_pre_key = next;
+                    for _ in 0..count.min(1000) {
+                        ids.push(account.next_pre_key_id(tx, version, &mut state)?);
+                    }
+                    next = state.next_pre_key;
+                    Ok::<_, AccountError>(())
+                })
+                .unwrap();
+        }
+        ids
+    }
+
+    #[test]
+    fn a24_no_id_comes_twice_before_all_were_used() {
+        let account = account();
+        let ids = ids(&account, 101, 1_000_000);
+        assert_eq!(ids.first(), Some(&101));
+        assert_eq!(BTreeSet::from_iter(&ids).len(), 1_000_000);
+    }
+
+    #[test]
+    fn a24_ids_wrap_past_those_that_are_offered_and_are_never_0_or_the_last_resort() {
+        let account = account();
+        let last = PreKeyId::MAX_DRAWN;
+        assert_eq!(ids(&account, last - 1, 4), [last - 1, last, 101, 102]);
+        assert_eq!(
+            ids(&account, LAST_RESORT - 1, 3),
+            [LAST_RESORT - 1, LAST_RESORT + 1, LAST_RESORT + 2]
+        );
+        assert_eq!(ids(&account, 0, 2), [101, 102]);
+        for far in [last + 1, u32::MAX] {
+            assert_eq!(ids(&account, far, 1), [101]);
+        }
+    }
+
+    #[test]
+    fn a24_a_store_that_was_put_back_at_the_end_of_the_ids_draws_others() {
+        let account = account();
+        let mut rng = StdRng::seed_from_u64(25);
+        account
+            .run(|tx| {
+                let mut state = account.version_state(tx, Version::Omemo2)?;
+                state.next_pre_key = PreKeyId::MAX_DRAWN - 5;
+                records::write(tx, account.names.version_state(Version::Omemo2), &state);
+                account.replace_pre_keys(tx, Version::Omemo2, &mut rng)
+            })
+            .unwrap();
+        let offered = account.bundle(Version::Omemo2).unwrap().bundle.pre_keys;
+        assert_eq!(offered.len(), 100);
+        assert!(
+            offered
+                .iter()
+                .all(|key| key.id.get() <= PreKeyId::MAX_DRAWN)
+        );
+    }
 }

@@ -15,7 +15,8 @@ use crate::ratchet::Header;
 pub struct Incoming<'a> {
     /// Who sent it. Several, where a room hides it: those who may have.
     pub senders: &'a [BareJid],
-    /// Its `<encrypted/>` elements: one for a version, or one for each.
+    /// Its `<encrypted/>` elements: one for a version, or one for each. A second one of a version is not
+    /// looked at.
     pub elements: &'a [Encrypted<OwnKey>],
     /// How it came.
     pub arrival: Arrival,
@@ -199,6 +200,8 @@ pub enum FailureReason {
     IdentityChanged,
     /// Any of several accounts may have sent it.
     AmbiguousSender,
+    /// So many devices of the account are known that this one is not let in, too.
+    TooManyDevices,
 }
 
 impl FailureReason {
@@ -233,6 +236,7 @@ impl fmt::Display for FailureReason {
                 f.write_str("the device shows another identity key than before")
             }
             Self::AmbiguousSender => f.write_str("several accounts may have sent the message"),
+            Self::TooManyDevices => f.write_str("the account has too many devices"),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use prost::Message;
 
 use super::AccountError;
+use super::contacts::COARSE;
 use super::transaction::Transaction;
 use crate::model::{DeviceId, Timestamp, Version};
 use crate::store::Key;
@@ -91,6 +92,8 @@ pub(super) struct ContactRecord {
 /// When a contact's device list of a version was seen.
 #[derive(Clone, Copy, PartialEq, Message)]
 pub(super) struct ListRecord {
+    /// 0 if the account's list of another version had been seen long before: what this one shows was not
+    /// there from the beginning.
     #[prost(uint64, tag = "1")]
     pub(super) first: u64,
     #[prost(uint64, tag = "2")]
@@ -269,14 +272,25 @@ impl ContactRecord {
         self.lists.get(&u32::from(version.code()))
     }
 
-    pub(super) fn saw_list(&mut self, version: Version, now: Timestamp) {
-        let now = now.as_millis();
-        let list = self.lists.entry(version.code().into());
-        list.or_insert(ListRecord {
-            first: now,
-            last: now,
-        })
-        .last = now;
+    /// Notes that a list was seen. When a device came that is on it and was not before: later than the
+    /// first list, whatever the clock says.
+    pub(super) fn saw_list(&mut self, version: Version, now: Timestamp) -> Timestamp {
+        let lists = self.lists.values();
+        let is_late = lists.clone().any(|list| {
+            let first = Timestamp::from_millis(list.first);
+            now.since(first).max(first.since(now)) >= COARSE
+        });
+        let millis = now.as_millis();
+        let Some(list) = self.lists.get_mut(&version.code().into()) else {
+            let list = ListRecord {
+                first: if is_late { 0 } else { millis },
+                last: millis,
+            };
+            self.lists.insert(version.code().into(), list);
+            return now;
+        };
+        list.last = millis;
+        now.max(Timestamp::from_millis(list.first.saturating_add(1)))
     }
 }
 

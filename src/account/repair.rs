@@ -4,7 +4,7 @@
 //! new session only in the version whose clients do the same, only after several different messages,
 //! only once a catch-up is over, only towards accounts that the user has accepted, and after each time
 //! with a longer pause (XEP-0384 §7 forbids it for decryption errors; a missing session is mended in
-//! both versions, §5.6).
+//! both versions, §5.6, and so is one that the other side does not know to be given up here).
 
 use core::time::Duration;
 
@@ -14,7 +14,7 @@ use super::message_keys::Digest;
 use super::names::{Peer, peer_of};
 use super::open_key::{Key, digest};
 use super::received::FailureReason;
-use super::records::{self, FailuresRecord};
+use super::records::{self, DeviceRecord, FailuresRecord, PartRecord};
 use super::transaction::Transaction;
 use super::{Account, AccountError};
 use crate::error::DecryptError;
@@ -71,28 +71,67 @@ impl Account {
             version: element.version,
         };
         let is_missing = reason == FailureReason::NoSession;
-        let heals = protocol::of(peer.version).heals_after_failures();
-        if !(is_missing || heals && calls_for_repair(reason)) || !self.accepts(tx, jid)? {
+        if !(is_missing || never_began(reason) || is_unreadable(reason))
+            || !self.accepts(tx, jid)?
+        {
             return Ok(());
         }
-        let is_known = self.find_device(tx, jid, peer.device)?.is_some();
-        if !is_known {
+        let Some(device) = self.find_device(tx, jid, peer.device)? else {
+            return Ok(());
+        };
+        let heals = protocol::of(peer.version).heals_after_failures();
+        if is_unreadable(reason) && !heals && self.is_answered(tx, &peer, &device)? {
             return Ok(());
         }
         let name = self.names.failures(&peer);
         let mut record: FailuresRecord = records::read(tx, &name)?;
         let before = record.clone();
         record.no_session |= is_missing;
-        for digest in digests(element) {
+        if let Some(digest) = first_digest(element) {
             let is_new = record.messages.iter().all(|known| *known != digest);
             if is_new && record.messages.len() < FAILURES {
                 record.messages.push(digest.to_vec());
             }
         }
-        // What a clock that was put back has made far away comes near again.
-        let latest = now.after(pause(record.repairs)).as_millis();
-        record.not_before = record.not_before.min(latest);
+        record.come_near(now);
         if record != before {
+            records::write(tx, name, &record);
+        }
+        Ok(())
+    }
+
+    /// Whether the other side is known to have the session that is sent on. If not, it may write on one
+    /// that was given up here, when the store was restored or at the user's wish, and has to be told.
+    fn is_answered(
+        &self,
+        tx: &Transaction<'_>,
+        peer: &Peer,
+        device: &DeviceRecord,
+    ) -> Result<bool, AccountError> {
+        let current = device.part(peer.version).and_then(PartRecord::current);
+        let Some(entry) = current else {
+            return Ok(false);
+        };
+        let session = self.load_session(tx, &peer.clone().session(entry.number))?;
+        Ok(session.is_some_and(|session| !session.is_unanswered()))
+    }
+
+    /// Notes that the other side writes on a session on which nothing may be sent. It may have given up
+    /// the one that is written to here, and then would never read anything again: it needs a new one.
+    pub(super) fn note_unanswerable(
+        &self,
+        tx: &mut Transaction<'_>,
+        peer: &Peer,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        if !self.accepts(tx, &peer.jid)? {
+            return Ok(());
+        }
+        let name = self.names.failures(peer);
+        let mut record: FailuresRecord = records::read(tx, &name)?;
+        if !record.no_session {
+            record.no_session = true;
+            record.come_near(now);
             records::write(tx, name, &record);
         }
         Ok(())
@@ -164,11 +203,13 @@ impl Account {
                         .is_some_and(|part| !part.sessions.is_empty());
                     if has_sessions {
                         record.part_mut(version).retire_all(now);
-                        peers.push(Peer {
+                        let peer = Peer {
                             jid: jid.clone(),
                             device: id,
                             version,
-                        });
+                        };
+                        tx.delete(self.names.answer(&peer));
+                        peers.push(peer);
                     }
                 }
                 self.store_device(tx, jid, id, &record);
@@ -178,20 +219,36 @@ impl Account {
     }
 }
 
-/// What a broken session looks like, as against an attack or a late message.
-const fn calls_for_repair(reason: FailureReason) -> bool {
+impl FailuresRecord {
+    /// What a clock that was put back has made far away comes near again.
+    fn come_near(&mut self, now: Timestamp) {
+        let latest = now.after(pause(self.repairs)).as_millis();
+        self.not_before = self.not_before.min(latest);
+    }
+}
+
+/// Whether the message is for a session that could not be made here: two have used one pre-key, or the
+/// bundle was an old one. That is a missing session, no matter whether there is another.
+const fn never_began(reason: FailureReason) -> bool {
     matches!(
         reason,
-        FailureReason::UnknownPreKey
-            | FailureReason::UnknownSignedPreKey
-            | FailureReason::Key(DecryptError::Mac | DecryptError::UnknownRatchetKey)
+        FailureReason::UnknownPreKey | FailureReason::UnknownSignedPreKey
     )
 }
 
-fn digests(element: &Encrypted<OwnKey>) -> impl Iterator<Item = Digest> {
-    let keys = element.keys.iter();
-    keys.filter_map(|key| Key::read(element.version, key).ok())
-        .map(|key| digest(key.message()))
+/// What a broken session looks like, as against an attack or a late message.
+const fn is_unreadable(reason: FailureReason) -> bool {
+    matches!(
+        reason,
+        FailureReason::Key(DecryptError::Mac | DecryptError::UnknownRatchetKey)
+    )
+}
+
+/// However many keys an element has for this device, it is one message.
+fn first_digest(element: &Encrypted<OwnKey>) -> Option<Digest> {
+    let mut keys = element.keys.iter();
+    let key = keys.find_map(|key| Key::read(element.version, key).ok())?;
+    Some(digest(key.message()))
 }
 
 fn pause(repairs: u32) -> Duration {

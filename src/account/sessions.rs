@@ -12,7 +12,7 @@ use super::records::{DeviceRecord, PartRecord, SessionEntry};
 use super::transaction::Transaction;
 use super::{Account, AccountError};
 use crate::model::Timestamp;
-use crate::ratchet::SkippedChanges;
+use crate::ratchet::{Sending, SkippedChanges};
 use crate::session::Session;
 
 /// The number of old sessions that are kept for a device and version.
@@ -105,7 +105,7 @@ impl Account {
         Ok(name)
     }
 
-    /// Removes a session and what belongs to it.
+    /// Removes a session and what belongs to it; no answer is owed on it any more.
     pub(super) fn drop_session(
         &self,
         tx: &mut Transaction<'_>,
@@ -113,7 +113,7 @@ impl Account {
     ) -> Result<(), AccountError> {
         self.forget_message_keys(tx, name)?;
         tx.delete(self.names.session(name));
-        Ok(())
+        self.note_answered(tx, &name.peer, name.number)
     }
 
     /// Removes the sessions that were replaced long ago, and says whether there were any.
@@ -163,6 +163,14 @@ impl Account {
             }
         }
         Ok(names)
+    }
+}
+
+/// The number of messages that were sent on a session since the other side was heard last.
+pub(super) fn unanswered(session: &Session) -> u32 {
+    match session.ratchet().sending() {
+        Sending::Open { n, .. } => *n,
+        Sending::Deferred | Sending::Waiting(_) => 0,
     }
 }
 
@@ -225,7 +233,8 @@ impl PartRecord {
         self.sessions.retain(|entry| entry.number != number);
     }
 
-    /// The session that was replaced first, if there are too many old ones.
+    /// The session that was replaced first, if there are too many old ones. Never the newest, whatever the
+    /// clock says.
     fn excess(&self) -> Option<u32> {
         let old = self
             .sessions
@@ -234,7 +243,8 @@ impl PartRecord {
         if old.clone().count() <= MAX_OLD {
             return None;
         }
-        old.min_by_key(|entry| (entry.retired, entry.number))
+        old.filter(|entry| entry.number != self.last_session)
+            .min_by_key(|entry| (entry.retired, entry.number))
             .map(|entry| entry.number)
     }
 }

@@ -39,7 +39,7 @@ impl StoredSignedPreKey {
         record
     }
 
-    fn from_record(record: &[u8]) -> Result<Self, AccountError> {
+    pub(super) fn from_record(record: &[u8]) -> Result<Self, AccountError> {
         let (private, rest) = record.split_first_chunk().ok_or(AccountError::Record)?;
         let (public, rest) = rest.split_first_chunk().ok_or(AccountError::Record)?;
         let (signature, rest) = rest.split_first_chunk().ok_or(AccountError::Record)?;
@@ -124,6 +124,18 @@ impl Account {
         Ok(())
     }
 
+    /// Leaves out the ids that may have been used by what was forgotten.
+    pub(super) fn skip_signed_pre_key_ids(
+        &self,
+        tx: &mut Transaction<'_>,
+        version: Version,
+    ) -> Result<(), AccountError> {
+        let mut state = self.version_state(tx, version)?;
+        state.next_signed_pre_key = state.next_signed_pre_key.saturating_add(FORGOTTEN_IDS);
+        records::write(tx, self.names.version_state(version), &state);
+        Ok(())
+    }
+
     /// Replaces the current one if it is old enough, and wipes those that were replaced long ago.
     pub(super) fn rotate_signed_pre_key<G: TryCryptoRng + ?Sized>(
         &self,
@@ -133,7 +145,9 @@ impl Account {
         rng: &mut G,
     ) -> Result<(), AccountError> {
         let (_, current) = self.current_signed_pre_key(tx, version)?;
-        if now.since(current.created) >= self.options.signed_pre_key_lifetime {
+        // One that was made in the future, before a clock was put back, would stay until then.
+        let age = now.since(current.created).max(current.created.since(now));
+        if age >= self.options.signed_pre_key_lifetime {
             self.renew_signed_pre_key(tx, version, now, rng)?;
         }
         for (sort, value) in tx.scan(&self.names.signed_pre_keys(version))? {
@@ -146,3 +160,6 @@ impl Account {
         Ok(())
     }
 }
+
+/// How many ids may have been used since a backup: one a week, for years.
+const FORGOTTEN_IDS: u32 = 1 << 10;

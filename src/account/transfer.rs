@@ -7,27 +7,22 @@ use std::sync::Arc;
 
 use prost::Message as _;
 use rand_core::TryCryptoRng;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::records::{self, ContactRecord, TrustRecord};
-use super::{Account, AccountError, Opening, Options};
+use super::transaction::Transaction;
+use super::{Account, AccountError, Options};
 use crate::crypto::{EdwardsSign, IdentityKeyPair, Secret};
 use crate::model::{BareJid, Timestamp};
 use crate::store::Store;
 
-const FORM: u32 = 1;
+const FORM: u8 = 1;
 
-/// What is carried. Not printed.
+/// What is carried besides the key: form, sign of the Edwards form, private key and then this. The key is
+/// no part of the protobuf, as prost reads bytes by way of a copy that it does not wipe.
 #[derive(Clone, PartialEq, prost::Message)]
-#[prost(skip_debug)]
 struct Carried {
-    #[prost(uint32, tag = "1")]
-    form: u32,
-    #[prost(bytes = "vec", tag = "2")]
-    private: Vec<u8>,
-    #[prost(bool, tag = "3")]
-    is_sign_zero: bool,
-    #[prost(message, repeated, tag = "4")]
+    #[prost(message, repeated, tag = "1")]
     trusts: Vec<CarriedTrust>,
 }
 
@@ -43,12 +38,6 @@ struct CarriedTrust {
     accepted: bool,
 }
 
-impl Drop for Carried {
-    fn drop(&mut self) {
-        self.private.zeroize();
-    }
-}
-
 impl Account {
     /// The identity key and all trust decisions, for [`Self::import_identity`]. Whoever has this is, to
     /// others, the user: encrypt it.
@@ -58,9 +47,6 @@ impl Account {
     pub fn export_identity(&self) -> Result<Zeroizing<Vec<u8>>, AccountError> {
         self.read(|tx| {
             let mut carried = Carried::default();
-            carried.form = FORM;
-            carried.private = self.own.identity.private().expose().to_vec();
-            carried.is_sign_zero = self.own.identity.edwards_sign() == EdwardsSign::Zero;
             for jid in self.contact_jids(tx)? {
                 let accepted = self.contact(tx, &jid)?.accepted;
                 for (identity, value) in tx.scan(&self.names.trusts(&jid))? {
@@ -72,7 +58,15 @@ impl Account {
                     });
                 }
             }
-            Ok(Zeroizing::new(carried.encode_to_vec()))
+            let mut exported = Zeroizing::new(Vec::with_capacity(34 + carried.encoded_len()));
+            exported.push(FORM);
+            exported.push(match self.own.identity.edwards_sign() {
+                EdwardsSign::Natural => 0,
+                EdwardsSign::Zero => 1,
+            });
+            exported.extend_from_slice(self.own.identity.private().expose());
+            exported.extend_from_slice(&carried.encode_to_vec());
+            Ok(exported)
         })
     }
 
@@ -91,17 +85,19 @@ impl Account {
         now: Timestamp,
         rng: &mut G,
     ) -> Result<Self, AccountError> {
-        let carried = Carried::decode(exported)?;
-        if carried.form > FORM {
+        let (&form, rest) = exported.split_first().ok_or(AccountError::Record)?;
+        if form > FORM {
             return Err(AccountError::Newer);
         }
-        let private = carried.private.as_slice().try_into();
-        let private = Secret::new(private.map_err(|_| AccountError::Record)?);
-        let sign = if carried.is_sign_zero {
-            EdwardsSign::Zero
-        } else {
-            EdwardsSign::Natural
+        let (&sign, rest) = rest.split_first().ok_or(AccountError::Record)?;
+        let (private, rest) = rest.split_first_chunk().ok_or(AccountError::Record)?;
+        let sign = match sign {
+            0 => EdwardsSign::Natural,
+            1 => EdwardsSign::Zero,
+            _ => return Err(AccountError::Record),
         };
+        let private = Secret::new(*private);
+        let carried = Carried::decode(rest)?;
         let identity = IdentityKeyPair::from_private(private, sign);
         let mut trusts = Vec::new();
         for trust in &carried.trusts {
@@ -111,21 +107,32 @@ impl Account {
             }
             trusts.push((jid, trust));
         }
-        let account = Self::open_with(store, jid, options, Some(&identity), now, rng)?;
-        if account.opening != Opening::Created {
-            return Err(AccountError::Gone);
+        let brought = Brought { identity, trusts };
+        Self::open_with(store, jid, options, Some(&brought), now, rng)
+    }
+}
+
+/// What was carried, for a new account.
+pub(super) struct Brought<'a> {
+    pub(super) identity: IdentityKeyPair,
+    trusts: Vec<(BareJid, &'a CarriedTrust)>,
+}
+
+impl Brought<'_> {
+    /// Puts everything but the identity into the transaction that makes the account.
+    pub(super) fn unpack(
+        &self,
+        account: &Account,
+        tx: &mut Transaction<'_>,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        for (jid, trust) in &self.trusts {
+            let mut contact: ContactRecord = account.contact(tx, jid)?;
+            contact.accepted |= trust.accepted;
+            account.store_contact(tx, jid, contact, now);
+            let name = account.names.trust(jid, &trust.identity);
+            records::write(tx, name, &trust.record);
         }
-        account
-            .run(|tx| {
-                for (jid, trust) in &trusts {
-                    let mut contact: ContactRecord = account.contact(tx, jid)?;
-                    contact.accepted |= trust.accepted;
-                    account.store_contact(tx, jid, contact, now);
-                    records::write(tx, account.names.trust(jid, &trust.identity), &trust.record);
-                }
-                Ok(())
-            })
-            .map_err(|error: AccountError| error)?;
-        Ok(account)
+        Ok(())
     }
 }

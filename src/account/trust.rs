@@ -152,6 +152,8 @@ impl Account {
         now: Timestamp,
     ) -> Result<(), AccountError> {
         self.run(|tx| {
+            let contact = self.contact(tx, jid)?;
+            self.store_contact(tx, jid, contact, now);
             let name = self.names.trust(jid, key.as_bytes());
             let mut record: TrustRecord = records::find(tx, &name)?.unwrap_or(TrustRecord {
                 first_seen: now.as_millis(),

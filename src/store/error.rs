@@ -23,6 +23,8 @@ pub enum StoreError {
     Replaced,
     /// The folder of the file does not exist. Make it: a store makes its file only.
     NoFolder,
+    /// There is no such file, and it was not to be made.
+    NoFile,
     /// The system does not allow it.
     Denied,
     /// The store can be read and not written.
@@ -68,7 +70,9 @@ impl StoreError {
     pub const fn remedy(self) -> Remedy {
         match self {
             Self::Busy | Self::Rng => Remedy::Retry,
-            Self::Full | Self::NoFolder | Self::Denied | Self::ReadOnly => Remedy::Mend,
+            Self::Full | Self::NoFolder | Self::NoFile | Self::Denied | Self::ReadOnly => {
+                Remedy::Mend
+            }
             Self::Io | Self::Poisoned | Self::Replaced | Self::Forked => Remedy::Reopen,
             Self::NotAStore
             | Self::Corrupt
@@ -89,6 +93,7 @@ impl fmt::Display for StoreError {
             Self::Poisoned => "the store could not be read or written before: open it again",
             Self::Replaced => "the file of the store is another one by now",
             Self::NoFolder => "the folder of the store does not exist",
+            Self::NoFile => "the file of the store does not exist",
             Self::Denied => "the system does not allow the store to be opened",
             Self::ReadOnly => "the store cannot be written",
             Self::NotAStore => "the file is no store",

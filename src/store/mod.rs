@@ -62,7 +62,7 @@ pub use batch::{Batch, Change};
 pub use error::{Remedy, StoreError};
 pub use key::{Key, Range, Record, Scan, Table};
 pub use memory::MemoryStore;
-pub use sealed::{SealKey, Sealed};
+pub use sealed::{SealKey, SealKind, Sealed};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 

@@ -194,6 +194,7 @@ class PyPeer(PeerBase):
         self.version = _pkgver(self.name)
         self.pinned = None
         self.session = None
+        self.replaced = []  # what the backend's storage has overwritten: for decrypt_replaced only
         self.st = _Mem()
         ns = self.mod.NAMESPACE
         _drive(self.st.store("/ikp/is_seed", self.id["seed"] is not None))
@@ -256,9 +257,10 @@ class PyPeer(PeerBase):
 
     def _initiate(self, bundle, pk_id, pt):
         try:
-            self.session, ekm = _drive(self.backend.build_session_active(*self.other, self._bundle_obj(bundle, pk_id), self._pkm(pt)))
+            session, ekm = _drive(self.backend.build_session_active(*self.other, self._bundle_obj(bundle, pk_id), self._pkm(pt)))
         except Exception as e:
             raise self._map(e) from e
+        self._replace(session)
         self.pinned = self.pinned or bundle["ik"]
         return self._kex_bytes(ekm)
 
@@ -283,7 +285,8 @@ class PyPeer(PeerBase):
                     raise PeerError("identity-mismatch", "emulates omemo.SessionManager")
             if kx is not None and not (self.session is not None and kx.builds_same_session(self.session.key_exchange)):
                 session, p = _drive(self.backend.build_session_passive(*self.other, kx, ekm))
-                self.session, self.pinned = session, ikw
+                self._replace(session)
+                self.pinned = ikw
                 _drive(self.backend.delete_pre_key(session))
                 return p.key + p.auth_tag
             if self.session is None:
@@ -294,6 +297,25 @@ class PyPeer(PeerBase):
             raise
         except Exception as e:
             raise self._map(e) from e
+
+    def _replace(self, session):
+        if self.session is not None:
+            self.replaced.insert(0, self.session)
+        self.session = session
+
+    def decrypt_replaced(self, data, kex):
+        """reads with a session that was replaced, the newest first: python-omemo itself has forgotten them"""
+        mod, error = self.mod, PeerError("no-session")
+        if kex:
+            data = (mod.KeyExchangeImpl.parse(data, False) if self.legacy else mod.KeyExchangeImpl.parse(data))[1]
+        for session in self.replaced:
+            try:
+                with self.active():
+                    p = _drive(self.backend.decrypt_key_material(session, mod.EncryptedKeyMaterialImpl.parse(data, self.jid, self.device_id)))
+                return p.key + p.auth_tag
+            except Exception as e:
+                error = self._map(e)
+        raise error
 
     @staticmethod
     def _map(e) -> PeerError:

@@ -60,6 +60,19 @@ def talk(na, nb):
             continue
         c = x("payload_encrypt", plaintext=b("héllo".encode()))
         assert y("payload_decrypt", **{k_: c[k_] for k_ in ("key_material", "ciphertext", "iv") if k_ in c})["plaintext"] == b("héllo".encode())
+    # B starts anew: what A has written before is read by those who keep old sessions, and shown to be lost by the others
+    pt = secrets.token_bytes(n)
+    late = A("encrypt", plaintext=b(pt))
+    k = B("initiate", bundle=A("bundle")["bundle"], plaintext=b(pt))
+    late = {"bytes": late["bytes"], "kex": late["kex"]}
+    if nb in ("twomemo", "oldmemo"):
+        B("decrypt", fail="*", **late)
+        assert B("decrypt_replaced", **late)["plaintext"] == b(pt)
+        B("decrypt_replaced", fail="duplicate", **late)
+    else:
+        assert B("decrypt", **late)["plaintext"] == b(pt)
+        B("decrypt_replaced", fail="unsupported", **late)
+    assert A("decrypt", bytes=k["bytes"], kex=True)["plaintext"] == b(pt)
     A.end(), B.end()
     print("ok", na, "->", nb)
 

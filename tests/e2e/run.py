@@ -7,6 +7,7 @@ import concurrent.futures
 import importlib.metadata
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -140,6 +141,17 @@ def main():
         casts.append(cast)
         for domain, user in cast.accounts():
             users.setdefault(domain, ["witness"]).append(user)
+
+    def end(*_):
+        """Whoever ends this run from outside shall not leave anything behind."""
+        for cast in casts:
+            for side in cast.sides.values():
+                side.end()
+        bed.stop()
+        os._exit(143)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
     begun, results = time.time(), {}
     try:
         bed.start()

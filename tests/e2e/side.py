@@ -126,6 +126,11 @@ class Side:
         self.process.wait()
         self.process = None
 
+    def end(self):
+        """Whatever it was doing."""
+        if self.process:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
     def restart(self):
         self.stop()
         self.start()

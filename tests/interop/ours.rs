@@ -1,17 +1,16 @@
 //! Our device: a bundle, one session, its skipped keys. Each step goes through the session's record.
 
-use omemo::crypto::ed25519::Signature;
 use omemo::crypto::{EdwardsSign, IdentityKeyPair, PreKeyPair, Secret, SignedPreKeyPair, random};
-use omemo::crypto::{PreKeyPublic, SignedPreKeyPublic};
 use omemo::model::{Bundle, DeviceId, PreKeyEntry, PreKeyId, SignedPreKeyId, Version};
 use omemo::protocol::{KeyExchange, KeyMaterial, RatchetMessage, of};
 use omemo::ratchet::{Budget, SkippedKeysInMemory};
 use omemo::session::{ResponderKeys, Session};
 use rand::rngs::StdRng;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::conversation::key_material;
 use crate::network::Message;
-use crate::peer::{Peer, decode, encode, key_material};
+use crate::peer::{Peer, decode, encode};
 
 pub(crate) struct Ours {
     pub(crate) version: Version,
@@ -38,56 +37,28 @@ impl Ours {
         }
     }
 
-    pub(crate) fn bundle(&self, rng: &mut StdRng) -> Value {
+    pub(crate) fn bundle(&self, rng: &mut StdRng) -> Bundle {
         let protocol = of(self.version);
         let z = random(rng).unwrap();
-        let signature = protocol.sign(&self.identity, self.signed_pre_key.public(), &z);
-        let pre_keys = self
-            .pre_keys
-            .iter()
-            .zip(100..)
-            .map(|(pair, id)| json!({"id": id, "key": self.wire(pair.public().as_bytes())}));
-        let identity = protocol.identity(&self.identity);
-        json!({
-            "ik": self.wire(identity.as_bytes()),
-            "spk_id": 7,
-            "spk": self.wire(self.signed_pre_key.public().as_bytes()),
-            "signature": encode(signature.as_bytes()),
-            "pre_keys": pre_keys.collect::<Vec<_>>(),
-        })
-    }
-
-    fn wire(&self, key: &[u8; 32]) -> String {
-        encode(&self.version.encode_key(key))
-    }
-
-    fn unwire(&self, value: &Value) -> Vec<u8> {
-        let wire = decode(value);
-        self.version.strip_key_prefix(&wire).unwrap().to_vec()
-    }
-
-    pub(crate) fn initiate(&mut self, bundle: &Value, rng: &mut StdRng) {
-        let id = |value: &Value| u32::try_from(value.as_u64().unwrap()).unwrap();
-        let pre_keys = bundle["pre_keys"].as_array().unwrap();
-        let bundle = Bundle {
+        let pre_keys = self.pre_keys.iter().zip(100..);
+        Bundle {
             version: self.version,
-            identity: self
-                .version
-                .decode_identity(&decode(&bundle["ik"]))
-                .unwrap(),
-            signed_pre_key_id: SignedPreKeyId::new(id(&bundle["spk_id"])).unwrap(),
-            signed_pre_key: SignedPreKeyPublic::from_slice(&self.unwire(&bundle["spk"])).unwrap(),
-            signature: Signature::from_bytes(decode(&bundle["signature"]).try_into().unwrap()),
+            identity: protocol.identity(&self.identity),
+            signed_pre_key_id: SignedPreKeyId::new(7).unwrap(),
+            signed_pre_key: *self.signed_pre_key.public(),
+            signature: protocol.sign(&self.identity, self.signed_pre_key.public(), &z),
             pre_keys: pre_keys
-                .iter()
-                .map(|entry| PreKeyEntry {
-                    id: PreKeyId::new(id(&entry["id"])).unwrap(),
-                    key: PreKeyPublic::from_slice(&self.unwire(&entry["key"])).unwrap(),
+                .map(|(pair, id)| PreKeyEntry {
+                    id: PreKeyId::new(id).unwrap(),
+                    key: *pair.public(),
                 })
                 .collect(),
-        };
+        }
+    }
+
+    pub(crate) fn initiate(&mut self, bundle: &Bundle, rng: &mut StdRng) {
         let device = DeviceId::new(11).unwrap();
-        self.session = Some(Session::initiate(&self.identity, device, &bundle, rng).unwrap());
+        self.session = Some(Session::initiate(&self.identity, device, bundle, rng).unwrap());
     }
 
     pub(crate) fn accept(&mut self, message: &Message) {

@@ -5,15 +5,18 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use omemo::model::Version;
-use rand::Rng;
+use omemo::crypto::ed25519::Signature;
+use omemo::crypto::{PreKeyPublic, SignedPreKeyPublic};
+use omemo::model::{Bundle, PreKeyEntry, PreKeyId, SignedPreKeyId, Version};
+use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
 use crate::network::Message;
 
 pub(crate) struct Peer {
-    name: String,
+    pub(crate) name: String,
+    pub(crate) version: Version,
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -37,6 +40,10 @@ impl Peer {
             .unwrap_or_else(|error| panic!("{python} does not start: {error}"));
         Self {
             name: name.to_owned(),
+            version: match name {
+                "twomemo" | "libomemo-c-omemo2" => Version::Omemo2,
+                _ => Version::Legacy,
+            },
             input: child.stdin.take().unwrap(),
             output: BufReader::new(child.stdout.take().unwrap()),
             child,
@@ -44,7 +51,7 @@ impl Peer {
     }
 
     /// An answer, whatever it is.
-    fn exchange(&mut self, question: &Value) -> Value {
+    pub(crate) fn exchange(&mut self, question: &Value) -> Value {
         writeln!(self.input, "{question}").unwrap();
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
@@ -63,15 +70,37 @@ impl Peer {
         answer
     }
 
+    /// Becomes a new device, and says its bundle.
+    pub(crate) fn init(&mut self, rng: &mut StdRng) -> Bundle {
+        // libomemo-c draws identities of one sign only.
+        let sign_bit = if self.name.starts_with("libomemo-c") {
+            0
+        } else {
+            rng.random_range(0..2)
+        };
+        let hello = self.ask(&json!({
+            "cmd": "init", "device_id": 22, "jid": "romeo@montague.example", "pre_keys": 10,
+            "sign_bit": sign_bit, "seed": format!("{}", rng.random::<u64>()),
+        }));
+        read_bundle(self.version, &hello["bundle"])
+    }
+
+    pub(crate) fn bundle(&mut self) -> Bundle {
+        let answer = self.ask(&json!({"cmd": "bundle"}));
+        read_bundle(self.version, &answer["bundle"])
+    }
+
+    /// Starts a session from a bundle, with the first message on it.
     pub(crate) fn initiate(
         &mut self,
-        bundle: &Value,
+        bundle: &Bundle,
+        plaintext: Vec<u8>,
         rng: &mut StdRng,
-        version: Version,
     ) -> Message {
-        let plaintext = key_material(rng, version);
+        let pre_key = &bundle.pre_keys[rng.random_range(0..bundle.pre_keys.len())];
         let answer = self.ask(&json!({
-            "cmd": "initiate", "bundle": bundle, "plaintext": encode(&plaintext),
+            "cmd": "initiate", "bundle": write_bundle(bundle), "pre_key_id": pre_key.id.get(),
+            "plaintext": encode(&plaintext),
         }));
         Message::new(plaintext, decode(&answer["bytes"]), true)
     }
@@ -81,8 +110,7 @@ impl Peer {
         assert_eq!(decode(&answer["plaintext"]), message.plaintext);
     }
 
-    pub(crate) fn encrypt(&mut self, rng: &mut StdRng, version: Version) -> Message {
-        let plaintext = key_material(rng, version);
+    pub(crate) fn encrypt(&mut self, plaintext: Vec<u8>) -> Message {
         let answer = self.ask(&json!({"cmd": "encrypt", "plaintext": encode(&plaintext)}));
         let key_exchange = answer["kex"].as_bool().unwrap();
         Message::new(plaintext, decode(&answer["bytes"]), key_exchange)
@@ -106,9 +134,36 @@ impl Peer {
     }
 }
 
-/// What a ratchet message carries: 32 bytes in legacy, 48 in OMEMO 2.
-pub(crate) fn key_material(rng: &mut StdRng, version: Version) -> Vec<u8> {
-    let mut bytes = vec![0; if version == Version::Legacy { 32 } else { 48 }];
-    rng.fill_bytes(&mut bytes);
-    bytes
+fn read_bundle(version: Version, bundle: &Value) -> Bundle {
+    let id = |value: &Value| u32::try_from(value.as_u64().unwrap()).unwrap();
+    let unwire = |value: &Value| version.strip_key_prefix(&decode(value)).unwrap().to_vec();
+    let pre_keys = bundle["pre_keys"].as_array().unwrap();
+    Bundle {
+        version,
+        identity: version.decode_identity(&decode(&bundle["ik"])).unwrap(),
+        signed_pre_key_id: SignedPreKeyId::new(id(&bundle["spk_id"])).unwrap(),
+        signed_pre_key: SignedPreKeyPublic::from_slice(&unwire(&bundle["spk"])).unwrap(),
+        signature: Signature::from_bytes(decode(&bundle["signature"]).try_into().unwrap()),
+        pre_keys: pre_keys
+            .iter()
+            .map(|entry| PreKeyEntry {
+                id: PreKeyId::new(id(&entry["id"])).unwrap(),
+                key: PreKeyPublic::from_slice(&unwire(&entry["key"])).unwrap(),
+            })
+            .collect(),
+    }
+}
+
+fn write_bundle(bundle: &Bundle) -> Value {
+    let wire = |key: &[u8; 32]| encode(&bundle.version.encode_key(key));
+    let pre_keys = bundle.pre_keys.iter();
+    json!({
+        "ik": wire(bundle.identity.as_bytes()),
+        "spk_id": bundle.signed_pre_key_id.get(),
+        "spk": wire(bundle.signed_pre_key.as_bytes()),
+        "signature": encode(bundle.signature.as_bytes()),
+        "pre_keys": pre_keys
+            .map(|entry| json!({"id": entry.id.get(), "key": wire(entry.key.as_bytes())}))
+            .collect::<Vec<_>>(),
+    })
 }

@@ -1,33 +1,22 @@
-//! An XMPP server, as much of it as OMEMO needs.
+//! An XMPP server, as much of it as OMEMO needs: nodes that anybody may read, and messages that wait.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use omemo::model::{BareJid, Bundle, DeviceId, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use omemo::client::IqRequest;
+use omemo::model::BareJid;
+use omemo::stanza::{Items, Source};
 
-/// A message on its way: all that a server gets of it.
-#[derive(Clone, Debug)]
-pub(super) struct Stanza {
-    pub(super) from: BareJid,
-    /// The sender's device, `sid`.
-    pub(super) from_device: DeviceId,
-    pub(super) to: BareJid,
-    /// The recipient's device, `rid`.
-    pub(super) to_device: DeviceId,
-    /// The payload's key, encrypted for that device.
-    pub(super) key: Vec<u8>,
-    /// The attribute `prekey` or `kex`.
-    pub(super) key_exchange: bool,
-    pub(super) iv: Option<[u8; 12]>,
-    pub(super) payload: Vec<u8>,
-}
+use crate::Failure;
 
-/// Keeps what its users publish and what waits for them, passes on the rest, and remembers every byte
+/// Keeps what its users publish and what waits for them, passes on the rest, and remembers everything
 /// that it ever saw, as a curious operator could.
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) domain: &'static str,
-    bundles: HashMap<(BareJid, DeviceId, Version), Bundle>,
-    waiting: HashMap<BareJid, Vec<Stanza>>,
+    nodes: HashMap<(BareJid, String), BTreeMap<String, String>>,
+    waiting: HashMap<BareJid, Vec<String>>,
     seen: Vec<Vec<u8>>,
 }
 
@@ -35,49 +24,51 @@ impl Server {
     pub(super) fn new(domain: &'static str) -> Self {
         Self {
             domain,
-            bundles: HashMap::new(),
+            nodes: HashMap::new(),
             waiting: HashMap::new(),
             seen: Vec::new(),
         }
     }
 
-    /// Keeps a bundle of one of its users in the place of the one before.
-    pub(super) fn publish(&mut self, owner: &BareJid, device: DeviceId, bundle: Bundle) {
-        self.see_bundle(&bundle);
-        let place = (owner.clone(), device, bundle.version);
-        self.bundles.insert(place, bundle);
-    }
-
-    /// Asks the other server, on behalf of a user, for a bundle that is published there.
-    pub(super) fn fetch(
+    /// Answers a request of one of its users, if need be with what the other server has.
+    pub(super) fn answer(
         &mut self,
+        user: &BareJid,
+        request: &IqRequest,
         other: &mut Self,
-        owner: &BareJid,
-        device: DeviceId,
-        version: Version,
-    ) -> Option<Bundle> {
-        let bundle = other
-            .bundles
-            .get(&(owner.clone(), device, version))
-            .cloned()?;
-        other.see_bundle(&bundle);
-        self.see_bundle(&bundle);
-        Some(bundle)
+    ) -> Result<String, Failure> {
+        let xml = request.to_string();
+        self.see(&xml);
+        let publication = Items::read(&xml)?.filter(|items| items.source == Source::Publish);
+        if let Some(publication) = publication {
+            let node = self.node(user, &publication.node.to_string());
+            for item in publication.items {
+                let payload = item.payload.ok_or("nothing to publish")?;
+                node.insert(item.id.unwrap_or_default().into(), payload.into());
+            }
+            return Ok(format!("<iq type='result' id='{}'/>", request.id));
+        }
+        let owner = request.to.as_ref().unwrap_or(user);
+        let name = attribute(&xml, "node").ok_or("a request for no node")?;
+        let answer = if owner.domain() == self.domain {
+            self.show(owner, name, request)
+        } else {
+            other.show(owner, name, request)
+        };
+        self.see(&answer);
+        Ok(answer)
     }
 
     /// Takes a message of one of its users to the server of its recipient, where it waits.
-    pub(super) fn send(&mut self, other: &mut Self, stanza: Stanza) {
-        self.see_stanza(&stanza);
-        other.see_stanza(&stanza);
-        other
-            .waiting
-            .entry(stanza.to.clone())
-            .or_default()
-            .push(stanza);
+    pub(super) fn send(&mut self, other: &mut Self, from: &BareJid, to: &BareJid, stanza: &str) {
+        let stanza = stanza.replacen("<message", &format!("<message from='{from}'"), 1);
+        self.see(&stanza);
+        other.see(&stanza);
+        other.waiting.entry(to.clone()).or_default().push(stanza);
     }
 
     /// Hands over what waits for a user who is online now.
-    pub(super) fn come_online(&mut self, user: &BareJid) -> Vec<Stanza> {
+    pub(super) fn come_online(&mut self, user: &BareJid) -> Vec<String> {
         self.waiting.remove(user).unwrap_or_default()
     }
 
@@ -97,22 +88,44 @@ impl Server {
         })
     }
 
-    fn see_stanza(&mut self, stanza: &Stanza) {
-        self.seen.push(stanza.from.as_str().into());
-        self.seen.push(stanza.to.as_str().into());
-        self.seen.push(stanza.key.clone());
-        self.seen.push(stanza.iv.unwrap_or_default().to_vec());
-        self.seen.push(stanza.payload.clone());
+    /// The items of a node, or the one that is asked for.
+    fn show(&mut self, owner: &BareJid, name: &str, request: &IqRequest) -> String {
+        let wanted = request.payload.split_once("<item ");
+        let wanted = wanted.and_then(|(_, item)| attribute(item, "id"));
+        let items = self.node(owner, name).iter();
+        let items = items.filter(|(id, _)| wanted.is_none_or(|wanted| wanted == *id));
+        let items: String = items
+            .map(|(id, payload)| format!("<item id='{id}'>{payload}</item>"))
+            .collect();
+        let answer = format!(
+            "<iq type='result' id='{}' from='{owner}'>\
+             <pubsub xmlns='http://jabber.org/protocol/pubsub'>\
+             <items node='{name}'>{items}</items></pubsub></iq>",
+            request.id
+        );
+        self.see(&answer);
+        answer
     }
 
-    fn see_bundle(&mut self, bundle: &Bundle) {
-        self.seen.push(bundle.identity.as_bytes().to_vec());
-        self.seen.push(bundle.signed_pre_key.as_bytes().to_vec());
-        self.seen.push(bundle.signature.as_bytes().to_vec());
-        let pre_keys = bundle.pre_keys.iter();
-        self.seen
-            .extend(pre_keys.map(|entry| entry.key.as_bytes().to_vec()));
+    fn node(&mut self, owner: &BareJid, name: &str) -> &mut BTreeMap<String, String> {
+        self.nodes
+            .entry((owner.clone(), name.to_owned()))
+            .or_default()
     }
+
+    /// Remembers a stanza, and what the base64 in it says.
+    fn see(&mut self, stanza: &str) {
+        self.seen.push(stanza.as_bytes().to_vec());
+        let texts = stanza.split('<').filter_map(|piece| piece.split_once('>'));
+        let decoded = texts.filter_map(|(_, text)| BASE64.decode(text).ok());
+        self.seen.extend(decoded);
+    }
+}
+
+/// The value of the first attribute of that name, in XML that this library wrote.
+fn attribute<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
+    let (_, rest) = xml.split_once(&format!("{name}='"))?;
+    rest.split_once('\'').map(|(value, _)| value)
 }
 
 /// Long enough to occur by chance in no demo: the odds are below one in 10^14.
@@ -125,10 +138,18 @@ mod tests {
     #[test]
     fn a_piece_of_the_text_is_noticed_and_noise_is_not() {
         let mut server = Server::new("capulet.example");
-        server.seen.push(b"..wherefo..".to_vec());
+        server.see("<payload>..wherefo..</payload>");
         assert!(!server.has_seen("Art thou not Romeo?"));
-        server.seen.push(b"--thou not--".to_vec());
+        server.see("<payload>--thou not--</payload>");
         assert!(server.has_seen("Art thou not Romeo?"));
         assert!(server.has_seen("thou"));
+    }
+
+    #[test]
+    fn a_piece_that_is_encoded_is_noticed() {
+        let mut server = Server::new("capulet.example");
+        let encoded = BASE64.encode("Art thou not Romeo?");
+        server.see(&format!("<payload>{encoded}</payload>"));
+        assert!(server.has_seen("not Romeo"));
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! in   {"cmd":"send","to":JID,"body":TEXT,"tag":1}        sent, or error
 //!      {"cmd":"subscribe","to":JID,"tag":2}               ok
+//!      {"cmd":"reset","to":JID,"tag":5}                   ok; new sessions, as the old ones are broken
 //!      {"cmd":"join","room":JID,"nick":NAME,"tag":3}      joined, or error
 //!      {"cmd":"gsend","room":JID,"body":TEXT,"tag":4}     sent, or error
 //!      {"cmd":"quit"}                                     end
@@ -117,6 +118,11 @@ impl Pipe {
             "gsend" => self.send(&command.room, command),
             "subscribe" => {
                 self.messenger.subscribe(&address(&command.to)?)?;
+                Ok(true)
+            }
+            "reset" => {
+                let of = address(&command.to)?;
+                self.messenger.omemo().reset(&of, now())?;
                 Ok(true)
             }
             "join" => {

@@ -15,8 +15,8 @@
 
 use rand_core::TryCryptoRng;
 
-use super::SealKey;
 use super::record::Seal;
+use super::{SealKey, SealKind};
 use crate::crypto::passphrase::{Cost, argon2id};
 use crate::crypto::siv::{NONCE_LEN, SivKey};
 use crate::crypto::{Secret, kdf, random};
@@ -81,6 +81,16 @@ impl Header {
             return Err(StoreError::Corrupt);
         }
         Ok(Some(header))
+    }
+
+    /// What opens it.
+    pub(super) fn kind(&self) -> Result<SealKind, StoreError> {
+        let [_, kind] = Reader(&self.bytes).take()?;
+        match kind {
+            KEY => Ok(SealKind::Key),
+            PASSPHRASE => Ok(SealKind::Passphrase),
+            _ => Err(StoreError::Corrupt),
+        }
     }
 
     /// Wraps a data key.

@@ -55,6 +55,25 @@ pub enum SealKey<'a> {
     Passphrase(&'a [u8], Cost),
 }
 
+/// Which kind of [`SealKey`] a store is sealed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealKind {
+    /// A key.
+    Key,
+    /// A passphrase.
+    Passphrase,
+}
+
+impl SealKind {
+    /// What opens a store; `None` if it is not sealed.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`], [`StoreError::Corrupt`]; those of the store.
+    pub fn of(store: &impl Store) -> Result<Option<Self>, StoreError> {
+        Header::read(store)?.map(|header| header.kind()).transpose()
+    }
+}
+
 /// Encrypts what another store keeps.
 ///
 /// `R` is where nonces come from: nothing in this library has a generator of its own, and the four

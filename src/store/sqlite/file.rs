@@ -21,6 +21,21 @@ impl File {
     /// Makes the file if there is none. One that exists is not opened here: on Unix closing it again would
     /// take away the locks that another handle of this process has on it.
     pub(super) fn find_or_make(path: &Path) -> Result<Self, StoreError> {
+        Self::found(path, find_or_make)
+    }
+
+    /// A file that is there.
+    pub(super) fn find(path: &Path) -> Result<Self, StoreError> {
+        match Self::found(path, |path| fs::metadata(path)) {
+            Err(StoreError::NoFolder) => Err(StoreError::NoFile),
+            outcome => outcome,
+        }
+    }
+
+    fn found(
+        path: &Path,
+        find: impl Fn(&Path) -> io::Result<Metadata>,
+    ) -> Result<Self, StoreError> {
         // Absolute, so that no name means something else to SQLite (":memory:").
         let path = std::path::absolute(path).map_err(|error| file_error(&error))?;
         let found = find(&path).map_err(|error| file_error(&error))?;
@@ -61,7 +76,7 @@ const fn identity(_: &Metadata) -> Option<Identity> {
 /// A file that is being made is found by others once it is closed.
 static MAKING: Mutex<()> = Mutex::new(());
 
-fn find(path: &Path) -> io::Result<Metadata> {
+fn find_or_make(path: &Path) -> io::Result<Metadata> {
     let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -74,13 +74,33 @@ impl SqliteStore {
     /// Those of [`Self::open`].
     pub fn open_with(path: impl AsRef<Path>, busy_timeout: Duration) -> Result<Self, StoreError> {
         let file = File::find_or_make(path.as_ref())?;
-        Ok(Self {
-            connection: Some(Mutex::new(open::open(file.path(), busy_timeout)?)),
+        let connection = open::open(file.path(), busy_timeout)?;
+        Ok(Self::new(file, connection, busy_timeout))
+    }
+
+    /// Opens a file that exists, to look at it: whoever wants to store something is told
+    /// [`StoreError::ReadOnly`], and the file stays as it is, byte by byte. Others may write at the same
+    /// time. While it is open there are a `-wal` and a `-shm` file beside it, as always; if nobody else
+    /// has the file open they are left there, and the next who writes takes them away.
+    ///
+    /// # Errors
+    /// [`StoreError::NoFile`]; [`StoreError::Denied`], also if the folder is not one to write in and
+    /// those two are not there; [`StoreError::NotAStore`], also of an empty file;
+    /// [`StoreError::Newer`], [`StoreError::Corrupt`], [`StoreError::Busy`], [`StoreError::Io`].
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let file = File::find(path.as_ref())?;
+        let connection = open::open_read_only(file.path(), BUSY_TIMEOUT)?;
+        Ok(Self::new(file, connection, BUSY_TIMEOUT))
+    }
+
+    fn new(file: File, connection: Connection, busy_timeout: Duration) -> Self {
+        Self {
+            connection: Some(Mutex::new(connection)),
             file,
             busy_timeout,
             process: std::process::id(),
             poisoned: AtomicBool::new(false),
-        })
+        }
     }
 
     /// Copies what is in the `-wal` file and empties that, so that old pages are gone from the disk as

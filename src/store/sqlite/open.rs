@@ -38,24 +38,58 @@ pub(super) fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, St
     Ok(prepare(path, busy_timeout)?)
 }
 
-fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    // The file is there: what keeps it from being opened is the right to it.
-    let mut connection = Connection::open_with_flags(path, flags).map_err(|error| {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::CannotOpen) => StoreError::Denied.into(),
-            _ => Failure::from(error),
-        }
+/// Opens a file that exists, to read what is in it.
+pub(super) fn open_read_only(
+    path: &Path,
+    busy_timeout: Duration,
+) -> Result<Connection, StoreError> {
+    Ok(prepare_read_only(path, busy_timeout)?)
+}
+
+fn prepare_read_only(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    // The first reading makes the two files of the log, unless they are there.
+    patiently(busy_timeout, || {
+        let first = connection.query_row("PRAGMA application_id", [], |_| Ok(()));
+        first.map_err(not_allowed)
     })?;
-    if connection.is_readonly(rusqlite::MAIN_DB)? {
-        return Err(StoreError::ReadOnly.into());
+    patiently(busy_timeout, || check_owner(&connection))?;
+    if number(&connection, "application_id")? != APPLICATION_ID {
+        return Err(StoreError::NotAStore.into());
     }
+    connection.execute_batch(
+        "PRAGMA query_only = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA mmap_size = 0;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;",
+    )?;
+    Ok(connection)
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Failure> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let connection = Connection::open_with_flags(path, flags).map_err(not_allowed)?;
     connection.set_prepared_statement_cache_capacity(16);
     // SQLite's own waiting gives way to whoever does not wait, for up to 100 ms each time, and has
     // gaps where two processes make one file at once: we wait.
     connection.busy_timeout(Duration::ZERO)?;
+    Ok(connection)
+}
+
+/// The file is there: what keeps it from being opened is the right to it.
+fn not_allowed(error: rusqlite::Error) -> Failure {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) => StoreError::Denied.into(),
+        _ => Failure::from(error),
+    }
+}
+
+fn prepare(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    if connection.is_readonly(rusqlite::MAIN_DB)? {
+        return Err(StoreError::ReadOnly.into());
+    }
     patiently(busy_timeout, || check_owner(&connection))?;
     patiently(busy_timeout, || {
         let mode: String =
@@ -101,9 +135,15 @@ pub(super) fn patiently<T>(
 
 /// Whether the file is ours, or empty. Writes nothing.
 fn check_owner(connection: &Connection) -> Result<(), Failure> {
-    let things: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    let (owner, version) = (number(connection, "application_id")?, schema(connection)?);
+    // All of one state: somebody may be making the tables.
+    let transaction = connection.unchecked_transaction()?;
+    let sql = "SELECT count(*) FROM sqlite_schema";
+    let things: i64 = transaction.query_row(sql, [], |row| row.get(0))?;
+    let (owner, version) = (
+        number(&transaction, "application_id")?,
+        schema(&transaction)?,
+    );
+    transaction.rollback()?;
     match owner {
         APPLICATION_ID if version > SCHEMA => Err(StoreError::Newer.into()),
         APPLICATION_ID if version == SCHEMA => Ok(()),

@@ -273,3 +273,56 @@ fn c09_a_file_that_was_replaced_is_noticed() {
     assert_eq!(put(&store, b"s", b"w").unwrap_err(), StoreError::Replaced);
     assert_eq!(StoreError::Replaced.remedy(), Remedy::Reopen);
 }
+
+#[test]
+fn whoever_only_reads_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("omemo.db");
+    let open = || SqliteStore::open_read_only(&path);
+    assert_eq!(open().unwrap_err(), StoreError::NoFile);
+    assert!(!path.exists());
+    let nowhere = SqliteStore::open_read_only(folder.path().join("none/omemo.db"));
+    assert_eq!(nowhere.unwrap_err(), StoreError::NoFile);
+    std::fs::write(&path, b"").unwrap();
+    assert_eq!(open().unwrap_err(), StoreError::NotAStore);
+    assert_eq!(std::fs::read(&path).unwrap(), b"");
+
+    let writer = SqliteStore::open(&path).unwrap();
+    let _ = put(&writer, b"s", b"v").unwrap();
+    drop(writer);
+    let before = std::fs::read(&path).unwrap();
+    let reader = open().unwrap();
+    assert_eq!(reader.get(&key(b"s")).unwrap().unwrap().as_slice(), b"v");
+    reader.integrity_check().unwrap();
+    assert_eq!(put(&reader, b"s", b"w"), Err(StoreError::ReadOnly));
+    let generation = reader.generation().unwrap();
+    let applied = reader.apply(generation, &Batch::new());
+    assert_eq!(applied, Ok(Applied::Done(generation)));
+    drop(reader);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+
+    // Somebody writes meanwhile.
+    let (reader, writer) = (open().unwrap(), SqliteStore::open(&path).unwrap());
+    let _ = put(&writer, b"s", b"w").unwrap();
+    assert_eq!(reader.get(&key(b"s")).unwrap().unwrap().as_slice(), b"w");
+}
+
+#[test]
+fn what_a_crash_has_left_in_the_log_is_read_and_stays_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("omemo.db");
+    let writer = SqliteStore::open(&path).unwrap();
+    let _ = put(&writer, b"s", b"v").unwrap();
+    // As after a crash: nobody has closed the files.
+    let copy = folder.path().join("copy.db");
+    let log = |path: &Path| path.with_extension("db-wal");
+    std::fs::copy(&path, &copy).unwrap();
+    std::fs::copy(log(&path), log(&copy)).unwrap();
+    drop(writer);
+    let read = |path: &Path| std::fs::read(path).unwrap();
+    let before = (read(&copy), read(&log(&copy)));
+    let reader = SqliteStore::open_read_only(&copy).unwrap();
+    assert_eq!(reader.get(&key(b"s")).unwrap().unwrap().as_slice(), b"v");
+    drop(reader);
+    assert_eq!((read(&copy), read(&log(&copy))), before);
+}

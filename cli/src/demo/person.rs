@@ -1,0 +1,131 @@
+//! Somebody at a client: one device, and a store that keeps what it must not forget.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use omemo::account::{Opening, TrustPolicy, VersionPolicy};
+use omemo::client::{Action, Answer, Client, Options};
+use omemo::model::{BareJid, Version};
+use omemo::stanza::PlainMessage;
+use omemo::store::{MemoryStore, SqliteStore, Store};
+
+use super::server::Server;
+use crate::{Failure, now};
+
+/// Juliet, or Romeo.
+#[derive(Debug)]
+pub(super) struct Person {
+    pub(super) name: &'static str,
+    pub(super) client: Client,
+}
+
+/// What a client has done.
+#[derive(Debug, Default)]
+pub(super) struct Doings {
+    /// The stanzas that went out.
+    pub(super) sent: Vec<String>,
+    /// The texts that came.
+    pub(super) read: Vec<String>,
+}
+
+/// Somebody's store: a file in the folder, or, without one, memory.
+pub(super) fn store(name: &str, folder: Option<&Path>) -> Result<Arc<dyn Store>, Failure> {
+    let Some(folder) = folder else {
+        return Ok(Arc::new(MemoryStore::new()));
+    };
+    let file = folder.join(format!("{}.db", name.to_lowercase()));
+    let store = SqliteStore::open(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+    Ok(Arc::new(store))
+}
+
+impl Person {
+    /// Opens somebody's client, which speaks one version.
+    pub(super) fn open(
+        name: &'static str,
+        address: &str,
+        store: Arc<dyn Store>,
+        version: Version,
+    ) -> Result<Self, Failure> {
+        // Whoever is met for the first time is trusted, until the first fingerprint is compared.
+        let mut options = Options::new(TrustPolicy::BlindUntilVerified);
+        options.account.versions = VersionPolicy::Only(version);
+        let client = Client::open(store, address.parse()?, options, now()?)?;
+        Ok(Self { name, client })
+    }
+
+    pub(super) const fn jid(&self) -> &BareJid {
+        self.client.account().jid()
+    }
+
+    /// Whether the account was in its store already.
+    pub(super) fn is_back(&self) -> bool {
+        self.client.account().opening() != Opening::Created
+    }
+
+    /// Logs in, and reads what waits.
+    pub(super) fn come_online(
+        &mut self,
+        own: &mut Server,
+        other: &mut Server,
+    ) -> Result<Doings, Failure> {
+        self.client.connected(now()?)?;
+        let mut doings = self.act(own, other)?;
+        for stanza in own.come_online(self.jid()) {
+            self.client.receive(&stanza, now()?)?;
+            let more = self.act(own, other)?;
+            doings.sent.extend(more.sent);
+            doings.read.extend(more.read);
+        }
+        Ok(doings)
+    }
+
+    pub(super) fn go_offline(&mut self) {
+        self.client.disconnected();
+    }
+
+    /// Writes a text.
+    pub(super) fn write(
+        &mut self,
+        to: &BareJid,
+        text: &str,
+        own: &mut Server,
+        other: &mut Server,
+    ) -> Result<Doings, Failure> {
+        let stanza = format!("<message to='{to}' type='chat'><body>{text}</body></message>");
+        let recipients = core::slice::from_ref(to);
+        self.client.encrypt(&stanza, recipients, now()?)?;
+        self.act(own, other)
+    }
+
+    /// Does what the client says.
+    fn act(&mut self, own: &mut Server, other: &mut Server) -> Result<Doings, Failure> {
+        let mut doings = Doings::default();
+        while let Some(action) = self.client.next_action() {
+            match action {
+                Action::Request(request) => {
+                    let answer = own.answer(self.jid(), &request, other)?;
+                    let answer = Answer::Stanza(&answer);
+                    self.client.answer(request.id, answer, now()?)?;
+                }
+                Action::Encrypted(message) => doings.sent.push(message.stanza),
+                Action::Send(stanza) => doings.sent.push(stanza),
+                Action::Deliver(delivery) => {
+                    let message = PlainMessage::read(&delivery.stanza)?;
+                    let text = message.body().ok_or("a message without a text")?;
+                    doings.read.push(text.to_owned());
+                    self.client.acknowledge(&delivery.id)?;
+                }
+                Action::WakeAt(_) => {}
+                other => return Err(format!("this was not expected: {other:?}").into()),
+            }
+        }
+        for stanza in &doings.sent {
+            let to = PlainMessage::read(stanza)?
+                .attribute("to")
+                .unwrap_or_default()
+                .parse()?;
+            own.send(other, self.jid(), &to, stanza);
+        }
+        Ok(doings)
+    }
+}

@@ -1,0 +1,199 @@
+//! A long archive: 10,000 messages of one chain, read in pages, in both orders, from each store.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says no by panicking"
+)]
+
+mod world;
+
+use std::sync::Arc;
+
+use omemo::account::{
+    APPLICATION, Account, Arrival, Bundles, FetchedBundle, Incoming, Order, Outgoing, Peer,
+    Received,
+};
+use omemo::model::{PerVersion, Version};
+use omemo::store::{MemoryStore, Store};
+use world::{HOUR, JULIET, ROMEO, Stanza, World, jid, options};
+
+const MESSAGES: u32 = 10_000;
+const PAGE: usize = 200;
+
+#[test]
+fn an_archive_is_read_from_memory_in_both_orders() {
+    for version in Version::ALL {
+        for order in [Order::OldestFirst, Order::NewestFirst] {
+            read_all(Arc::new(MemoryStore::new()), version, order);
+        }
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn an_archive_is_read_from_a_file_in_both_orders() {
+    for version in Version::ALL {
+        for order in [Order::OldestFirst, Order::NewestFirst] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("omemo.db");
+            let store = omemo::store::SqliteStore::open(path).unwrap();
+            read_all(Arc::new(store), version, order);
+        }
+    }
+}
+
+/// Juliet writes to Romeo, who has his account in this store and has answered her once.
+fn read_all(store: Arc<dyn Store>, version: Version, order: Order) {
+    let mut world = World::new(5);
+    let now = world.time();
+    // Nobody answers for 10,000 messages.
+    let mut options = options();
+    options.silent_after = None;
+    let mut open = |store, name| {
+        Account::open(store, jid(name), options.clone(), now, &mut world.rng).unwrap()
+    };
+    let romeo = open(store, ROMEO);
+    let writer = open(Arc::new(MemoryStore::new()), JULIET);
+    let list = |account: &Account| account.own_device_list(version).unwrap();
+    writer
+        .set_device_list(romeo.jid(), &list(&romeo), now)
+        .unwrap();
+    romeo
+        .set_device_list(writer.jid(), &list(&writer), now)
+        .unwrap();
+    romeo.set_accepted(writer.jid(), true, now).unwrap();
+
+    let mut chain = Chain {
+        world,
+        writer,
+        romeo,
+        version,
+    };
+    let first = chain.write(0);
+    assert!(first[0].keys[0].key_exchange);
+    chain.read(&[first], &[0], Arrival::Live);
+    chain.answer();
+
+    let archive: Vec<_> = (1..=MESSAGES).map(|n| chain.write(n)).collect();
+    assert!(archive.iter().all(|stanza| !stanza[0].keys[0].key_exchange));
+    let mut numbers: Vec<_> = (1..=MESSAGES).collect();
+    if order == Order::NewestFirst {
+        numbers.reverse();
+    }
+    chain.world.now += HOUR;
+    chain
+        .romeo
+        .begin_catch_up(order, chain.world.time())
+        .unwrap();
+    for page in numbers.chunks(PAGE) {
+        let stanzas: Vec<_> = page
+            .iter()
+            .map(|n| archive[*n as usize - 1].clone())
+            .collect();
+        chain.read(&stanzas, page, Arrival::Archived);
+    }
+    let now = chain.world.time();
+    chain.romeo.end_catch_up(now, &mut chain.world.rng).unwrap();
+    // All keys are used: everything is a duplicate.
+    let senders = [chain.writer.jid().clone()];
+    for n in [1, MESSAGES / 2, MESSAGES] {
+        let again = Incoming {
+            senders: &senders,
+            elements: &archive[n as usize - 1],
+            arrival: Arrival::Archived,
+            attached: &[],
+        };
+        let read = chain.romeo.decrypt(&again, now, &mut chain.world.rng);
+        assert!(matches!(read.unwrap(), Received::Duplicate(_)), "{n}");
+    }
+    let next = chain.write(MESSAGES + 1);
+    chain.read(&[next], &[MESSAGES + 1], Arrival::Live);
+}
+
+struct Chain {
+    world: World,
+    writer: Account,
+    romeo: Account,
+    version: Version,
+}
+
+impl Chain {
+    fn write(&mut self, n: u32) -> Stanza {
+        let peer = Peer {
+            jid: self.romeo.jid().clone(),
+            device: self.romeo.device(),
+            version: self.version,
+        };
+        let bundles = if n == 0 {
+            let bundle = self.romeo.bundle(self.version).unwrap().bundle;
+            Bundles::from([(peer, FetchedBundle::Bundle(Box::new(bundle)))])
+        } else {
+            Bundles::new()
+        };
+        let text = n.to_be_bytes();
+        let mut payloads = PerVersion::default();
+        *payloads.get_mut(self.version) = Some(&text[..]);
+        let outgoing = Outgoing {
+            recipients: &[self.romeo.jid().clone()],
+            payloads,
+            bundles: &bundles,
+        };
+        let now = self.world.time();
+        let sent = self.writer.encrypt(&outgoing, now, &mut self.world.rng);
+        let elements = sent.unwrap().elements;
+        let element = &elements[0];
+        vec![world::received(
+            element,
+            self.romeo.jid(),
+            self.romeo.device(),
+        )]
+    }
+
+    /// Reads a page and takes it over.
+    fn read(&mut self, page: &[Stanza], numbers: &[u32], arrival: Arrival) {
+        let senders = [self.writer.jid().clone()];
+        let incoming: Vec<_> = page
+            .iter()
+            .map(|elements| Incoming {
+                senders: &senders,
+                elements,
+                arrival,
+                attached: &[],
+            })
+            .collect();
+        let now = self.world.time();
+        let read = self.romeo.decrypt_page(&incoming, now, &mut self.world.rng);
+        for (received, n) in read.unwrap().iter().zip(numbers) {
+            let Received::Message(message) = received else {
+                panic!("{n}: {received:?}");
+            };
+            assert_eq!(message.payload.as_slice(), n.to_be_bytes());
+            assert!(!message.is_again);
+        }
+        let waiting = self.romeo.inbox(APPLICATION).unwrap();
+        assert_eq!(waiting.len(), numbers.len());
+        // All of the page at once, in two writes.
+        self.romeo.remove_consumer(APPLICATION).unwrap();
+        self.romeo.add_consumer(APPLICATION).unwrap();
+        assert!(self.romeo.inbox(APPLICATION).unwrap().is_empty());
+    }
+
+    fn answer(&mut self) {
+        let due = self.romeo.answers_due().unwrap();
+        let now = self.world.time();
+        let rng = &mut self.world.rng;
+        let element = self.romeo.encrypt_empty(&due[0].peer, None, now, rng);
+        let (jid, device) = (self.writer.jid(), self.writer.device());
+        let elements = [world::received(&element.unwrap(), jid, device)];
+        let incoming = Incoming {
+            senders: &[self.romeo.jid().clone()],
+            elements: &elements,
+            arrival: Arrival::Live,
+            attached: &[],
+        };
+        let read = self.writer.decrypt(&incoming, now, rng).unwrap();
+        assert!(matches!(read, Received::Empty(_)));
+    }
+}
