@@ -6,7 +6,8 @@
 //!   this device is not on the list → publish the list  so the list comes after it
 //!
 //! refused: precondition-not-met → configure the node → publish once more
-//! refused: otherwise, for bundles → the same with fewer items: max, 1000, 100, 10
+//! refused: otherwise, for bundles → the same with fewer items: max, 1000, 100, 10, without a number
+//! published without a number → configure the node: max, 1000, 100, 10
 //! ```
 
 use std::collections::BTreeMap;
@@ -28,8 +29,10 @@ pub(super) struct Announcements {
     is_leaving: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Announcement {
+    /// What the server takes with a publication, as far as that is known.
+    max_items: Option<MaxItems>,
     has_asked: bool,
     is_list_known: bool,
     is_bundle_known: bool,
@@ -38,6 +41,20 @@ struct Announcement {
     /// The server does not take it: not again on this stream.
     has_failed: bool,
     has_left: bool,
+}
+
+impl Default for Announcement {
+    fn default() -> Self {
+        Self {
+            max_items: Some(MaxItems::Max),
+            has_asked: false,
+            is_list_known: false,
+            is_bundle_known: false,
+            announce_at: None,
+            has_failed: false,
+            has_left: false,
+        }
+    }
 }
 
 impl Announcements {
@@ -145,14 +162,14 @@ impl<R: TryCryptoRng> Client<R> {
                 continue;
             }
             let is_ready = state.is_list_known && state.is_bundle_known && !state.has_failed;
-            let announce_at = state.announce_at;
+            let (announce_at, max_items) = (state.announce_at, state.max_items);
             if !is_ready || self.is_publishing(version) {
                 continue;
             }
             let publication = Publication {
                 version,
                 revision: 0,
-                max_items: MaxItems::Max,
+                max_items,
                 is_configured: false,
             };
             if due.contains(&version) {
@@ -242,8 +259,39 @@ impl<R: TryCryptoRng> Client<R> {
         if self.is_taken(publication, node, answer, now)? {
             self.account
                 .bundle_published(version, publication.revision)?;
+            if publication.max_items.is_none() && node.has_many_items() {
+                self.widen_bundles(version, MaxItems::Max, now)?;
+            }
         }
         Ok(())
+    }
+
+    /// Makes room for the bundles of all devices in a node that was published without saying so.
+    fn widen_bundles(
+        &mut self,
+        version: Version,
+        max_items: MaxItems,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let node = Node::of_bundle(version, self.account.device());
+        let request = Request::configure(node, max_items);
+        let purpose = Purpose::WidenBundles(version, max_items);
+        self.request(purpose, None, request, now)
+    }
+
+    pub(super) fn bundles_were_widened(
+        &mut self,
+        version: Version,
+        max_items: MaxItems,
+        answer: Option<&IqAnswer<'_>>,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        match max_items.lower() {
+            Some(lower) if answer.is_some_and(|answer| answer.is_error) => {
+                self.widen_bundles(version, lower, now)
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn list_was_published(
@@ -294,7 +342,8 @@ impl<R: TryCryptoRng> Client<R> {
         let is_configuration = refusal
             .is_some_and(|answer| answer.has("precondition-not-met") || answer.has("conflict"));
         if is_configuration && !publication.is_configured {
-            let request = Request::configure(node, publication.max_items);
+            let max_items = publication.max_items.unwrap_or_default();
+            let request = Request::configure(node, max_items);
             let purpose = if is_bundle {
                 Purpose::ConfigureBundles(publication)
             } else {
@@ -303,8 +352,13 @@ impl<R: TryCryptoRng> Client<R> {
             self.request(purpose, None, request, now)?;
             return Ok(false);
         }
-        let lower = publication.max_items.lower();
-        if let Some(max_items) = lower.filter(|_| node.has_many_items() && refusal.is_some()) {
+        let refused = publication.max_items;
+        let refused = refused.filter(|_| node.has_many_items() && refusal.is_some());
+        if let Some(refused) = refused {
+            let max_items = refused.lower();
+            if let Some(state) = self.announcements.versions.get_mut(&publication.version) {
+                state.max_items = max_items;
+            }
             let lower = Publication {
                 max_items,
                 is_configured: false,

@@ -77,7 +77,11 @@ mod tests {
         let node = format!("{NODE}#{}", caps.version());
         assert!(caps.announcement().contains(&caps.version()));
         for node in [None, Some(node.as_str())] {
-            assert!(caps.answer(node).unwrap().contains("omemo:2:devices+notify"));
+            assert!(
+                caps.answer(node)
+                    .unwrap()
+                    .contains("omemo:2:devices+notify")
+            );
         }
         assert_eq!(caps.answer(Some("somebody else's")), None);
     }

@@ -48,7 +48,9 @@ impl Messenger {
     ) -> Result<(), MessengerError> {
         let fin = child(answer, MAM, "fin");
         let set = fin.and_then(|fin| child(fin, RSM, "set"));
-        let last = set.and_then(|set| child(set, RSM, "last")).and_then(|last| last.text());
+        let last = set
+            .and_then(|set| child(set, RSM, "last"))
+            .and_then(|last| last.text());
         if stage != Stage::End {
             self.omemo.end_page(now())?;
         }

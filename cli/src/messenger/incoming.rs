@@ -121,12 +121,14 @@ impl Messenger {
         let name = payload.map(|payload| payload.tag_name());
         let name = name.map(|name| (name.namespace().unwrap_or_default(), name.name()));
         let answer = match (iq.attribute("type"), name) {
-            (Some("get"), Some((DISCO, "query"))) => {
-                self.caps.answer(payload.and_then(|query| query.attribute("node")))
-            }
+            (Some("get"), Some((DISCO, "query"))) => self
+                .caps
+                .answer(payload.and_then(|query| query.attribute("node"))),
             (Some("get"), Some(("urn:xmpp:ping", "ping"))) => Some(String::new()),
             // RFC 6121 §2.1.6: from nobody but our own server.
-            (Some("set"), Some((ROSTER, "query"))) if from.is_none_or(|from| own.is_spelt(from)) => {
+            (Some("set"), Some((ROSTER, "query")))
+                if from.is_none_or(|from| own.is_spelt(from)) =>
+            {
                 self.take_roster(iq)?;
                 Some(String::new())
             }
@@ -152,8 +154,13 @@ impl Messenger {
         let Some(query) = child(iq, ROSTER, "query") else {
             return Ok(());
         };
-        for item in query.children().filter(|c| c.has_tag_name((ROSTER, "item"))) {
-            let jid = item.attribute("jid").and_then(|jid| jid.parse::<BareJid>().ok());
+        for item in query
+            .children()
+            .filter(|c| c.has_tag_name((ROSTER, "item")))
+        {
+            let jid = item
+                .attribute("jid")
+                .and_then(|jid| jid.parse::<BareJid>().ok());
             let Some(jid) = jid else {
                 continue;
             };
@@ -166,7 +173,8 @@ impl Messenger {
             }
             // Somebody who was only asked is on the roster too, and was accepted by asking.
             let is_accepted = subscription != "remove";
-            self.omemo.set_contact(&jid, is_accepted, is_subscribed, now())?;
+            self.omemo
+                .set_contact(&jid, is_accepted, is_subscribed, now())?;
         }
         Ok(())
     }

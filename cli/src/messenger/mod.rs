@@ -185,7 +185,8 @@ impl Messenger {
         self.welcome.insert(to.clone());
         self.accept(to)?;
         for kind in ["subscribed", "subscribe"] {
-            self.stream.send(format!("<presence to='{to}' type='{kind}'/>"));
+            self.stream
+                .send(format!("<presence to='{to}' type='{kind}'/>"));
         }
         Ok(())
     }
@@ -218,8 +219,18 @@ impl Messenger {
         self.is_ready = false;
         self.begin_catch_up()?;
         self.omemo.connected(now())?;
-        self.ask(None, "get", "<query xmlns='jabber:iq:roster'/>", Asked::Roster);
-        self.ask(None, "set", "<enable xmlns='urn:xmpp:carbons:2'/>", Asked::Nothing);
+        self.ask(
+            None,
+            "get",
+            "<query xmlns='jabber:iq:roster'/>",
+            Asked::Roster,
+        );
+        self.ask(
+            None,
+            "set",
+            "<enable xmlns='urn:xmpp:carbons:2'/>",
+            Asked::Nothing,
+        );
         self.act()
     }
 
@@ -265,7 +276,9 @@ impl Messenger {
                     // The same message may come again, by another way, before the first was shown.
                     if self.shown.insert(delivery.id) {
                         match message_of(&delivery) {
-                            Some(message) => self.events.push_back(Event::Message(Box::new(message))),
+                            Some(message) => {
+                                self.events.push_back(Event::Message(Box::new(message)))
+                            }
                             // Without a text there is nothing that this program could show.
                             None => self.acknowledge(&delivery.id)?,
                         }

@@ -76,7 +76,10 @@ mod tests {
         let room: BareJid = "r@conference.capulet.example".parse().unwrap();
         let mut requests = Requests::default();
         let id = requests.open(None, Asked::Roster);
-        assert_eq!(requests.close(&id, Some("romeo@montague.example"), &own), None);
+        assert_eq!(
+            requests.close(&id, Some("romeo@montague.example"), &own),
+            None
+        );
         assert_eq!(requests.close(&id, None, &own), Some(Asked::Roster));
         assert_eq!(requests.close(&id, None, &own), None);
         let id = requests.open(Some(&room), Asked::Members(room.clone()));

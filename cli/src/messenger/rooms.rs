@@ -57,7 +57,9 @@ impl Entered {
     pub(super) fn take_item(&mut self, items: Node<'_, '_>) -> Option<BareJid> {
         let mut last = None;
         for item in items.children().filter(|c| c.tag_name().name() == "item") {
-            let Some(jid) = item.attribute("jid").and_then(|jid| BareJid::from_full(jid).ok())
+            let Some(jid) = item
+                .attribute("jid")
+                .and_then(|jid| BareJid::from_full(jid).ok())
             else {
                 continue;
             };

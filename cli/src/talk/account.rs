@@ -100,13 +100,16 @@ impl Args {
             (None, Err(_), Some(jid)) => Some(jid.parse()?),
             _ => None,
         };
-        let jid = named.ok_or("no account: say --jid, OMEMO_JID, or jid in the configuration file")?;
+        let jid =
+            named.ok_or("no account: say --jid, OMEMO_JID, or jid in the configuration file")?;
         let args = self.clone();
         Ok(Found { args, config, jid })
     }
 
     fn read_config(&self) -> Result<Config, Failure> {
-        let default = etcetera::choose_base_strategy()?.config_dir().join("omemo/config.toml");
+        let default = etcetera::choose_base_strategy()?
+            .config_dir()
+            .join("omemo/config.toml");
         let path = self.config.as_ref().unwrap_or(&default);
         match fs::read_to_string(path).map(Zeroizing::new) {
             Ok(text) => toml::from_str(&text).map_err(|error| {
@@ -151,7 +154,13 @@ impl Found {
         let options = self.options(trust).account;
         let store = self.folder()?.store()?;
         let mut rng = getrandom::SysRng;
-        Ok(Account::open(store, self.jid.clone(), options, now(), &mut rng)?)
+        Ok(Account::open(
+            store,
+            self.jid.clone(),
+            options,
+            now(),
+            &mut rng,
+        )?)
     }
 
     /// Logs in.

@@ -48,8 +48,16 @@ pub fn run(args: &Args) -> Result<Page, Failure> {
             }
             page.field("trust", trust.unwrap_or("cannot be read"));
             for (version, known) in device.versions.iter() {
-                let listed = if known.listed { "on the list" } else { "not on the list" };
-                let session = if known.has_session { ", in conversation" } else { "" };
+                let listed = if known.listed {
+                    "on the list"
+                } else {
+                    "not on the list"
+                };
+                let session = if known.has_session {
+                    ", in conversation"
+                } else {
+                    ""
+                };
                 page.field(name_of(version), format!("{listed}{session}"));
                 if let Some(label) = &known.label {
                     page.field("label", label);

@@ -18,7 +18,9 @@ use crate::Failure;
 
 /// Runs a command that talks to a server.
 pub(crate) fn run(command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let done = runtime.map_err(Failure::from).and_then(|runtime| {
         let done = runtime.block_on(command);
         // A thread that still waits for standard input is left alone.

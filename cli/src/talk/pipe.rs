@@ -104,9 +104,9 @@ impl Pipe {
             Ok(true) => print(&json!({"ev": "ok", "tag": command.tag}))?,
             // What comes of it is told when it has come.
             Ok(false) => {}
-            Err(error) => print(
-                &json!({"ev": "error", "tag": command.tag, "what": error.to_string()}),
-            )?,
+            Err(error) => {
+                print(&json!({"ev": "error", "tag": command.tag, "what": error.to_string()}))?
+            }
         }
         Ok(true)
     }
@@ -177,7 +177,10 @@ impl Pipe {
                     .skipped()
                     .map(|(device, gap)| format!("{}: {gap:?}", device.device))
                     .collect();
-                let keys: Vec<_> = report.encrypted().map(|device| device.device.get()).collect();
+                let keys: Vec<_> = report
+                    .encrypted()
+                    .map(|device| device.device.get())
+                    .collect();
                 let tag = self.sending.remove(&ticket).flatten();
                 print(&json!({"ev": "sent", "tag": tag, "keys": keys, "skipped": skipped}))
             }
@@ -200,9 +203,7 @@ impl Pipe {
                 let tag = self.joining.remove(&room).flatten();
                 print(&json!({"ev": "error", "tag": tag, "what": "the room does not let us in"}))
             }
-            Event::Notice(notice) => {
-                print(&json!({"ev": "notice", "what": format!("{notice:?}")}))
-            }
+            Event::Notice(notice) => print(&json!({"ev": "notice", "what": format!("{notice:?}")})),
             Event::Synced => Ok(()),
         }
     }

@@ -89,7 +89,10 @@ async fn send_on(
             },
             Event::Joined(room) => ticket = Some(messenger.send(&room, text)?),
             Event::NotJoined(_) => return Err("the room does not let us in".into()),
-            Event::Sent { ticket: sent, report } if Some(sent) == ticket => {
+            Event::Sent {
+                ticket: sent,
+                report,
+            } if Some(sent) == ticket => {
                 show::gaps(&report);
                 messenger.sync();
             }
@@ -103,7 +106,10 @@ async fn send_on(
                 }
                 return Ok(Some(UNDECIDED));
             }
-            Event::Refused { ticket: refused, reason } if Some(refused) == ticket => {
+            Event::Refused {
+                ticket: refused,
+                reason,
+            } if Some(refused) == ticket => {
                 if let RefusalReason::Recipients(refusal) = &reason {
                     reports(refusal).into_iter().for_each(show::gaps);
                 }

@@ -25,7 +25,11 @@ pub fn line(text: &str) -> Result<(), Failure> {
 /// A message: who, and what.
 #[must_use]
 pub fn message(message: &Message) -> String {
-    let from = if message.is_groupchat { &message.from } else { message.sender.as_str() };
+    let from = if message.is_groupchat {
+        &message.from
+    } else {
+        message.sender.as_str()
+    };
     let doubt = match message.trust {
         Trust::Verified => "",
         Trust::Blind => " (key not compared)",

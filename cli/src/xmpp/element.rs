@@ -25,11 +25,7 @@ pub fn look<T>(xml: &str, look: impl FnOnce(Element<'_, '_>) -> T) -> Option<T> 
 
 /// The first child of that name.
 #[must_use]
-pub fn child<'a, 'x>(
-    of: Element<'a, 'x>,
-    namespace: &str,
-    name: &str,
-) -> Option<Element<'a, 'x>> {
+pub fn child<'a, 'x>(of: Element<'a, 'x>, namespace: &str, name: &str) -> Option<Element<'a, 'x>> {
     of.children()
         .find(|child| child.has_tag_name((namespace, name)))
 }

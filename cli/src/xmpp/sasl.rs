@@ -22,7 +22,11 @@ impl Authentication {
     ///
     /// # Errors
     /// [`StreamError::NoMechanism`].
-    pub fn start(features: &str, user: &str, password: &str) -> Result<(Self, String), StreamError> {
+    pub fn start(
+        features: &str,
+        user: &str,
+        password: &str,
+    ) -> Result<(Self, String), StreamError> {
         let offered = look(features, |features| {
             let mechanisms = child(features, NAMESPACE, "mechanisms");
             let names = mechanisms.into_iter().flat_map(|list| list.children());
@@ -87,7 +91,9 @@ impl Authentication {
     }
 
     fn step(&mut self, input: Option<&str>) -> Result<Zeroizing<String>, StreamError> {
-        let input = input.filter(|input| *input != "=").map(|input| STANDARD.decode(input));
+        let input = input
+            .filter(|input| *input != "=")
+            .map(|input| STANDARD.decode(input));
         let input = input.transpose().map_err(|_| StreamError::Protocol)?;
         let mut out = Zeroizing::new(Vec::new());
         self.session

@@ -145,7 +145,8 @@ async fn encrypted(
     let connector = tls::connector(login.authorities.as_deref(), protocol)?;
     let name = ServerName::try_from(domain.to_owned()).map_err(|_| StreamError::Protocol)?;
     let tls = connector.connect(name, tcp).await;
-    tls.map(Wire::new).map_err(|error| StreamError::Tls(error.to_string()))
+    tls.map(Wire::new)
+        .map_err(|error| StreamError::Tls(error.to_string()))
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
@@ -205,8 +206,10 @@ impl Wire<TlsStream<TcpStream>> {
             return Err(StreamError::Protocol);
         }
         // The server invents the resource: one that tells nobody what runs here.
-        self.send(&format!("<iq type='set' id='bind'><bind xmlns='{BIND}'/></iq>"))
-            .await?;
+        self.send(&format!(
+            "<iq type='set' id='bind'><bind xmlns='{BIND}'/></iq>"
+        ))
+        .await?;
         let bound = self.next().await?;
         let full_jid = look(&bound, |bound| {
             let jid = child(child(bound, BIND, "bind")?, BIND, "jid")?;
@@ -235,7 +238,10 @@ async fn write(mut writer: WriteHalf<TlsStream<TcpStream>>, mut queue: Unbounded
     writer.shutdown().await.ok();
 }
 
-async fn fill<S: AsyncRead + Unpin>(io: &mut S, splitter: &mut Splitter) -> Result<(), StreamError> {
+async fn fill<S: AsyncRead + Unpin>(
+    io: &mut S,
+    splitter: &mut Splitter,
+) -> Result<(), StreamError> {
     let mut buffer = [0; 16 * 1024];
     match io.read(&mut buffer).await? {
         0 => Err(StreamError::Closed),
@@ -247,7 +253,10 @@ async fn fill<S: AsyncRead + Unpin>(io: &mut S, splitter: &mut Splitter) -> Resu
 }
 
 fn has(features: &str, namespace: &str, name: &str) -> bool {
-    look(features, |features| child(features, namespace, name).is_some()).unwrap_or(false)
+    look(features, |features| {
+        child(features, namespace, name).is_some()
+    })
+    .unwrap_or(false)
 }
 
 fn is_stream_error(xml: &str) -> bool {
@@ -295,7 +304,10 @@ impl StreamError {
     /// Whether trying again later may help.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
-        matches!(self, Self::Connect(_) | Self::Broken(_) | Self::Closed | Self::Ended(_))
+        matches!(
+            self,
+            Self::Connect(_) | Self::Broken(_) | Self::Closed | Self::Ended(_)
+        )
     }
 }
 
@@ -319,7 +331,9 @@ impl fmt::Display for StreamError {
             Self::Authorities => f.write_str("there are no certificates of authorities to believe"),
             Self::Tls(what) => write!(f, "the connection cannot be encrypted: {what}"),
             Self::NoMechanism => f.write_str("the server has no way to log in that is known here"),
-            Self::Authentication => f.write_str("the server did not prove that it knows the password"),
+            Self::Authentication => {
+                f.write_str("the server did not prove that it knows the password")
+            }
             Self::Refused => f.write_str("the server refuses the account or its password"),
             Self::Broken(kind) => write!(f, "the connection broke: {kind}"),
             Self::Closed => f.write_str("the server ended the connection"),
@@ -347,8 +361,12 @@ mod tests {
 
     #[test]
     fn errors_of_the_stream_are_told() {
-        let xml = "<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>";
+        let xml =
+            "<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>";
         assert!(is_stream_error(xml));
-        assert_eq!(StreamError::ended(xml), StreamError::Ended("conflict".into()));
+        assert_eq!(
+            StreamError::ended(xml),
+            StreamError::Ended("conflict".into())
+        );
     }
 }
