@@ -109,8 +109,12 @@ fn device_lists_byte_for_byte() {
 
 #[test]
 fn bundles_byte_for_byte() {
-    let request =
-        Request::publish_bundle(device(1111111), &bundle(Version::Legacy), MaxItems::Ten).unwrap();
+    let request = Request::publish_bundle(
+        device(1111111),
+        &bundle(Version::Legacy),
+        Some(MaxItems::Ten),
+    )
+    .unwrap();
     let start = "<pubsub xmlns='http://jabber.org/protocol/pubsub'>\
         <publish node='eu.siacs.conversations.axolotl.bundles:1111111'><item id='current'>\
         <bundle xmlns='eu.siacs.conversations.axolotl'>\
@@ -124,8 +128,12 @@ fn bundles_byte_for_byte() {
     // 33 bytes each, of which the first is 5.
     assert_eq!(request.payload.matches(">B").count(), 4);
 
-    let request =
-        Request::publish_bundle(device(1111111), &bundle(Version::Omemo2), MaxItems::Max).unwrap();
+    let request = Request::publish_bundle(
+        device(1111111),
+        &bundle(Version::Omemo2),
+        Some(MaxItems::Max),
+    )
+    .unwrap();
     let start = "<pubsub xmlns='http://jabber.org/protocol/pubsub'>\
         <publish node='urn:xmpp:omemo:2:bundles'><item id='1111111'>\
         <bundle xmlns='urn:xmpp:omemo:2'><spk id='7'>";
@@ -154,7 +162,7 @@ fn what_is_published_is_read_again() {
             assert_eq!(items.device_list(), Ok(Some(list)));
         }
         let bundle = bundle(version);
-        let iq = iq(&Request::publish_bundle(device(9), &bundle, MaxItems::Max).unwrap());
+        let iq = iq(&Request::publish_bundle(device(9), &bundle, Some(MaxItems::Max)).unwrap());
         let items = Items::read(&iq).unwrap().unwrap();
         assert_eq!(items.node, Node::of_bundle(version, device(9)));
         assert_eq!(items.bundle(device(9)), Ok(Some(bundle)));
@@ -292,7 +300,7 @@ fn bundles_that_nobody_could_read_are_not_written() {
         };
         assert_eq!(write_bundle(&empty), Err(missing));
         assert_eq!(
-            Request::publish_bundle(device(1), &empty, MaxItems::Max),
+            Request::publish_bundle(device(1), &empty, Some(MaxItems::Max)),
             Err(missing)
         );
 
@@ -320,7 +328,7 @@ fn nodes_of_real_clients_are_written_again() {
         }
         for device in items.bundle_devices() {
             let bundle = items.bundle(device).unwrap().unwrap();
-            let iq = iq(&Request::publish_bundle(device, &bundle, MaxItems::Max).unwrap());
+            let iq = iq(&Request::publish_bundle(device, &bundle, Some(MaxItems::Max)).unwrap());
             let again = Items::read(&iq).unwrap().unwrap();
             assert_eq!(again.bundle(device), Ok(Some(bundle)), "{name}");
             bundles += 1;

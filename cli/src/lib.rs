@@ -5,8 +5,14 @@
 pub mod demo;
 pub mod doctor;
 pub mod inspect;
+#[cfg(feature = "xmpp")]
+pub mod messenger;
 pub mod page;
+#[cfg(feature = "xmpp")]
+pub mod talk;
 pub mod verify;
+#[cfg(feature = "xmpp")]
+pub mod xmpp;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -25,6 +31,20 @@ pub fn run() -> ExitCode {
         Command::Doctor(args) => print(doctor::run(&args)),
         Command::Inspect(args) => print(inspect::run(&args)),
         Command::Verify(args) => verify::run(&args),
+        #[cfg(feature = "xmpp")]
+        Command::Send(args) => talk::send::run(&args),
+        #[cfg(feature = "xmpp")]
+        Command::Listen(args) => talk::run(talk::listen::run(&args)),
+        #[cfg(feature = "xmpp")]
+        Command::Chat(args) => talk::run(talk::chat::run(&args)),
+        #[cfg(feature = "xmpp")]
+        Command::Devices(args) => print(talk::devices::run(&args)),
+        #[cfg(feature = "xmpp")]
+        Command::Fingerprint(args) => print(talk::fingerprint::run(&args)),
+        #[cfg(feature = "xmpp")]
+        Command::Trust(args) => print(talk::trust::run(&args)),
+        #[cfg(feature = "xmpp")]
+        Command::Pipe(args) => talk::run(talk::pipe::run(&args)),
     }
 }
 
@@ -63,6 +83,27 @@ pub enum Command {
     Inspect(inspect::Args),
     /// Replays test vectors against the library
     Verify(verify::Args),
+    /// Sends a message to an account or a room
+    #[cfg(feature = "xmpp")]
+    Send(talk::send::Args),
+    /// Prints messages as they come
+    #[cfg(feature = "xmpp")]
+    Listen(talk::listen::Args),
+    /// Talks with an account or a room
+    #[cfg(feature = "xmpp")]
+    Chat(talk::chat::Args),
+    /// Lists the devices of an account
+    #[cfg(feature = "xmpp")]
+    Devices(talk::devices::Args),
+    /// Shows the fingerprint of this device
+    #[cfg(feature = "xmpp")]
+    Fingerprint(talk::fingerprint::Args),
+    /// Lists keys, and decides about them
+    #[cfg(feature = "xmpp")]
+    Trust(talk::trust::Args),
+    /// For programs: commands in, events out, a JSON object a line
+    #[cfg(feature = "xmpp")]
+    Pipe(talk::pipe::Args),
 }
 
 /// A version of OMEMO, by its name on the command line.

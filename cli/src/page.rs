@@ -159,7 +159,7 @@ impl Display for Page {
 }
 
 /// The text with everything escaped that a terminal might obey, or that hides or reorders letters.
-fn harmless(text: &impl Display) -> String {
+pub(crate) fn harmless(text: &impl Display) -> String {
     let mut harmless = String::new();
     for c in text.to_string().chars() {
         match c {

@@ -6,7 +6,8 @@
 //!   this device is not on the list → publish the list  so the list comes after it
 //!
 //! refused: precondition-not-met → configure the node → publish once more
-//! refused: otherwise, for bundles → the same with fewer items: max, 1000, 100, 10
+//! refused: otherwise, for bundles → the same with fewer items: max, 1000, 100, 10, without a number
+//! published without a number → configure the node: max, 1000, 100, 10
 //! ```
 
 use std::collections::BTreeMap;
@@ -32,8 +33,10 @@ pub(super) struct Announcements {
     has_left: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Announcement {
+    /// What the server takes with a publication, as far as that is known.
+    max_items: Option<MaxItems>,
     has_asked: bool,
     is_list_known: bool,
     is_bundle_known: bool,
@@ -44,6 +47,21 @@ struct Announcement {
     /// It was asked to be taken off the list.
     is_leaving: bool,
     has_left: bool,
+}
+
+impl Default for Announcement {
+    fn default() -> Self {
+        Self {
+            max_items: Some(MaxItems::Max),
+            has_asked: false,
+            is_list_known: false,
+            is_bundle_known: false,
+            announce_at: None,
+            has_failed: false,
+            is_leaving: false,
+            has_left: false,
+        }
+    }
 }
 
 impl Announcements {
@@ -104,6 +122,23 @@ impl<R: TryCryptoRng> Client<R> {
         self.request(Purpose::LeaveList(version), None, request, now)
     }
 
+    /// Whether others can find this device: on this stream the server has said, or taken, that its bundles
+    /// and its place on the device lists are there, in every version that is used.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn is_published(&self) -> Result<bool, AccountError> {
+        let due = self.account.bundles_due()?;
+        let is_there = |version: &Version, state: &Announcement| {
+            state.is_list_known
+                && state.is_bundle_known
+                && state.announce_at.is_none()
+                && !due.contains(version)
+        };
+        let mut versions = self.announcements.versions.iter();
+        Ok(self.is_connected && versions.all(|(version, state)| is_there(version, state)))
+    }
+
     pub(super) fn list_was_left(
         &mut self,
         version: Version,
@@ -151,14 +186,14 @@ impl<R: TryCryptoRng> Client<R> {
                 continue;
             }
             let is_ready = are_lists_known && state.is_bundle_known && !state.has_failed;
-            let announce_at = state.announce_at;
+            let (announce_at, max_items) = (state.announce_at, state.max_items);
             if !is_ready || self.is_publishing(version) {
                 continue;
             }
             let publication = Publication {
                 version,
                 revision: 0,
-                max_items: MaxItems::Max,
+                max_items,
                 is_configured: false,
             };
             if due.contains(&version) {
@@ -249,8 +284,39 @@ impl<R: TryCryptoRng> Client<R> {
         if self.is_taken(publication, node, answer, now)? {
             self.account
                 .bundle_published(version, publication.revision)?;
+            if publication.max_items.is_none() && node.has_many_items() {
+                self.widen_bundles(version, MaxItems::Max, now)?;
+            }
         }
         Ok(())
+    }
+
+    /// Makes room for the bundles of all devices in a node that was published without saying so.
+    fn widen_bundles(
+        &mut self,
+        version: Version,
+        max_items: MaxItems,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let node = Node::of_bundle(version, self.account.device());
+        let request = Request::configure(node, max_items);
+        let purpose = Purpose::WidenBundles(version, max_items);
+        self.request(purpose, None, request, now)
+    }
+
+    pub(super) fn bundles_were_widened(
+        &mut self,
+        version: Version,
+        max_items: MaxItems,
+        answer: Option<&IqAnswer<'_>>,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        match max_items.lower() {
+            Some(lower) if answer.is_some_and(|answer| answer.is_error) => {
+                self.widen_bundles(version, lower, now)
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn list_was_published(
@@ -301,7 +367,8 @@ impl<R: TryCryptoRng> Client<R> {
         let is_configuration = refusal
             .is_some_and(|answer| answer.has("precondition-not-met") || answer.has("conflict"));
         if is_configuration && !publication.is_configured {
-            let request = Request::configure(node, publication.max_items);
+            let max_items = publication.max_items.unwrap_or_default();
+            let request = Request::configure(node, max_items);
             let purpose = if is_bundle {
                 Purpose::ConfigureBundles(publication)
             } else {
@@ -310,8 +377,13 @@ impl<R: TryCryptoRng> Client<R> {
             self.request(purpose, None, request, now)?;
             return Ok(false);
         }
-        let lower = publication.max_items.lower();
-        if let Some(max_items) = lower.filter(|_| node.has_many_items() && refusal.is_some()) {
+        let refused = publication.max_items;
+        let refused = refused.filter(|_| node.has_many_items() && refusal.is_some());
+        if let Some(refused) = refused {
+            let max_items = refused.lower();
+            if let Some(state) = self.announcements.versions.get_mut(&publication.version) {
+                state.max_items = max_items;
+            }
             let lower = Publication {
                 max_items,
                 is_configured: false,

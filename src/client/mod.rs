@@ -213,6 +213,12 @@ impl<R: TryCryptoRng> Client<R> {
             Purpose::ConfigureBundles(publication) => {
                 self.node_was_configured(*publication, true, now)
             }
+            Purpose::WidenBundles(version, max_items) => self.bundles_were_widened(
+                *version,
+                *max_items,
+                answer.map(|(_, answer)| answer),
+                now,
+            ),
             Purpose::ConfigureList(publication) => {
                 self.node_was_configured(*publication, false, now)
             }

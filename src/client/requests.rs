@@ -101,6 +101,7 @@ pub(super) enum Purpose {
     FetchOwnBundle(Version),
     PublishBundle(Publication),
     ConfigureBundles(Publication),
+    WidenBundles(Version, MaxItems),
     PublishList(Publication),
     ConfigureList(Publication),
     LeaveList(Version),
@@ -112,7 +113,8 @@ pub(super) enum Purpose {
 pub(super) struct Publication {
     pub(super) version: Version,
     pub(super) revision: u64,
-    pub(super) max_items: MaxItems,
+    /// `None`: the server takes no number with a publication.
+    pub(super) max_items: Option<MaxItems>,
     /// The node was configured for it already.
     pub(super) is_configured: bool,
 }

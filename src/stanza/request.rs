@@ -24,7 +24,8 @@ use crate::model::{Bundle, DeviceId, DeviceList, Version};
 /// A publication is refused with `precondition-not-met` if the node exists and is configured
 /// differently: then [`configure`](Self::configure) it, and publish once more. Servers that do not know
 /// `max` as a number of items refuse the publication, or the configuration, of OMEMO 2 bundles in other
-/// ways: then take [`MaxItems::lower`].
+/// ways: then take [`MaxItems::lower`]. Where no number is taken, as ejabberd's publish-options (23.01)
+/// do not know the field, publish without one, then configure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The `type` of the `<iq/>`.
@@ -91,18 +92,18 @@ impl Request {
     #[must_use]
     pub fn publish_device_list(list: &DeviceList) -> Self {
         let node = Node::DeviceList(list.version);
-        publish(node, &CURRENT, &write_device_list(list), MaxItems::Max)
+        publish(node, &CURRENT, &write_device_list(list), None)
     }
 
     /// Publishes the bundle of one of our devices. `max_items` counts in OMEMO 2 only, where all devices
-    /// share a node.
+    /// share a node; `None` leaves it to the node.
     ///
     /// # Errors
     /// Those of [`write_bundle`].
     pub fn publish_bundle(
         device: DeviceId,
         bundle: &Bundle,
-        max_items: MaxItems,
+        max_items: Option<MaxItems>,
     ) -> Result<Self, StanzaError> {
         let node = Node::of_bundle(bundle.version, device);
         let item: &dyn fmt::Display = match bundle.version {
@@ -118,7 +119,7 @@ impl Request {
     pub fn configure(node: Node, max_items: MaxItems) -> Self {
         request(RequestKind::Set, PUBSUB_OWNER, |writer| {
             writer.element("configure", &[("node", &node)], |writer| {
-                form(writer, CONFIGURATION, node, max_items);
+                form(writer, CONFIGURATION, node, Some(max_items));
             });
         })
     }
@@ -163,7 +164,12 @@ impl Request {
     }
 }
 
-fn publish(node: Node, item: &dyn fmt::Display, payload: &str, max_items: MaxItems) -> Request {
+fn publish(
+    node: Node,
+    item: &dyn fmt::Display,
+    payload: &str,
+    max_items: Option<MaxItems>,
+) -> Request {
     request(RequestKind::Set, PUBSUB, |writer| {
         writer.element("publish", &[("node", &node)], |writer| {
             writer.element("item", &[("id", item)], |writer| writer.raw(payload));
@@ -188,7 +194,7 @@ fn request(kind: RequestKind, namespace: &str, inside: impl FnOnce(&mut Writer))
 }
 
 /// Readable for everybody, kept when nobody is online, and with room for all devices.
-fn form(writer: &mut Writer, kind: &'static str, node: Node, max_items: MaxItems) {
+fn form(writer: &mut Writer, kind: &'static str, node: Node, max_items: Option<MaxItems>) {
     let attributes: [Attribute<'_>; 2] = [("xmlns", &"jabber:x:data"), ("type", &"submit")];
     writer.element("x", &attributes, |writer| {
         let of_kind: [Attribute<'_>; 2] = [("var", &"FORM_TYPE"), ("type", &"hidden")];
@@ -202,7 +208,7 @@ fn form(writer: &mut Writer, kind: &'static str, node: Node, max_items: MaxItems
         };
         field("pubsub#persist_items", "true");
         field("pubsub#access_model", "open");
-        if node == Node::Omemo2Bundles {
+        if let Some(max_items) = max_items.filter(|_| node.has_many_items()) {
             field("pubsub#max_items", &max_items.to_string());
         }
     });

@@ -1,0 +1,86 @@
+//! What a messenger tells whoever uses it.
+
+use omemo::account::{MessageId, Report, Trust};
+use omemo::client::{Notice, Origin, RefusalReason, Ticket, TrustQuestion, UndecryptableReason};
+use omemo::model::{BareJid, DeviceId, Fingerprint, Version};
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Online, everything of the time before is read, and others can find this device.
+    Ready(DeviceId),
+    /// A message that was encrypted. [`Messenger::acknowledge`](super::Messenger::acknowledge) it when it
+    /// is shown.
+    Message(Box<Message>),
+    /// A message that was not encrypted.
+    Plain(Plain),
+    /// A message that could not be read.
+    Unreadable {
+        /// Who says that it is from him.
+        from: String,
+        /// Why.
+        reason: UndecryptableReason,
+    },
+    /// A message went out.
+    Sent {
+        /// Which one.
+        ticket: Ticket,
+        /// What became of each device.
+        report: Report,
+    },
+    /// A message will not go out.
+    Refused {
+        /// Which one.
+        ticket: Ticket,
+        /// Why.
+        reason: RefusalReason,
+    },
+    /// Messages wait for a decision about keys.
+    Question(TrustQuestion),
+    /// A room was entered, and it is known who its members are.
+    Joined(BareJid),
+    /// A room was not entered.
+    NotJoined(BareJid),
+    /// Something that the user may want to know.
+    Notice(Notice),
+    /// The server has taken everything that was sent before [`Messenger::sync`](super::Messenger::sync).
+    Synced,
+}
+
+/// A message that was encrypted.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Names it.
+    pub id: MessageId,
+    /// The address in the stanza: of a room's message the room and the nickname.
+    pub from: String,
+    /// To whom it was sent.
+    pub to: String,
+    /// The text.
+    pub body: String,
+    /// To everybody in a room.
+    pub is_groupchat: bool,
+    /// The account that wrote it.
+    pub sender: BareJid,
+    /// The device that wrote it.
+    pub device: DeviceId,
+    /// The version of OMEMO.
+    pub version: Version,
+    /// Its key.
+    pub fingerprint: Fingerprint,
+    /// What is thought of the key.
+    pub trust: Trust,
+    /// How it came.
+    pub origin: Origin,
+}
+
+/// A message that was not encrypted.
+#[derive(Clone, Debug)]
+pub struct Plain {
+    /// The address in the stanza.
+    pub from: String,
+    /// The text.
+    pub body: String,
+    /// To everybody in a room.
+    pub is_groupchat: bool,
+}

@@ -1,0 +1,352 @@
+//! A client that is online: a stream, [`omemo::client::Client`] over it, and what an XMPP client does
+//! beside: roster, carbons, archive, rooms.
+//!
+//! ```text
+//! log in → archive from where we were → presence → archive again → ready
+//! ```
+//!
+//! The second look is short. What came in between is in the archive or was kept by the server, and its
+//! answer comes behind what the server had kept.
+
+mod caps;
+mod catch_up;
+mod error;
+mod event;
+mod folder;
+mod incoming;
+mod requests;
+mod rooms;
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use omemo::account::MessageId;
+use omemo::client::{Action, Client, Options, Ticket};
+use omemo::model::{BareJid, Timestamp};
+use omemo::stanza::PlainMessage;
+use roxmltree::Node;
+
+pub use error::MessengerError;
+pub use event::{Event, Message, Plain};
+pub use folder::Folder;
+
+use self::caps::Caps;
+use self::requests::{Asked, Requests};
+use self::rooms::{ADMIN, AFFILIATIONS, Entered};
+use crate::xmpp::element::{escape, look};
+use crate::xmpp::{Login, Stream};
+
+/// How long a silent server is believed to be there, and then how long it has to say that it is.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// An account that is online.
+pub struct Messenger {
+    login: Login,
+    folder: Folder,
+    stream: Stream,
+    omemo: Client,
+    caps: Caps,
+    requests: Requests,
+    rooms: BTreeMap<BareJid, Entered>,
+    /// Contacts on the roster, and whether their server tells us of changes.
+    roster: BTreeMap<BareJid, bool>,
+    /// Whose wish to see our presence is granted.
+    welcome: BTreeSet<BareJid>,
+    events: VecDeque<Event>,
+    /// Delivered, and not acknowledged yet.
+    shown: BTreeSet<MessageId>,
+    wake_at: Option<Timestamp>,
+    /// The archive was read up to now: from here on the place in it moves with what comes.
+    is_caught_up: bool,
+    is_ready: bool,
+}
+
+impl Messenger {
+    /// Logs in.
+    ///
+    /// # Errors
+    /// [`MessengerError`].
+    pub async fn open(
+        login: Login,
+        folder: Folder,
+        options: Options,
+    ) -> Result<Self, MessengerError> {
+        // The store first: what is wrong with it should not need a network to be found.
+        let omemo = Client::open(folder.store()?, login.jid.clone(), options, now())?;
+        let stream = Stream::open(&login).await?;
+        let caps = Caps::new(omemo.features());
+        let mut messenger = Self {
+            login,
+            folder,
+            stream,
+            omemo,
+            caps,
+            requests: Requests::default(),
+            rooms: BTreeMap::new(),
+            roster: BTreeMap::new(),
+            welcome: BTreeSet::new(),
+            events: VecDeque::new(),
+            shown: BTreeSet::new(),
+            wake_at: None,
+            is_caught_up: false,
+            is_ready: false,
+        };
+        messenger.begin()?;
+        Ok(messenger)
+    }
+
+    /// Logs in again after [`MessengerError::Stream`]. Rooms have to be entered again.
+    ///
+    /// # Errors
+    /// [`MessengerError`].
+    pub async fn reopen(&mut self) -> Result<(), MessengerError> {
+        self.omemo.disconnected();
+        for room in core::mem::take(&mut self.rooms).into_keys() {
+            self.omemo.leave_room(&room);
+        }
+        self.stream = Stream::open(&self.login).await?;
+        self.begin()
+    }
+
+    /// The device: fingerprints, trust, and what else can be asked and said.
+    pub const fn omemo(&mut self) -> &mut Client {
+        &mut self.omemo
+    }
+
+    /// What happens next. Nothing is lost if the caller stops waiting.
+    ///
+    /// # Errors
+    /// [`MessengerError`]; after one of the stream, [`Self::reopen`].
+    pub async fn next(&mut self) -> Result<Event, MessengerError> {
+        let mut is_asked = false;
+        loop {
+            self.act()?;
+            if let Some(event) = self.events.pop_front() {
+                return Ok(event);
+            }
+            let alarm = self.wake_at.map(|at| at.since(now()));
+            let wait = alarm.map_or(SILENCE, |alarm| alarm.min(SILENCE));
+            match tokio::time::timeout(wait, self.stream.next()).await {
+                Ok(stanza) => {
+                    is_asked = false;
+                    self.take(&stanza?)?;
+                }
+                Err(_) if alarm.is_some_and(|alarm| alarm <= wait) => {
+                    self.wake_at = None;
+                    self.omemo.tick(now())?;
+                }
+                Err(_) if is_asked => {
+                    return Err(crate::xmpp::StreamError::Closed.into());
+                }
+                Err(_) => {
+                    is_asked = true;
+                    self.ask(None, "get", "<ping xmlns='urn:xmpp:ping'/>", Asked::Nothing);
+                }
+            }
+        }
+    }
+
+    /// Encrypts a text for an account or a room that was entered, and sends it as soon as it can be:
+    /// [`Event::Sent`] or [`Event::Refused`] says so.
+    ///
+    /// # Errors
+    /// [`MessengerError`]: it is not taken.
+    pub fn send(&mut self, to: &BareJid, body: &str) -> Result<Ticket, MessengerError> {
+        let kind = if self.rooms.contains_key(to) {
+            "groupchat"
+        } else {
+            self.accept(to)?;
+            "chat"
+        };
+        let id = random_id()?;
+        let body = escape(body);
+        let stanza =
+            format!("<message to='{to}' type='{kind}' id='{id}'><body>{body}</body></message>");
+        let ticket = self.omemo.encrypt(&stanza, &[to.clone()], now())?;
+        Ok(ticket)
+    }
+
+    /// The message was shown: it is not handed out again.
+    ///
+    /// # Errors
+    /// [`MessengerError`]: it may be handed out again.
+    pub fn acknowledge(&mut self, id: &MessageId) -> Result<(), MessengerError> {
+        self.omemo.acknowledge(id)?;
+        self.shown.remove(id);
+        Ok(())
+    }
+
+    /// Asks to see somebody's presence, and lets him see ours. Servers tell of device lists on that.
+    ///
+    /// # Errors
+    /// [`MessengerError`].
+    pub fn subscribe(&mut self, to: &BareJid) -> Result<(), MessengerError> {
+        self.welcome.insert(to.clone());
+        self.accept(to)?;
+        for kind in ["subscribed", "subscribe"] {
+            self.stream
+                .send(format!("<presence to='{to}' type='{kind}'/>"));
+        }
+        Ok(())
+    }
+
+    /// Enters a room: [`Event::Joined`] or [`Event::NotJoined`] says what came of it.
+    pub fn join(&mut self, room: &BareJid, nick: &str) {
+        self.rooms.insert(room.clone(), Entered::new(nick));
+        let nick = escape(nick);
+        self.stream.send(format!(
+            "<presence to='{room}/{nick}'><x xmlns='http://jabber.org/protocol/muc'>\
+             <history maxstanzas='0'/></x></presence>"
+        ));
+    }
+
+    /// Asks the server for a sign of life: [`Event::Synced`] comes when it has taken everything before.
+    pub fn sync(&mut self) {
+        self.ask(None, "get", "<ping xmlns='urn:xmpp:ping'/>", Asked::Sync);
+    }
+
+    /// Logs out, when everything is sent.
+    pub async fn close(self) {
+        self.stream.send("<presence type='unavailable'/>");
+        self.stream.close().await;
+    }
+
+    /// The first things on a stream.
+    fn begin(&mut self) -> Result<(), MessengerError> {
+        self.requests.clear();
+        self.is_caught_up = false;
+        self.is_ready = false;
+        self.begin_catch_up()?;
+        self.omemo.connected(now())?;
+        self.ask(
+            None,
+            "get",
+            "<query xmlns='jabber:iq:roster'/>",
+            Asked::Roster,
+        );
+        self.ask(
+            None,
+            "set",
+            "<enable xmlns='urn:xmpp:carbons:2'/>",
+            Asked::Nothing,
+        );
+        self.act()
+    }
+
+    /// Whoever is written to is no stranger.
+    fn accept(&mut self, jid: &BareJid) -> Result<(), MessengerError> {
+        let is_subscribed = self.roster.get(jid).copied().unwrap_or(false);
+        Ok(self.omemo.set_contact(jid, true, is_subscribed, now())?)
+    }
+
+    fn ask(&mut self, to: Option<&BareJid>, kind: &str, payload: &str, asked: Asked) {
+        let id = self.requests.open(to, asked);
+        let to = to.map(|to| format!(" to='{to}'")).unwrap_or_default();
+        self.stream
+            .send(format!("<iq type='{kind}' id='{id}'{to}>{payload}</iq>"));
+    }
+
+    fn ask_for_members(&mut self, room: &BareJid) {
+        for affiliation in AFFILIATIONS {
+            let query =
+                format!("<query xmlns='{ADMIN}'><item affiliation='{affiliation}'/></query>");
+            self.ask(Some(room), "get", &query, Asked::Members(room.clone()));
+        }
+    }
+
+    /// Does what OMEMO wants done.
+    fn act(&mut self) -> Result<(), MessengerError> {
+        while let Some(action) = self.omemo.next_action() {
+            match action {
+                Action::Request(request) => self.stream.send(request.to_string()),
+                Action::Send(stanza) => self.stream.send(stanza),
+                Action::Encrypted(message) => {
+                    self.stream.send(message.stanza);
+                    self.events.push_back(Event::Sent {
+                        ticket: message.ticket,
+                        report: message.report,
+                    });
+                }
+                Action::Refused(refused) => self.events.push_back(Event::Refused {
+                    ticket: refused.ticket,
+                    reason: refused.reason,
+                }),
+                Action::Deliver(delivery) => {
+                    // The same message may come again, by another way, before the first was shown.
+                    if self.shown.insert(delivery.id) {
+                        match message_of(&delivery) {
+                            Some(message) => {
+                                self.events.push_back(Event::Message(Box::new(message)))
+                            }
+                            // Without a text there is nothing that this program could show.
+                            None => self.acknowledge(&delivery.id)?,
+                        }
+                    }
+                }
+                Action::Undecryptable(what) => self.events.push_back(Event::Unreadable {
+                    from: look(&what.stanza, |m| m.attribute("from").map(str::to_owned))
+                        .flatten()
+                        .unwrap_or_default(),
+                    reason: what.reason,
+                }),
+                Action::DecideTrust(question) => self.events.push_back(Event::Question(question)),
+                Action::Notice(notice) => self.events.push_back(Event::Notice(notice)),
+                Action::WakeAt(at) => self.wake_at = Some(at),
+                _ => {}
+            }
+        }
+        if !self.is_ready && self.is_caught_up && self.omemo.is_published()? {
+            self.is_ready = true;
+            let device = self.omemo.account().device();
+            self.events.push_back(Event::Ready(device));
+        }
+        Ok(())
+    }
+}
+
+fn message_of(delivery: &omemo::client::Delivery) -> Option<Message> {
+    let message = PlainMessage::read(&delivery.stanza).ok()?;
+    let attribute = |name| message.attribute(name).unwrap_or_default().to_owned();
+    Some(Message {
+        id: delivery.id,
+        from: attribute("from"),
+        to: attribute("to"),
+        body: message.body()?.to_owned(),
+        is_groupchat: message.attribute("type") == Some("groupchat"),
+        sender: delivery.sender.jid.clone(),
+        device: delivery.sender.device,
+        version: delivery.sender.version,
+        fingerprint: delivery.fingerprint,
+        trust: delivery.trust,
+        origin: delivery.origin,
+    })
+}
+
+fn is_of(node: Node<'_, '_>, name: &str) -> bool {
+    node.has_tag_name(("jabber:client", name))
+}
+
+/// An id that nobody can guess.
+fn random_id() -> Result<String, MessengerError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| MessengerError::Random)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// What time it is.
+#[must_use]
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since.map_or(0, |since| since.as_millis());
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
+impl fmt::Debug for Messenger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Messenger")
+            .field("jid", &self.login.jid)
+            .field("is_ready", &self.is_ready)
+            .finish_non_exhaustive()
+    }
+}

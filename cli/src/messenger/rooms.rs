@@ -1,0 +1,115 @@
+//! Rooms that were entered (XEP-0045): who is a member, and who is behind which nickname.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use omemo::client::Room;
+use omemo::model::BareJid;
+use roxmltree::Node;
+
+use crate::xmpp::element::child;
+
+/// The namespace of what rooms say of their occupants.
+pub(super) const USER: &str = "http://jabber.org/protocol/muc#user";
+/// The namespace of questions for members.
+pub(super) const ADMIN: &str = "http://jabber.org/protocol/muc#admin";
+/// Whoever can read what is written in a members-only room.
+pub(super) const AFFILIATIONS: [&str; 3] = ["owner", "admin", "member"];
+
+/// A room.
+#[derive(Debug, Default)]
+pub(super) struct Entered {
+    pub(super) nick: String,
+    /// The lists of members have come.
+    pub(super) is_known: bool,
+    members: BTreeSet<BareJid>,
+    occupants: BTreeMap<String, BareJid>,
+}
+
+impl Entered {
+    /// A room that is about to be entered.
+    pub(super) fn new(nick: &str) -> Self {
+        Self {
+            nick: nick.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes in a presence of an occupant; whether it is our own.
+    pub(super) fn take_presence(&mut self, nick: &str, presence: Node<'_, '_>) -> bool {
+        let user = child(presence, USER, "x");
+        let is_gone = presence.attribute("type") == Some("unavailable");
+        if is_gone {
+            self.occupants.remove(nick);
+        }
+        let Some(user) = user else {
+            return false;
+        };
+        if let Some(jid) = self.take_item(user)
+            && !is_gone
+        {
+            self.occupants.insert(nick.to_owned(), jid);
+        }
+        let mut statuses = user.children().filter(|c| c.has_tag_name((USER, "status")));
+        statuses.any(|status| status.attribute("code") == Some("110"))
+    }
+
+    /// Takes in what an item says: somebody's affiliation. Gives his address.
+    pub(super) fn take_item(&mut self, items: Node<'_, '_>) -> Option<BareJid> {
+        let mut last = None;
+        for item in items.children().filter(|c| c.tag_name().name() == "item") {
+            let Some(jid) = item
+                .attribute("jid")
+                .and_then(|jid| BareJid::from_full(jid).ok())
+            else {
+                continue;
+            };
+            match item.attribute("affiliation") {
+                Some(affiliation) if AFFILIATIONS.contains(&affiliation) => {
+                    self.members.insert(jid.clone());
+                }
+                Some(_) => {
+                    self.members.remove(&jid);
+                }
+                None => {}
+            }
+            last = Some(jid);
+        }
+        last
+    }
+
+    /// What OMEMO has to know of it.
+    pub(super) fn room(&self, own: &BareJid) -> Room {
+        let others = self.members.iter().filter(|jid| *jid != own);
+        Room {
+            members: others.cloned().collect(),
+            occupants: self.occupants.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xmpp::element::look;
+
+    #[test]
+    fn who_is_in_a_room() {
+        let mut room = Entered::default();
+        let romeo = |kind: &str, affiliation: &str| {
+            format!(
+                "<presence type='{kind}'><x xmlns='{USER}'><item affiliation='{affiliation}' \
+                 jid='romeo@montague.example/orchard'/><status code='110'/></x></presence>"
+            )
+        };
+        let own: BareJid = "juliet@capulet.example".parse().unwrap();
+        let take = |room: &mut Entered, xml: &str| look(xml, |x| room.take_presence("r", x));
+        assert_eq!(take(&mut room, &romeo("", "member")), Some(true));
+        assert_eq!(room.room(&own).members.len(), 1);
+        assert_eq!(room.room(&own).occupants.len(), 1);
+        take(&mut room, &romeo("unavailable", "member"));
+        assert_eq!(room.room(&own).members.len(), 1);
+        assert!(room.room(&own).occupants.is_empty());
+        take(&mut room, &romeo("unavailable", "none"));
+        assert!(room.room(&own).members.is_empty());
+    }
+}

@@ -1,0 +1,246 @@
+//! Which account: from the command line, the environment and a file, in this order. The password is never
+//! on the command line, where every user of the machine could see it.
+
+use core::fmt;
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy as _;
+use omemo::account::{Account, TrustPolicy, VersionPolicy};
+use omemo::client::Options;
+use omemo::model::BareJid;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::messenger::{Folder, Messenger, now};
+use crate::xmpp::{Login, Server, server};
+use crate::{Failure, VersionName};
+
+/// Which account.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Account")]
+pub struct Args {
+    /// Address of the account [or OMEMO_JID, or the configuration file]
+    #[arg(long, value_name = "JID")]
+    pub jid: Option<BareJid>,
+    /// Where the server is [default: where the domain says]
+    #[arg(long)]
+    pub host: Option<String>,
+    /// Its port, with --host
+    #[arg(long, default_value_t = server::PORT)]
+    pub port: u16,
+    /// TLS from the first byte on, with --host (else STARTTLS)
+    #[arg(long)]
+    pub direct_tls: bool,
+    /// Certificates to believe, in place of the system's (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Folder of the account's keys [default: in the user's data folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub state: Option<PathBuf>,
+    /// Configuration [default: omemo/config.toml in the user's configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Write in this version only, or in the newest that is announced [default: the newest that a device
+    /// is known to read]
+    #[arg(long, value_enum)]
+    pub mode: Option<VersionName>,
+}
+
+/// The configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct Config {
+    jid: Option<String>,
+    password: Option<Password>,
+    password_file: Option<PathBuf>,
+    host: Option<String>,
+    port: Option<u16>,
+    direct_tls: bool,
+    ca: Option<PathBuf>,
+    state: Option<PathBuf>,
+}
+
+/// A password that is not printed.
+#[derive(Deserialize)]
+#[serde(from = "String")]
+struct Password(Zeroizing<String>);
+
+impl From<String> for Password {
+    fn from(password: String) -> Self {
+        Self(Zeroizing::new(password))
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// An account that was found.
+#[derive(Debug)]
+pub struct Found {
+    args: Args,
+    config: Config,
+    jid: BareJid,
+}
+
+impl Args {
+    /// Finds the account.
+    ///
+    /// # Errors
+    /// There is none, or the configuration cannot be read.
+    pub fn find(&self) -> Result<Found, Failure> {
+        let config = self.read_config()?;
+        let named = match (&self.jid, std::env::var("OMEMO_JID"), &config.jid) {
+            (Some(jid), _, _) => Some(jid.clone()),
+            (None, Ok(jid), _) => Some(jid.parse()?),
+            (None, Err(_), Some(jid)) => Some(jid.parse()?),
+            _ => None,
+        };
+        let jid =
+            named.ok_or("no account: say --jid, OMEMO_JID, or jid in the configuration file")?;
+        let args = self.clone();
+        Ok(Found { args, config, jid })
+    }
+
+    fn read_config(&self) -> Result<Config, Failure> {
+        let default = etcetera::choose_base_strategy()?
+            .config_dir()
+            .join("omemo/config.toml");
+        let path = self.config.as_ref().unwrap_or(&default);
+        match fs::read_to_string(path).map(Zeroizing::new) {
+            Ok(text) => toml::from_str(&text).map_err(|error| {
+                // The message alone: the text around it may be a password.
+                format!("{}: {}", path.display(), error.message()).into()
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.config.is_none() => {
+                Ok(Config::default())
+            }
+            Err(error) => Err(format!("{}: {error}", path.display()).into()),
+        }
+    }
+}
+
+impl Found {
+    /// The address.
+    #[must_use]
+    pub const fn jid(&self) -> &BareJid {
+        &self.jid
+    }
+
+    /// The folder of the account.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn folder(&self) -> Result<Folder, Failure> {
+        let path = match self.args.state.as_ref().or(self.config.state.as_ref()) {
+            Some(path) => path.clone(),
+            None => etcetera::choose_base_strategy()?
+                .data_dir()
+                .join("omemo")
+                .join(self.jid.as_str()),
+        };
+        Folder::open(&path).map_err(|error| format!("{}: {error}", path.display()).into())
+    }
+
+    /// The account without a network: what it knows.
+    ///
+    /// # Errors
+    /// The store cannot be opened.
+    pub fn account(&self, trust: TrustPolicy) -> Result<Account, Failure> {
+        let options = self.options(trust).account;
+        let store = self.folder()?.store()?;
+        let mut rng = getrandom::SysRng;
+        Ok(Account::open(
+            store,
+            self.jid.clone(),
+            options,
+            now(),
+            &mut rng,
+        )?)
+    }
+
+    /// Logs in.
+    ///
+    /// # Errors
+    /// There is no password, or the server does not let us in.
+    pub async fn log_in(&self, options: Options) -> Result<Messenger, Failure> {
+        let login = Login {
+            jid: self.jid.clone(),
+            password: self.password()?,
+            server: self.server(),
+            authorities: self.args.ca.clone().or_else(|| self.config.ca.clone()),
+        };
+        Ok(Messenger::open(login, self.folder()?, options).await?)
+    }
+
+    /// The choices of this program.
+    #[must_use]
+    pub fn options(&self, trust: TrustPolicy) -> Options {
+        let mut options = Options::new(trust);
+        options.account.versions = match self.args.mode {
+            None => VersionPolicy::ByEvidence,
+            Some(VersionName::Omemo2) => VersionPolicy::Newest,
+            Some(only) => VersionPolicy::Only(only.into()),
+        };
+        options
+    }
+
+    fn server(&self) -> Option<Server> {
+        let (host, port, is_direct_tls) = match (&self.args.host, &self.config.host) {
+            (Some(host), _) => (host, self.args.port, self.args.direct_tls),
+            (None, Some(host)) => {
+                let port = self.config.port.unwrap_or(server::PORT);
+                (host, port, self.config.direct_tls)
+            }
+            (None, None) => return None,
+        };
+        Some(Server {
+            host: host.clone(),
+            port,
+            is_direct_tls,
+        })
+    }
+
+    fn password(&self) -> Result<Zeroizing<String>, Failure> {
+        if let Ok(password) = std::env::var("OMEMO_PASSWORD") {
+            return Ok(Zeroizing::new(password));
+        }
+        if let Some(Password(password)) = &self.config.password {
+            return Ok(password.clone());
+        }
+        if let Some(file) = &self.config.password_file {
+            return read_line(file);
+        }
+        if io::stdin().is_terminal() {
+            let prompt = format!("Password of {}: ", self.jid);
+            return Ok(Zeroizing::new(rpassword::prompt_password(prompt)?));
+        }
+        Err("no password: set OMEMO_PASSWORD, or password-file in the configuration file".into())
+    }
+}
+
+fn read_line(file: &Path) -> Result<Zeroizing<String>, Failure> {
+    let text = fs::read_to_string(file).map(Zeroizing::new);
+    let text = text.map_err(|error| format!("{}: {error}", file.display()))?;
+    let line = text.lines().next().unwrap_or_default();
+    Ok(Zeroizing::new(line.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_is_read_and_not_repeated() {
+        let config: Config = toml::from_str("jid = 'a@b'\npassword = 'secret'").unwrap();
+        assert_eq!(config.password.as_ref().unwrap().0.as_str(), "secret");
+        assert!(!format!("{config:?}").contains("secret"));
+        let error = toml::from_str::<Config>("password = 'secret\n").unwrap_err();
+        assert!(!error.message().contains("secret"));
+        assert!(toml::from_str::<Config>("passwort = 'x'").is_err());
+    }
+}

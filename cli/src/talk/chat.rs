@@ -1,0 +1,91 @@
+//! `omemo chat`: a conversation. Lines go out, what comes is shown.
+
+use omemo::account::TrustPolicy;
+use omemo::model::BareJid;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+use super::{account, listen, show};
+use crate::Failure;
+use crate::messenger::{Event, Messenger, now};
+
+/// What `omemo chat` is told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    account: account::Args,
+    /// It is a members-only room
+    #[arg(long)]
+    room: bool,
+    /// With whom
+    jid: BareJid,
+}
+
+/// Talks until the input ends.
+///
+/// # Errors
+/// There is no account, or no server.
+pub async fn run(args: &Args) -> Result<(), Failure> {
+    let account = args.account.find()?;
+    let options = account.options(TrustPolicy::BlindUntilVerified);
+    let mut messenger = account.log_in(options).await?;
+    show::note("a line is a message; the end of the input is the end");
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let (mut failures, mut is_ready) = (0, false);
+    let mut is_leaving = false;
+    loop {
+        tokio::select! {
+            line = lines.next_line(), if is_ready && !is_leaving => match line? {
+                Some(line) if line.is_empty() => {}
+                Some(line) => { messenger.send(&args.jid, &line)?; }
+                None => {
+                    is_leaving = true;
+                    messenger.sync();
+                }
+            },
+            event = messenger.next() => match event {
+                Ok(Event::Ready(_)) if args.room => messenger.join(&args.jid, &nick_in(account.jid())?),
+                Ok(Event::Ready(_) | Event::Joined(_)) => {
+                    (failures, is_ready) = (0, true);
+                    show::note("connected");
+                }
+                Ok(Event::Synced) => break,
+                Ok(event) => show_event(&mut messenger, event)?,
+                Err(error) => {
+                    is_ready = false;
+                    listen::reconnect(&mut messenger, error, &mut failures).await?;
+                }
+            },
+        }
+    }
+    messenger.close().await;
+    Ok(())
+}
+
+/// The name in a room.
+///
+/// # Errors
+/// The address has none.
+pub(super) fn nick_in(jid: &BareJid) -> Result<String, Failure> {
+    Ok(jid.local().ok_or("the account has no name")?.to_owned())
+}
+
+fn show_event(messenger: &mut Messenger, event: Event) -> Result<(), Failure> {
+    match event {
+        Event::Message(message) => {
+            show::line(&show::message(&message))?;
+            messenger.acknowledge(&message.id)?;
+        }
+        Event::Question(question) => {
+            for key in question.keys {
+                show::note(&format!(
+                    "left out: device {} of {}, whose key nobody has decided about: omemo trust {} {:x}",
+                    key.device, key.jid, key.jid, key.fingerprint
+                ));
+            }
+            messenger.omemo().send_anyway(question.ticket, now())?;
+        }
+        Event::NotJoined(_) => return Err("the room does not let us in".into()),
+        event => show::aside(&event),
+    }
+    Ok(())
+}

@@ -1,0 +1,372 @@
+//! A stream, from the first byte to the last.
+
+use core::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::io::{
+    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf, split,
+};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::ServerName;
+use zeroize::Zeroizing;
+
+use omemo::model::BareJid;
+
+use super::element::{child, escape, look};
+use super::sasl::Authentication;
+use super::splitter::{Piece, SplitError, Splitter};
+use super::{Server, tls};
+
+const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
+const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
+/// The protocol's name where TLS begins at once (XEP-0368 §3).
+const ALPN: &str = "xmpp-client";
+/// How long the way to a stream that can be used may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What is needed to log in.
+pub struct Login {
+    /// The account.
+    pub jid: BareJid,
+    /// Its password.
+    pub password: Zeroizing<String>,
+    /// Where the server is; `None`: where its domain says.
+    pub server: Option<Server>,
+    /// A file of certificates to believe, in place of the system's.
+    pub authorities: Option<PathBuf>,
+}
+
+/// A stream that can be used.
+#[derive(Debug)]
+pub struct Stream {
+    /// The address that the server has given to this client, with its resource.
+    pub full_jid: String,
+    reader: ReadHalf<TlsStream<TcpStream>>,
+    splitter: Splitter,
+    out: UnboundedSender<String>,
+    writer: JoinHandle<()>,
+}
+
+impl Stream {
+    /// Connects, encrypts, authenticates and binds a resource.
+    ///
+    /// # Errors
+    /// [`StreamError`].
+    pub async fn open(login: &Login) -> Result<Self, StreamError> {
+        timeout(PATIENCE, Self::open_somewhere(login))
+            .await
+            .map_err(|_| StreamError::Connect(io::ErrorKind::TimedOut))?
+    }
+
+    async fn open_somewhere(login: &Login) -> Result<Self, StreamError> {
+        let servers = match &login.server {
+            Some(server) => vec![server.clone()],
+            None => Server::of_domain(login.jid.domain()).await,
+        };
+        let mut last = StreamError::Connect(io::ErrorKind::NotFound);
+        for server in servers {
+            match encrypted(&server, login).await {
+                Ok(wire) => return wire.log_in(login).await,
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// The next stanza, as it stood in the stream. Nothing is lost if the caller stops waiting.
+    ///
+    /// # Errors
+    /// [`StreamError`]: there will be no other.
+    pub async fn next(&mut self) -> Result<String, StreamError> {
+        loop {
+            match self.splitter.next_piece()? {
+                Some(Piece::Element(xml)) if is_stream_error(&xml) => {
+                    return Err(StreamError::ended(&xml));
+                }
+                Some(Piece::Element(xml)) => return Ok(xml),
+                Some(Piece::Close) => return Err(StreamError::Closed),
+                Some(Piece::Open) => return Err(StreamError::Protocol),
+                None => fill(&mut self.reader, &mut self.splitter).await?,
+            }
+        }
+    }
+
+    /// Sends a stanza, after those before.
+    pub fn send(&self, xml: impl Into<String>) {
+        // If the writer is gone, the reader is about to notice.
+        self.out.send(xml.into()).ok();
+    }
+
+    /// Ends the stream, when everything is sent.
+    pub async fn close(self) {
+        self.send("</stream:stream>");
+        drop(self.out);
+        timeout(Duration::from_secs(5), self.writer).await.ok();
+    }
+}
+
+/// A connection on which stanzas can be exchanged one by one.
+struct Wire<S> {
+    io: S,
+    splitter: Splitter,
+}
+
+/// Connects, and does not go on without TLS.
+async fn encrypted(
+    server: &Server,
+    login: &Login,
+) -> Result<Wire<TlsStream<TcpStream>>, StreamError> {
+    let domain = login.jid.domain();
+    let tcp = server.connect().await?;
+    let tcp = if server.is_direct_tls {
+        tcp
+    } else {
+        let mut wire = Wire::new(tcp);
+        let features = wire.begin(domain).await?;
+        if !has(&features, TLS, "starttls") {
+            return Err(StreamError::NoTls);
+        }
+        wire.send(&format!("<starttls xmlns='{TLS}'/>")).await?;
+        let answer = wire.next().await?;
+        let is_proceed = look(&answer, |answer| answer.has_tag_name((TLS, "proceed")));
+        // What came in clear behind it is not taken over.
+        if is_proceed != Some(true) {
+            return Err(StreamError::NoTls);
+        }
+        wire.io
+    };
+    let protocol = server.is_direct_tls.then_some(ALPN);
+    let connector = tls::connector(login.authorities.as_deref(), protocol)?;
+    let name = ServerName::try_from(domain.to_owned()).map_err(|_| StreamError::Protocol)?;
+    let tls = connector.connect(name, tcp).await;
+    tls.map(Wire::new)
+        .map_err(|error| StreamError::Tls(error.to_string()))
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    fn new(io: S) -> Self {
+        Self {
+            io,
+            splitter: Splitter::default(),
+        }
+    }
+
+    /// Begins a stream, and gives its features.
+    async fn begin(&mut self, domain: &str) -> Result<String, StreamError> {
+        self.splitter = Splitter::default();
+        let domain = escape(domain);
+        self.send(&format!(
+            "<?xml version='1.0'?><stream:stream xmlns='jabber:client' version='1.0' \
+             xmlns:stream='http://etherx.jabber.org/streams' to='{domain}'>"
+        ))
+        .await?;
+        let features = self.next().await?;
+        if is_stream_error(&features) {
+            return Err(StreamError::ended(&features));
+        }
+        Ok(features)
+    }
+
+    async fn send(&mut self, xml: &str) -> Result<(), StreamError> {
+        self.io.write_all(xml.as_bytes()).await?;
+        Ok(self.io.flush().await?)
+    }
+
+    async fn next(&mut self) -> Result<String, StreamError> {
+        loop {
+            match self.splitter.next_piece()? {
+                Some(Piece::Element(xml)) => return Ok(xml),
+                Some(Piece::Open) => {}
+                Some(Piece::Close) => return Err(StreamError::Closed),
+                None => fill(&mut self.io, &mut self.splitter).await?,
+            }
+        }
+    }
+}
+
+impl Wire<TlsStream<TcpStream>> {
+    async fn log_in(mut self, login: &Login) -> Result<Stream, StreamError> {
+        let domain = login.jid.domain();
+        let features = self.begin(domain).await?;
+        let user = login.jid.local().unwrap_or_default();
+        let (mut authentication, auth) = Authentication::start(&features, user, &login.password)?;
+        let mut next = Some(auth);
+        while let Some(xml) = next {
+            self.send(&xml).await?;
+            next = authentication.answer(&self.next().await?)?;
+        }
+        let features = self.begin(domain).await?;
+        if !has(&features, BIND, "bind") {
+            return Err(StreamError::Protocol);
+        }
+        // The server invents the resource: one that tells nobody what runs here.
+        self.send(&format!(
+            "<iq type='set' id='bind'><bind xmlns='{BIND}'/></iq>"
+        ))
+        .await?;
+        let bound = self.next().await?;
+        let full_jid = look(&bound, |bound| {
+            let jid = child(child(bound, BIND, "bind")?, BIND, "jid")?;
+            jid.text().map(str::to_owned)
+        });
+        let full_jid = full_jid.flatten().ok_or(StreamError::Refused)?;
+        let (reader, writer) = split(self.io);
+        let (out, queue) = unbounded_channel();
+        Ok(Stream {
+            full_jid,
+            reader,
+            splitter: self.splitter,
+            out,
+            writer: tokio::spawn(write(writer, queue)),
+        })
+    }
+}
+
+/// Writes what is sent, in order: whoever sends need not wait.
+async fn write(mut writer: WriteHalf<TlsStream<TcpStream>>, mut queue: UnboundedReceiver<String>) {
+    while let Some(xml) = queue.recv().await {
+        if writer.write_all(xml.as_bytes()).await.is_err() || writer.flush().await.is_err() {
+            return;
+        }
+    }
+    writer.shutdown().await.ok();
+}
+
+async fn fill<S: AsyncRead + Unpin>(
+    io: &mut S,
+    splitter: &mut Splitter,
+) -> Result<(), StreamError> {
+    let mut buffer = [0; 16 * 1024];
+    match io.read(&mut buffer).await? {
+        0 => Err(StreamError::Closed),
+        read => {
+            splitter.push(buffer.get(..read).unwrap_or_default());
+            Ok(())
+        }
+    }
+}
+
+fn has(features: &str, namespace: &str, name: &str) -> bool {
+    look(features, |features| {
+        child(features, namespace, name).is_some()
+    })
+    .unwrap_or(false)
+}
+
+fn is_stream_error(xml: &str) -> bool {
+    xml.starts_with("<stream:error")
+}
+
+/// Why there is no stream, or none any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamError {
+    /// No connection.
+    Connect(io::ErrorKind),
+    /// The server does not encrypt.
+    NoTls,
+    /// There are no authorities to believe.
+    Authorities,
+    /// No encryption, as when the certificate is not the server's.
+    Tls(String),
+    /// The server and we have no way of authentication in common.
+    NoMechanism,
+    /// The server did not prove who it is.
+    Authentication,
+    /// The server refuses the account or the password.
+    Refused,
+    /// The connection broke.
+    Broken(io::ErrorKind),
+    /// The server ended the stream.
+    Closed,
+    /// The server ended the stream, and says why.
+    Ended(String),
+    /// What came is no stream.
+    Split(SplitError),
+    /// Something came that has no place there.
+    Protocol,
+}
+
+impl StreamError {
+    fn ended(xml: &str) -> Self {
+        let condition = look(xml, |error| {
+            let condition = error.first_element_child();
+            condition.map(|condition| condition.tag_name().name().to_owned())
+        });
+        Self::Ended(condition.flatten().unwrap_or_default())
+    }
+
+    /// Whether trying again later may help.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect(_) | Self::Broken(_) | Self::Closed | Self::Ended(_)
+        )
+    }
+}
+
+impl From<SplitError> for StreamError {
+    fn from(error: SplitError) -> Self {
+        Self::Split(error)
+    }
+}
+
+impl From<io::Error> for StreamError {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error.kind())
+    }
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(kind) => write!(f, "the server cannot be reached: {kind}"),
+            Self::NoTls => f.write_str("the server does not encrypt the connection"),
+            Self::Authorities => f.write_str("there are no certificates of authorities to believe"),
+            Self::Tls(what) => write!(f, "the connection cannot be encrypted: {what}"),
+            Self::NoMechanism => f.write_str("the server has no way to log in that is known here"),
+            Self::Authentication => {
+                f.write_str("the server did not prove that it knows the password")
+            }
+            Self::Refused => f.write_str("the server refuses the account or its password"),
+            Self::Broken(kind) => write!(f, "the connection broke: {kind}"),
+            Self::Closed => f.write_str("the server ended the connection"),
+            Self::Ended(why) => write!(f, "the server ended the connection: {why}"),
+            Self::Split(error) => error.fmt(f),
+            Self::Protocol => f.write_str("the server sent what has no place in a stream"),
+        }
+    }
+}
+
+impl core::error::Error for StreamError {}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("jid", &self.jid)
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_stream_are_told() {
+        let xml =
+            "<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>";
+        assert!(is_stream_error(xml));
+        assert_eq!(
+            StreamError::ended(xml),
+            StreamError::Ended("conflict".into())
+        );
+    }
+}

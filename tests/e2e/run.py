@@ -1,0 +1,180 @@
+"""Talks with unmodified clients over real servers, and writes the matrix: see ci/e2e.
+
+    run.py --program OMEMO --work FOLDER [--columns 1,2,…] [--scenarios a,b] [--write FILE] [--parallel N]
+"""
+import argparse
+import concurrent.futures
+import importlib.metadata
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import scenarios
+import servers
+from side import Failed, Side
+
+PROSODY_1, PROSODY_2, EJABBERD = "capulet.example", "montague.example", "verona.example"
+# peer, version, our server, its server
+COLUMNS = [
+    ("profanity", "legacy", PROSODY_1, PROSODY_2),
+    ("slixmpp", "legacy", PROSODY_1, PROSODY_2),
+    ("slixmpp", "omemo2", PROSODY_1, PROSODY_2),
+    ("omemo", "legacy", PROSODY_1, PROSODY_2),
+    ("omemo", "omemo2", PROSODY_1, PROSODY_2),
+    ("profanity", "legacy", PROSODY_1, EJABBERD),
+    ("slixmpp", "legacy", EJABBERD, PROSODY_2),
+    ("slixmpp", "omemo2", EJABBERD, EJABBERD),
+    ("omemo", "omemo2", EJABBERD, PROSODY_2),
+]
+PEERS = {"profanity": "Profanity", "slixmpp": "slixmpp-omemo", "omemo": "`omemo pipe`"}
+VERSIONS = {"legacy": "legacy", "omemo2": "OMEMO 2"}
+KINDS = {PROSODY_1: "Prosody", PROSODY_2: "Prosody", EJABBERD: "ejabberd"}
+
+
+def play(cast, wanted):
+    """The results of a column: for each scenario None, or what went wrong."""
+    results = {}
+    for scenario in wanted:
+        begun = time.time()
+        try:
+            scenario(cast)
+            results[scenario] = ("passed", None)
+        except scenarios.NotPossible as why:
+            results[scenario] = ("not possible", str(why))
+        except Exception as problem:
+            results[scenario] = ("failed", f"{type(problem).__name__}: {problem}")
+            # The next one shall not suffer from it.
+            cast.stop()
+        state, why = results[scenario]
+        print(f"[{cast.number} {cast.peer} {cast.mode}] {scenario.__name__}: {state} ({time.time() - begun:.1f} s)"
+              + (f": {why}" if why else ""), flush=True)
+    cast.stop()
+    return results
+
+
+def search(bed, texts):
+    """The files of servers in which one of the texts is found."""
+    needles = [text.encode() for text in texts]
+    found = []
+    for path in bed.files():
+        content = open(path, "rb").read()
+        found += [(path, needle.decode()) for needle in needles if needle in content]
+    return found
+
+
+def wire_check(bed, casts, folder, program):
+    """Whether any text is in what the servers have; and that one in clear would have been found."""
+    texts = [text for cast in casts for text in cast.texts]
+    control = "in clear for comparison"
+    for domain in bed.users:
+        witness = Side("slixmpp", f"witness@{domain}", "legacy", folder, bed.ca, program)
+        witness.hand(["say", f"witness@{PROSODY_2}", control])
+    time.sleep(1)
+    seen = {path[len(bed.folder) + 1:].split("/")[0] for path, _ in search(bed, [control])}
+    if seen != set(bed.users):
+        raise Failed(f"the search is blind: it does not find what is in clear on {set(bed.users) - seen}")
+    return len(texts), search(bed, texts)
+
+
+def version_of(package):
+    shown = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True)
+    return shown.stdout.split("-")[0].split("+")[0] or "?"
+
+
+def write(path, casts, results, number):
+    names = {"Profanity": version_of("profanity"), "slixmpp-omemo": importlib.metadata.version("slixmpp-omemo"),
+             "Prosody": version_of("prosody"), "ejabberd": version_of("ejabberd")}
+    lines = [
+        "# Interoperability", "",
+        "Written by `ci/e2e`: unmodified clients and servers, over loopback, against `omemo pipe`. In each scenario both",
+        "sides write. Versions: " + ", ".join(f"{name} {version}" for name, version in names.items()) + ".", "",
+        "| " + " | ".join(["peer"] + [PEERS[cast.peer] for cast in casts]) + " |",
+        "|---" * (len(casts) + 1) + "|",
+        "| " + " | ".join(["version"] + [VERSIONS[cast.mode] for cast in casts]) + " |",
+        "| " + " | ".join(["our server"] + [KINDS[cast.our_domain] for cast in casts]) + " |",
+        "| " + " | ".join(["its server"] + [KINDS[cast.their_domain] for cast in casts]) + " |",
+    ]
+    notes = []
+    for scenario in next(iter(results.values())):
+        cells = []
+        for cast in casts:
+            state, why = results[cast.number][scenario]
+            if state == "not possible":
+                if why not in notes:
+                    notes.append(why)
+                state = f"not possible [{notes.index(why) + 1}]"
+            cells.append(f"**{state}**" if state == "failed" else state)
+        lines.append("| " + " | ".join([scenario.__doc__] + cells) + " |")
+    lines.append("")
+    lines += [f"[{place + 1}] {why}." for place, why in enumerate(notes)]
+    lines += ["", f"None of the {number} texts is found in what the servers stored, logged or relayed (their files, and the",
+              "streams that Prosody recorded and ejabberd logged); a text in clear is."]
+    lines += ["", "OMEMO 2 with slixmpp-omemo: the envelopes (XEP-0420) are made and read by `tests/e2e/slix_peer.py`, as the",
+              "library announces OMEMO 2 without them. The cryptography is its own."]
+    with open(path, "w") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--columns")
+    parser.add_argument("--scenarios")
+    parser.add_argument("--write")
+    parser.add_argument("--parallel", type=int, default=4)
+    arguments = parser.parse_args()
+    work = os.path.abspath(arguments.work)
+    shutil.rmtree(work, ignore_errors=True)
+    os.makedirs(work + "/clients")
+    columns = [int(c) for c in arguments.columns.split(",")] if arguments.columns else range(1, len(COLUMNS) + 1)
+    names = arguments.scenarios.split(",") if arguments.scenarios else None
+    wanted = [scenario for scenario in scenarios.SCENARIOS if names is None or scenario.__name__ in names]
+    casts, users = [], {PROSODY_1: ["witness"], PROSODY_2: ["witness"]}
+    bed = servers.Servers(work + "/servers", users)
+    bed.ca = work + "/servers/certificates/ca.pem"
+    for number in columns:
+        cast = scenarios.Cast(number, *COLUMNS[number - 1], work + "/clients", bed.ca, os.path.abspath(arguments.program))
+        casts.append(cast)
+        for domain, user in cast.accounts():
+            users.setdefault(domain, ["witness"]).append(user)
+
+    def end(*_):
+        """Whoever ends this run from outside shall not leave anything behind."""
+        for cast in casts:
+            for side in cast.sides.values():
+                side.end()
+        bed.stop()
+        os._exit(143)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    begun, results = time.time(), {}
+    try:
+        bed.start()
+        print(f"servers are up after {time.time() - begun:.0f} s", flush=True)
+        with concurrent.futures.ThreadPoolExecutor(arguments.parallel) as pool:
+            playing = {cast.number: pool.submit(play, cast, wanted) for cast in casts}
+            results = {number: result.result() for number, result in playing.items()}
+        number, leaks = wire_check(bed, casts, work + "/clients", arguments.program)
+    finally:
+        for cast in casts:
+            cast.stop()
+        bed.stop()
+    for path, text in leaks[:10]:
+        print(f"LEAK: {text!r} is in {path}")
+    failed = [(cast.number, scenario.__name__) for cast in casts for scenario, (state, _) in results[cast.number].items()
+              if state == "failed"]
+    print(f"{number} texts, {len(leaks)} found in what the servers have; failed: {failed or 'nothing'}; "
+          f"{time.time() - begun:.0f} s")
+    if arguments.write and not leaks:
+        write(arguments.write, casts, results, number)
+    return 1 if failed or leaks else 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""A side of a conversation: a program that takes commands and prints events, a JSON object a line."""
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import servers
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+NAMESPACE = {"legacy": "eu.siacs.conversations.axolotl", "omemo2": "urn:xmpp:omemo:2"}
+
+
+class Failed(Exception):
+    pass
+
+
+class Side:
+    """An account with a client. `kind`: omemo, slixmpp or profanity."""
+
+    def __init__(self, kind, jid, mode, folder, ca, program):
+        self.kind, self.jid, self.mode, self.ca = kind, jid, mode, ca
+        self.user, self.domain = jid.split("@")
+        self.host = servers.ADDRESSES[self.domain]
+        self.state = os.path.join(folder, f"{jid}-{kind}")
+        while os.path.exists(self.state + ".log"):
+            self.state += "-again"
+        open(self.state + ".log", "w").close()
+        command = {
+            "omemo": [program, "pipe"],
+            "slixmpp": [sys.executable, "-W", "ignore", HERE + "/slix_peer.py"],
+            "profanity": [sys.executable, "-W", "ignore", HERE + "/profanity_peer.py"],
+        }[kind]
+        self.command = command + ["--jid", jid, "--host", self.host, "--state", self.state, "--ca", ca, "--mode", mode]
+        self.process, self.events, self.device, self.tag = None, [], None, 0
+
+    def start(self):
+        if self.process:
+            return
+        self.events, self.queue = [], queue.Queue()
+        environment = dict(os.environ, OMEMO_PASSWORD=servers.password(self.user))
+        with open(self.state + ".log", "ab") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                                            env=environment, start_new_session=True)
+        threading.Thread(target=self.read, args=(self.process, self.queue), daemon=True).start()
+        self.device = self.wait(lambda event: event["ev"] == "ready", "being ready", 90)["device_id"]
+
+    def read(self, process, events):
+        for line in process.stdout:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                event = {"ev": "noise", "line": repr(line)}
+            events.put(event)
+            with open(self.state + ".log", "a") as log:
+                log.write(f"{time.time():.3f} {json.dumps(event)}\n")
+        events.put(None)
+
+    def wait(self, is_it, what, seconds=40):
+        deadline = time.time() + seconds
+        for number, event in enumerate(self.events):
+            if is_it(event):
+                return self.events.pop(number)
+        while True:
+            try:
+                event = self.queue.get(timeout=max(0.01, deadline - time.time()))
+            except queue.Empty:
+                raise Failed(f"{self.user}: waited {seconds} s for {what}; came instead: {self.events[-4:]}")
+            if event is None:
+                raise Failed(f"{self.user} ended, waiting for {what}; last: {self.events[-4:]}")
+            if is_it(event):
+                return event
+            self.events.append(event)
+
+    def tell(self, cmd, **command):
+        """Says what to do; the tag by which the answer is known."""
+        self.tag += 1
+        line = json.dumps(dict(command, cmd=cmd, tag=self.tag)) + "\n"
+        try:
+            self.process.stdin.write(line.encode())
+            self.process.stdin.flush()
+        except (BrokenPipeError, AttributeError):
+            raise Failed(f"{self.user} is not running")
+        return self.tag
+
+    def answer(self, tag, what="an answer"):
+        event = self.wait(lambda event: event.get("tag") == tag, what, 60)
+        if event["ev"] == "error":
+            raise Failed(f"{self.user}: {event.get('what')}")
+        return event
+
+    def do(self, cmd, **command):
+        return self.answer(self.tell(cmd, **command), "the answer to " + cmd)
+
+    def send(self, to, body):
+        return self.do("send", to=to.jid, body=body)
+
+    def expect(self, body, sender=None, kind="chat", seconds=40):
+        event = self.wait(lambda event: event["ev"] in ("msg", "plain") and event.get("body") == body, repr(body), seconds)
+        is_right = event["ev"] == "msg" and event["type"] == kind and event.get("ns") == NAMESPACE[self.mode]
+        if not is_right or sender and not event["from"].startswith(sender):
+            raise Failed(f"{self.user}: not as expected: {event}")
+        return event
+
+    def stop(self):
+        if not self.process:
+            return
+        try:
+            self.process.stdin.write(b'{"cmd":"quit"}\n')
+            self.process.stdin.close()
+            self.process.wait(15)
+        except (BrokenPipeError, subprocess.TimeoutExpired):
+            self.kill()
+        self.process = None
+        # Servers take a moment to see that somebody is gone.
+        time.sleep(0.5)
+
+    def kill(self):
+        """SIGKILL, to whatever it has started too."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    def end(self):
+        """Whatever it was doing."""
+        if self.process:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def hand(self, *actions):
+        """Publishes what no client would."""
+        environment = dict(os.environ, OMEMO_PASSWORD=servers.password(self.user))
+        done = subprocess.run([sys.executable, "-W", "ignore", HERE + "/hand.py", self.jid, self.host, self.ca],
+                              input=json.dumps(actions).encode(), capture_output=True, env=environment, timeout=120)
+        if done.returncode:
+            raise Failed(f"the hand of {self.user}: {done.stderr.decode()[-300:]}")
+        return done.stdout.decode().splitlines()
+
+    def forget_sessions(self):
+        """Breaks the sessions on this side, as a client does that loses them."""
+        if self.kind == "slixmpp":
+            data = json.load(open(self.state))
+            # What python-omemo keeps of a session: NAMESPACE/JID/DEVICE/…, and which devices have one.
+            session = re.compile(r"/[^/]+/[^/]+@[^/]+/(\d+/(initiation|key_exchange/\w+|associated_data|double_ratchet|"
+                                 r"confirmed)|device_ids)")
+            for key in [key for key in data if session.fullmatch(key)]:
+                del data[key]
+            for key in [key for key in data if key.endswith("/bare_jids")]:
+                data[key] = []
+            json.dump(data, open(self.state, "w"))
+        elif self.kind == "profanity":
+            for folder, _, files in os.walk(self.state + "/data/profanity/omemo"):
+                for name in files:
+                    if re.fullmatch(r"sessions\.txt", name):
+                        os.remove(os.path.join(folder, name))
+        else:
+            shutil.rmtree(self.state)
+            shutil.copytree(self.state + ".backup", self.state)
+
+    def back_up(self):
+        if self.kind == "omemo":
+            shutil.copytree(self.state, self.state + ".backup", dirs_exist_ok=True)

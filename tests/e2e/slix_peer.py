@@ -1,0 +1,270 @@
+"""A peer on slixmpp and slixmpp-omemo: commands in, events out, a JSON object a line.
+
+    slix_peer.py --jid JID --host ADDRESS --state FILE --ca FILE --mode legacy|omemo2     (OMEMO_PASSWORD)
+
+    {"cmd":"send","to":JID,"body":TEXT,"tag":1}                 {"ev":"sent","tag":1}
+    {"cmd":"gsend","room":JID,"body":TEXT,"tag":2}              {"ev":"sent","tag":2}
+    {"cmd":"join","room":JID,"nick":NAME,"tag":3}               {"ev":"joined","tag":3}
+    {"cmd":"make","room":JID,"nick":NAME,"members":[…],"tag":4} {"ev":"joined","tag":4}
+    {"cmd":"subscribe","to":JID,"tag":5}                        {"ev":"ok","tag":5}
+    {"cmd":"quit"}
+
+    {"ev":"ready","device_id":N}  {"ev":"msg","from":…,"body":…,"type":…,"ns":…}  {"ev":"plain",…}
+    {"ev":"decrypt-failed","error":…}  {"ev":"error","tag":…,"what":…}  {"ev":"end"}
+
+Legacy messages go through the plugin as it is. Version 2.2.0 of it announces OMEMO 2 without reading or writing its
+envelopes (XEP-0420): those are made and read here, and its own session manager does all cryptography.
+"""
+import argparse
+import asyncio
+import json
+import logging
+import os
+import secrets
+import sys
+from datetime import datetime, timezone
+from xml.etree import ElementTree
+
+import oldmemo.oldmemo
+import twomemo.etree
+import twomemo.twomemo
+from omemo.storage import Just, Nothing, Storage
+from slixmpp import JID, ClientXMPP
+from slixmpp.plugins import register_plugin
+from slixmpp.xmlstream.handler import CoroutineCallback
+from slixmpp.xmlstream.matcher import MatchXPath
+from slixmpp_omemo import XEP_0384, TrustLevel
+
+LEGACY, OMEMO2, SCE = oldmemo.oldmemo.NAMESPACE, twomemo.twomemo.NAMESPACE, "urn:xmpp:sce:1"
+CARBONS = "{urn:xmpp:carbons:2}"
+
+
+def emit(**event):
+    print(json.dumps(event), flush=True)
+
+
+class File(Storage):
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+        self.data = json.load(open(path)) if os.path.exists(path) else {}
+
+    async def _load(self, key):
+        return Just(self.data[key]) if key in self.data else Nothing()
+
+    async def _store(self, key, value):
+        self.data[key] = value
+        self.write()
+
+    async def _delete(self, key):
+        self.data.pop(key, None)
+        self.write()
+
+    def write(self):
+        with open(self.path + ".new", "w") as file:
+            json.dump(self.data, file)
+        os.replace(self.path + ".new", self.path)
+
+
+class Plugin(XEP_0384):
+    """The plugin with a file to store in, and nobody who is asked about keys."""
+    file = None
+
+    @property
+    def storage(self):
+        return Plugin.file
+
+    @property
+    def _btbv_enabled(self):
+        return True
+
+    async def _prompt_manual_trust(self, manually_trusted, identifier):
+        manager = await self.get_session_manager()
+        for device in manually_trusted:
+            await manager.set_trust(device.bare_jid, device.identity_key, TrustLevel.TRUSTED.name)
+
+
+register_plugin(Plugin)
+
+
+class Peer(ClientXMPP):
+    def __init__(self, jid, password, ca, mode):
+        super().__init__(jid, password)
+        self.mode = mode
+        self.enable_direct_tls = False
+        self.ca_certs = ca
+        self.members = {}
+        self.order = asyncio.Lock()
+        for number in ("0004", "0030", "0045", "0060", "0163", "0199", "0280", "0334", "0380"):
+            self.register_plugin("xep_" + number)
+        self.register_plugin("xep_0384", module=sys.modules[__name__])
+        self.omemo = self.plugin["xep_0384"]
+        self.muc = self.plugin["xep_0045"]
+        self.add_event_handler("session_start", self.begin)
+        self.add_event_handler("omemo_initialized", self.ready)
+        self.add_event_handler("carbon_sent", lambda m: self.take(m["carbon_sent"]))
+        self.add_event_handler("carbon_received", lambda m: self.take(m["carbon_received"]))
+        # The event "message" would leave out messages without a body, which start sessions too.
+        everything = MatchXPath(f"{{{self.default_ns}}}message")
+        self.register_handler(CoroutineCallback("everything", everything, self.take_message))
+
+    async def begin(self, _):
+        self.send_presence()
+        await self.get_roster()
+        await self.plugin["xep_0280"].enable()
+
+    async def ready(self, _):
+        manager = await self.omemo.get_session_manager()
+        own, _ = await manager.get_own_device_information()
+        emit(ev="ready", device_id=own.device_id)
+
+    async def take_message(self, stanza):
+        if stanza.xml.find(CARBONS + "sent") is None and stanza.xml.find(CARBONS + "received") is None:
+            await self.take(stanza)
+
+    async def take(self, stanza):
+        if stanza["type"] not in ("chat", "normal", "groupchat"):
+            return
+        async with self.order:
+            about = {"from": str(stanza["from"]), "type": stanza["type"]}
+            found = self.omemo.is_encrypted(stanza)
+            if not found:
+                if stanza["body"]:
+                    emit(ev="plain", body=stanza["body"], **about)
+                return
+            try:
+                if OMEMO2 in found:
+                    body = await self.open_envelope(stanza)
+                else:
+                    body = (await self.omemo.decrypt_message(stanza))[0]["body"]
+            except Exception as error:
+                emit(ev="decrypt-failed", error=f"{type(error).__name__}: {error}", **about)
+                return
+            if body:
+                emit(ev="msg", body=body, ns=OMEMO2 if OMEMO2 in found else LEGACY, **about)
+
+    async def open_envelope(self, stanza):
+        sender = stanza["from"]
+        if stanza["type"] == "groupchat":
+            sender = JID(self.muc.get_jid_property(JID(sender.bare), sender.resource, "jid"))
+        manager = await self.omemo.get_session_manager()
+        element = stanza.xml.find(f"{{{OMEMO2}}}encrypted")
+        plaintext, _, _ = await manager.decrypt(twomemo.etree.parse_message(element, sender.bare))
+        if plaintext is None:
+            return None
+        envelope = ElementTree.fromstring(plaintext)
+        said = {child.tag: child.get("jid") for child in envelope}
+        if envelope.tag != f"{{{SCE}}}envelope" or f"{{{SCE}}}rpad" not in said:
+            raise ValueError("not an envelope, or not padded")
+        if said.get(f"{{{SCE}}}from") != sender.bare:
+            raise ValueError("the envelope is from somebody else")
+        if stanza["type"] == "groupchat" and said.get(f"{{{SCE}}}to") != stanza["from"].bare:
+            raise ValueError("the envelope is for another room")
+        return envelope.findtext(f"{{{SCE}}}content/{{jabber:client}}body")
+
+    def envelope(self, body, to):
+        envelope = ElementTree.Element(f"{{{SCE}}}envelope")
+        content = ElementTree.SubElement(envelope, f"{{{SCE}}}content")
+        ElementTree.SubElement(content, "{jabber:client}body").text = body
+        ElementTree.SubElement(envelope, f"{{{SCE}}}rpad").text = secrets.token_urlsafe(secrets.randbelow(150))
+        ElementTree.SubElement(envelope, f"{{{SCE}}}time", stamp=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        ElementTree.SubElement(envelope, f"{{{SCE}}}from", jid=self.boundjid.bare)
+        ElementTree.SubElement(envelope, f"{{{SCE}}}to", jid=to)
+        return ElementTree.tostring(envelope, encoding="utf-8", xml_declaration=False)
+
+    async def encrypt(self, to, body, kind, recipients):
+        message = self.make_message(mto=JID(to), mtype=kind)
+        if self.mode == "legacy":
+            message["body"] = body
+            sealed, problems = await self.omemo.encrypt_message(message, recipients)
+        else:
+            await self.omemo.refresh_device_lists(recipients)
+            manager = await self.omemo.get_session_manager()
+            envelopes = {OMEMO2: self.envelope(body, to)}
+            bare = frozenset(jid.bare for jid in recipients)
+            elements, problems = await manager.encrypt(bare, envelopes, backend_priority_order=[OMEMO2])
+            sealed = message
+            sealed.enable("store")
+            for element in elements:
+                sealed.append(twomemo.etree.serialize_message(element))
+            sealed["eme"]["namespace"], sealed["eme"]["name"] = OMEMO2, "OMEMO"
+        if sealed is None:
+            raise RuntimeError(f"nothing to send: {problems}")
+        sealed.send()
+
+    async def enter(self, room, nick, members):
+        await self.muc.join_muc_wait(JID(room), nick, maxstanzas=0, timeout=20)
+        if members:
+            form = self.plugin["xep_0004"].make_form(ftype="submit")
+            form.add_field(var="FORM_TYPE", ftype="hidden", value="http://jabber.org/protocol/muc#roomconfig")
+            form.add_field(var="muc#roomconfig_membersonly", value="1")
+            form.add_field(var="muc#roomconfig_whois", value="anyone")
+            await self.muc.set_room_config(JID(room), form)
+            for member in members:
+                await self.muc.set_affiliation(JID(room), jid=JID(member), affiliation="member")
+        self.members[room] = set()
+        for affiliation in ("owner", "admin", "member"):
+            try:
+                self.members[room].update(await self.muc.get_affiliation_list(JID(room), affiliation))
+            except Exception:
+                pass    # not every server shows every list to members
+
+    async def obey(self, command):
+        cmd, tag = command["cmd"], command.get("tag")
+        if cmd == "send":
+            await self.encrypt(command["to"], command["body"], "chat", {JID(command["to"])})
+            emit(ev="sent", tag=tag)
+        elif cmd == "gsend":
+            room = command["room"]
+            recipients = {JID(JID(member).bare) for member in self.members[room]}
+            for nick in self.muc.get_roster(JID(room)):
+                jid = self.muc.get_jid_property(JID(room), nick, "jid")
+                if jid:
+                    recipients.add(JID(JID(jid).bare))
+            recipients.discard(JID(self.boundjid.bare))
+            await self.encrypt(room, command["body"], "groupchat", recipients)
+            emit(ev="sent", tag=tag)
+        elif cmd in ("join", "make"):
+            await self.enter(command["room"], command["nick"], command.get("members", []))
+            emit(ev="joined", tag=tag)
+        elif cmd == "subscribe":
+            self.send_presence(pto=JID(command["to"]), ptype="subscribe")
+            emit(ev="ok", tag=tag)
+        else:
+            raise ValueError("unknown command " + cmd)
+
+
+async def main():
+    parser = argparse.ArgumentParser()
+    for option in ("jid", "host", "state", "ca", "mode"):
+        parser.add_argument("--" + option, required=True)
+    arguments, _ = parser.parse_known_args()
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    Plugin.file = File(arguments.state)
+    jid = JID(arguments.jid)
+    jid.resource = "slix" + secrets.token_hex(4)
+    peer = Peer(jid, os.environ["OMEMO_PASSWORD"], arguments.ca, arguments.mode)
+    peer.connect(arguments.host, 5222)
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+
+    async def one(command):
+        try:
+            await peer.obey(command)
+        except Exception as error:
+            emit(ev="error", tag=command.get("tag"), what=f"{type(error).__name__}: {error}")
+
+    tasks = set()
+    while line := await reader.readline():
+        command = json.loads(line)
+        if command["cmd"] == "quit":
+            break
+        task = asyncio.ensure_future(one(command))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    await peer.disconnect(wait=1.0)
+    emit(ev="end")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
