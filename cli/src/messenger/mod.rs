@@ -163,7 +163,9 @@ impl Messenger {
         let body = escape(body);
         let stanza =
             format!("<message to='{to}' type='{kind}' id='{id}'><body>{body}</body></message>");
-        let ticket = self.omemo.encrypt(&stanza, &[to.clone()], now())?;
+        let ticket = self
+            .omemo
+            .encrypt(&stanza, core::slice::from_ref(to), now())?;
         Ok(ticket)
     }
 
@@ -272,18 +274,15 @@ impl Messenger {
                     ticket: refused.ticket,
                     reason: refused.reason,
                 }),
-                Action::Deliver(delivery) => {
-                    // The same message may come again, by another way, before the first was shown.
-                    if self.shown.insert(delivery.id) {
-                        match message_of(&delivery) {
-                            Some(message) => {
-                                self.events.push_back(Event::Message(Box::new(message)))
-                            }
-                            // Without a text there is nothing that this program could show.
-                            None => self.acknowledge(&delivery.id)?,
-                        }
+                Action::Deliver(delivery) if self.shown.insert(delivery.id) => {
+                    match message_of(&delivery) {
+                        Some(message) => self.events.push_back(Event::Message(Box::new(message))),
+                        // Without a text there is nothing that this program could show.
+                        None => self.acknowledge(&delivery.id)?,
                     }
                 }
+                // The same message has come again, by another way, before the first was shown.
+                Action::Deliver(_) => {}
                 Action::Undecryptable(what) => self.events.push_back(Event::Unreadable {
                     from: look(&what.stanza, |m| m.attribute("from").map(str::to_owned))
                         .flatten()
