@@ -121,7 +121,7 @@ pub(super) struct Caller(());
 
 impl Caller {
     /// A shared handle. It lives at least as long as what is returned, even if it is freed meanwhile.
-    pub(super) fn handle<H>(&self, handle: *const H) -> Result<Arc<H>, Failure> {
+    pub(super) fn handle<H: Send + Sync>(&self, handle: *const H) -> Result<Arc<H>, Failure> {
         if handle.is_null() {
             return Err(Failure::null());
         }
