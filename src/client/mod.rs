@@ -185,11 +185,11 @@ impl<R: TryCryptoRng> Client<R> {
             Answer::Stanza(xml) => (Some(xml), IqAnswer::read(xml).ok().flatten()),
         };
         let own = self.account.jid();
-        if let Some(open) = self.requests.close(id, read.as_ref(), own) {
-            if let Err(error) = self.answered(&open.purpose, xml.zip(read.as_ref()), now) {
-                self.requests.reopen(id, open);
-                return Err(error);
-            }
+        if let Some(open) = self.requests.close(id, read.as_ref(), own)
+            && let Err(error) = self.answered(&open.purpose, xml.zip(read.as_ref()), now)
+        {
+            self.requests.reopen(id, open);
+            return Err(error);
         }
         self.go_on(now)
     }
