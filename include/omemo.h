@@ -528,6 +528,10 @@ enum omemo_undecryptable_kind
    */
   OMEMO_UNDECRYPTABLE_AMBIGUOUS_SENDER = 19,
   /**
+   * The account has so many devices already that no more are kept.
+   */
+  OMEMO_UNDECRYPTABLE_TOO_MANY_DEVICES = 20,
+  /**
    * Something that this version of the header has no name for: see `reason`.
    */
   OMEMO_UNDECRYPTABLE_OTHER = 99,

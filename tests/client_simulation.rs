@@ -60,8 +60,11 @@ struct Person {
     late: Vec<(RequestId, String)>,
     read: BTreeMap<usize, MessageId>,
     failed: BTreeMap<usize, UndecryptableReason>,
-    /// How far each archive was read.
+    /// What came since there was nothing to do: not acknowledged to the server.
+    taken: Vec<String>,
+    /// How far each archive was read, and how far when there was nothing to do.
     places: BTreeMap<BareJid, usize>,
+    kept_places: BTreeMap<BareJid, usize>,
 }
 
 #[derive(Default)]
@@ -194,7 +197,9 @@ impl World {
             late: Vec::new(),
             read: BTreeMap::new(),
             failed: BTreeMap::new(),
-            places: places.into(),
+            taken: Vec::new(),
+            places: places.clone().into(),
+            kept_places: places.into(),
         });
         let nicks = self.nicks();
         let nicks: Vec<_> = nicks.iter().map(|(nick, jid)| (&**nick, jid)).collect();
@@ -302,6 +307,9 @@ impl World {
     fn act(&mut self, person: usize) {
         let is_online = self.people[person].is_online;
         let Some(action) = self.people[person].client.next_action() else {
+            let person = &mut self.people[person];
+            person.taken.clear();
+            person.kept_places.clone_from(&person.places);
             return;
         };
         match action {
@@ -404,7 +412,7 @@ impl World {
         }
     }
 
-    /// A client takes a stanza; it may die then, before the server knows that it has it.
+    /// A client takes a stanza. It may die before the server knows that it has it.
     fn hear(&mut self, person: usize) {
         if !self.people[person].is_online {
             return;
@@ -414,10 +422,11 @@ impl World {
             return;
         };
         let now = self.time();
-        self.people[person].client.receive(&stanza, now).unwrap();
+        let client = &mut self.people[person].client;
+        client.receive(&stanza, now).unwrap();
+        self.people[person].taken.push(stanza);
         if self.one_in(100) {
             self.crash(person);
-            self.people[person].client.receive(&stanza, now).unwrap();
         }
     }
 
@@ -475,12 +484,14 @@ impl World {
         // What the server has kept comes before the end, too, or behind it.
         if self.one_in(2) {
             let full = self.people[person].full.clone();
-            while !self.server.is_quiet_for(&full) {
+            while self.people[person].is_online && !self.server.is_quiet_for(&full) {
                 self.hear(person);
             }
         }
-        let client = &mut self.people[person].client;
-        client.end_catch_up(now).unwrap();
+        if self.people[person].is_online {
+            let client = &mut self.people[person].client;
+            client.end_catch_up(now).unwrap();
+        }
     }
 
     /// The process dies, and is started again. The outbox is the application's.
@@ -502,16 +513,14 @@ impl World {
         for number in given.into_values() {
             self.give(person, number);
         }
-        // What it had taken from the archive, and not stored, is asked for again.
-        self.connect_again(person);
-    }
-
-    fn connect_again(&mut self, person: usize) {
-        let now = self.time();
-        let full = self.people[person].full.clone();
-        self.server.greet(&full);
-        self.people[person].is_online = true;
-        self.people[person].client.connected(now).unwrap();
+        let dead = &mut self.people[person];
+        dead.places.clone_from(&dead.kept_places);
+        for stanza in core::mem::take(&mut dead.taken) {
+            self.server.push(&full, stanza);
+        }
+        if self.one_in(2) {
+            self.connect(person);
+        }
     }
 
     fn server_forgets(&mut self) {

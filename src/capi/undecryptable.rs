@@ -43,6 +43,8 @@ pub enum omemo_undecryptable_kind {
     OMEMO_UNDECRYPTABLE_IDENTITY_CHANGED = 18,
     /// Any of several accounts may have sent it.
     OMEMO_UNDECRYPTABLE_AMBIGUOUS_SENDER = 19,
+    /// The account has so many devices already that no more are kept.
+    OMEMO_UNDECRYPTABLE_TOO_MANY_DEVICES = 20,
     /// Something that this version of the header has no name for: see `reason`.
     OMEMO_UNDECRYPTABLE_OTHER = 99,
 }
@@ -123,5 +125,6 @@ const fn failure_kind(reason: FailureReason) -> omemo_undecryptable_kind {
         FailureReason::Replayed => OMEMO_UNDECRYPTABLE_REPLAYED,
         FailureReason::IdentityChanged => OMEMO_UNDECRYPTABLE_IDENTITY_CHANGED,
         FailureReason::AmbiguousSender => OMEMO_UNDECRYPTABLE_AMBIGUOUS_SENDER,
+        FailureReason::TooManyDevices => OMEMO_UNDECRYPTABLE_TOO_MANY_DEVICES,
     }
 }

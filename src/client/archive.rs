@@ -61,7 +61,7 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// A page of an archive has come as a whole: it is decrypted, and stored at once. Keep the place in
-    /// the archive after this has returned.
+    /// the archive when the actions that it has brought were taken.
     ///
     /// # Errors
     /// [`AccountError`]: the page still waits; call it again.

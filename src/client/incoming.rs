@@ -18,8 +18,10 @@ pub(super) struct Held {
 
 impl<R: TryCryptoRng> Client<R> {
     /// Takes a `<message/>` that came, as the stream had it: also carbons, results of an archive, and
-    /// notifications of nodes. Acknowledge it to the server (XEP-0198) when this has returned: what it
-    /// contained is stored then.
+    /// notifications of nodes.
+    ///
+    /// What it contained is stored when this has returned. That it could not be read is not: acknowledge
+    /// it to the server (XEP-0198) when the actions that it has brought were taken.
     ///
     /// # Errors
     /// [`AccountError`]: nothing has changed; give it again.
