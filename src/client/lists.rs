@@ -1,5 +1,6 @@
 //! Device lists of others: told by their servers, or asked for.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::TryCryptoRng;
@@ -31,6 +32,9 @@ impl Lists {
     }
 }
 
+/// Somebody who is not on his list makes us ask for it no more often than that.
+const UNLISTED: Duration = Duration::from_secs(10);
+
 impl<R: TryCryptoRng> Client<R> {
     /// Asks for a device list, unless it was asked for a moment ago. Whether the answer is still to come.
     pub(super) fn ask_for_list(
@@ -39,13 +43,22 @@ impl<R: TryCryptoRng> Client<R> {
         version: Version,
         now: Timestamp,
     ) -> Result<bool, AccountError> {
-        let is_it = |purpose: &Purpose| matches!(purpose, Purpose::FetchList(of, v) if of == jid && *v == version);
-        if self.requests.is_open(is_it) {
+        self.ask_for_older_list(jid, version, self.options.list_age, now)
+    }
+
+    fn ask_for_older_list(
+        &mut self,
+        jid: &BareJid,
+        version: Version,
+        age: Duration,
+        now: Timestamp,
+    ) -> Result<bool, AccountError> {
+        if self.is_asking_for_list(jid, version) {
             return Ok(true);
         }
         let key = (jid.clone(), version);
         let asked = self.lists.asked.get(&key);
-        if asked.is_some_and(|asked| now.since(*asked) < self.options.list_age) {
+        if asked.is_some_and(|asked| now.since(*asked) < age) {
             return Ok(false);
         }
         self.lists.asked.insert(key, now);
@@ -53,6 +66,13 @@ impl<R: TryCryptoRng> Client<R> {
         let purpose = Purpose::FetchList(jid.clone(), version);
         self.request(purpose, Some(jid), request, now)?;
         Ok(true)
+    }
+
+    /// Whether an answer is still to come.
+    pub(super) fn is_asking_for_list(&self, jid: &BareJid, version: Version) -> bool {
+        self.requests.is_open(
+            |purpose| matches!(purpose, Purpose::FetchList(of, v) if of == jid && *v == version),
+        )
     }
 
     /// Whether a list may have changed without our being told.
@@ -193,7 +213,8 @@ impl<R: TryCryptoRng> Client<R> {
             || self.account.device_list_seen(jid, version)?.is_some())
     }
 
-    /// A device that is not on the list has written: the list that we know may be old.
+    /// A device that is not on the list has written: the list that we know is old, also if its server
+    /// was to tell us of changes. ejabberd tells nobody abroad of what a client publishes as it logs in.
     pub(super) fn check_listing(
         &mut self,
         sender: &Peer,
@@ -201,7 +222,7 @@ impl<R: TryCryptoRng> Client<R> {
         now: Timestamp,
     ) -> Result<(), AccountError> {
         if listing != Listing::Active && self.is_connected {
-            self.ask_for_list(&sender.jid, sender.version, now)?;
+            self.ask_for_older_list(&sender.jid, sender.version, UNLISTED, now)?;
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ pub(crate) struct Server {
     pub(crate) refusals: VecDeque<String>,
     /// Requests to these nodes get no answer.
     pub(crate) silent_nodes: Vec<String>,
+    /// Nobody is told of changes.
+    pub(crate) tells_nobody: bool,
 }
 
 impl Server {
@@ -131,7 +133,8 @@ impl Server {
             .or_default();
         items.retain(|(id, _)| id != item);
         items.push((item.to_owned(), payload.to_owned()));
-        if !node.contains("devices") && !node.ends_with("devicelist") {
+        let is_list = node.contains("devices") || node.ends_with("devicelist");
+        if self.tells_nobody || !is_list {
             return;
         }
         let event = format!(
