@@ -166,6 +166,17 @@ fn juliet_writes_to_romeo_and_nobody_on_the_way_reads_it() {
 }
 
 #[test]
+fn a_server_that_stumbles_is_asked_again() {
+    let mut stage = Stage::new();
+    stage.server.refusals = ["item-not-found", "item-not-found"]
+        .map(str::to_owned)
+        .into();
+    let juliet = stage.add("juliet@capulet.example/balcony", options());
+    assert!(stage.users[juliet].client.is_published().unwrap());
+    assert!(stage.users[juliet].other.is_empty());
+}
+
+#[test]
 fn a_device_that_nobody_told_of_is_found_when_it_writes() {
     let mut stage = Stage::new();
     let juliet = stage.add("juliet@capulet.example/balcony", options());

@@ -3,7 +3,8 @@
     hand.py JID ADDRESS CA      (OMEMO_PASSWORD; a list of actions as JSON on standard input)
 
     ["publish", NODE, ITEM, XML, {OPTION: VALUE, …}]     ["list", NODE, NUMBER, XML]    NUMBER items without names
-    ["say", JID, TEXT]      unencrypted                  ["stay", SECONDS]              take messages meanwhile
+    ["say", JID, TEXT]      unencrypted                  ["stay", SECONDS]              takes messages meanwhile
+    ["appear", SECONDS]     takes none
     ["read", NODE]          prints the items as XML, a line each
     ["widen", NODE]         makes room for 1,000 items
 """
@@ -50,8 +51,8 @@ async def act(client, action):
         await widen(pubsub, own, rest[0])
     elif kind == "say":
         client.send_message(mto=JID(rest[0]), mbody=rest[1], mtype="chat")
-    elif kind == "stay":
-        client.send_presence()
+    elif kind in ("stay", "appear"):
+        client.send_presence(ppriority=0 if kind == "stay" else -1)
         await asyncio.sleep(rest[0])
     elif kind == "read":
         items = await pubsub.get_items(own, rest[0])

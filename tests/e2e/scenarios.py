@@ -231,9 +231,13 @@ def removed(cast):
         raise Failed("there is no second device")
     ours.start(), theirs.start()
     their_second.stop()
-    for version in ("legacy", "omemo2"):
-        theirs.hand(publish_list(version, [theirs.device]))
+    # Who has not been there for a moment tells nobody abroad on ejabberd.
+    theirs.hand(["appear", 2], *(publish_list(version, [theirs.device]) for version in NODE))
     time.sleep(2)
+    if cast.their_domain == "verona.example" != cast.our_domain:
+        # ejabberd tells others abroad of it when they come again.
+        ours.restart()
+        time.sleep(2)
     text = cast.text("to the one that is left")
     sent = ours.send(theirs, text)
     theirs.expect(text, ours.jid)
