@@ -203,6 +203,43 @@ fn carbons_of_what_was_received_and_sent() {
 }
 
 #[test]
+fn a_server_that_stumbles_is_asked_again() {
+    let mut stage = Stage::new();
+    stage.server.refusals = ["item-not-found", "item-not-found"]
+        .map(str::to_owned)
+        .into();
+    let juliet = stage.add("juliet@capulet.example/balcony", options());
+    assert!(stage.users[juliet].client.is_published().unwrap());
+    assert!(stage.users[juliet].notices.is_empty());
+}
+
+#[test]
+fn a_device_that_nobody_told_of_is_found_when_it_writes() {
+    let mut stage = Stage::new();
+    let juliet = stage.add("juliet@capulet.example/balcony", options());
+    let romeo = stage.add("romeo@montague.example/orchard", options());
+    let romeos = jid(ROMEO);
+    let now = stage.time();
+    stage.users[juliet]
+        .client
+        .set_contact(&romeos, true, true, now)
+        .unwrap();
+    stage.say(juliet, ROMEO, "<body>Romeo?</body>");
+    // Within the hour in which a list is not asked for again.
+    stage.now += 60_000;
+    stage.server.tells_nobody = true;
+    let second = stage.add("romeo@montague.example/phone", options());
+    stage.say(second, "juliet@capulet.example", "<body>I am here</body>");
+    assert_eq!(stage.users[juliet].read.len(), 1);
+    stage.say(juliet, ROMEO, "<body>Both of you</body>");
+    for (user, what) in [(romeo, "the first"), (second, "the second")] {
+        let read = stage.users[user].read.iter();
+        let mut texts = read.map(|delivery| &delivery.stanza);
+        assert!(texts.any(|text| text.contains("Both of you")), "{what}");
+    }
+}
+
+#[test]
 fn what_is_not_encrypted_is_not_touched() {
     let mut stage = Stage::of_two();
     for stanza in [

@@ -6,6 +6,7 @@
 //!   this device is not on the list → publish the list  so the list comes after it
 //!
 //! refused: precondition-not-met → configure the node → publish once more
+//! refused: item-not-found → publish once more: ejabberd can stumble over two nodes that are made at once
 //! refused: otherwise, for bundles → the same with fewer items: max, 1000, 100, 10, without a number
 //! published without a number → configure the node: max, 1000, 100, 10
 //! ```
@@ -195,6 +196,7 @@ impl<R: TryCryptoRng> Client<R> {
                 revision: 0,
                 max_items,
                 is_configured: false,
+                is_repeated: false,
             };
             if due.contains(&version) {
                 self.publish_bundle(publication, now)?;
@@ -375,6 +377,19 @@ impl<R: TryCryptoRng> Client<R> {
                 Purpose::ConfigureList(publication)
             };
             self.request(purpose, None, request, now)?;
+            return Ok(false);
+        }
+        let is_stumble = refusal.is_some_and(|answer| answer.has("item-not-found"));
+        if is_stumble && !publication.is_repeated {
+            let again = Publication {
+                is_repeated: true,
+                ..publication
+            };
+            if is_bundle {
+                self.publish_bundle(again, now)?;
+            } else {
+                self.publish_list(again, now)?;
+            }
             return Ok(false);
         }
         let refused = publication.max_items;

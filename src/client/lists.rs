@@ -38,6 +38,9 @@ impl Lists {
 /// A list that nobody could tell us is not asked for again so soon.
 const UNKNOWN: Duration = Duration::from_secs(5 * 60);
 
+/// Somebody who is not on his list makes us ask for it no more often than that.
+const UNLISTED: Duration = Duration::from_secs(10);
+
 impl<R: TryCryptoRng> Client<R> {
     /// Asks for a device list, unless it was asked for a moment ago. Whether the answer is still to come.
     pub(super) fn ask_for_list(
@@ -46,8 +49,17 @@ impl<R: TryCryptoRng> Client<R> {
         version: Version,
         now: Timestamp,
     ) -> Result<bool, AccountError> {
-        let is_it = |purpose: &Purpose| matches!(purpose, Purpose::FetchList(of, v) if of == jid && *v == version);
-        if self.requests.is_open(is_it) {
+        self.ask_for_older_list(jid, version, self.options.list_age, now)
+    }
+
+    fn ask_for_older_list(
+        &mut self,
+        jid: &BareJid,
+        version: Version,
+        age: Duration,
+        now: Timestamp,
+    ) -> Result<bool, AccountError> {
+        if self.is_asking_for_list(jid, version) {
             return Ok(true);
         }
         let key = (jid.clone(), version);
@@ -56,7 +68,7 @@ impl<R: TryCryptoRng> Client<R> {
             return Ok(false);
         }
         let asked = self.lists.asked.get(&key);
-        if asked.is_some_and(|asked| now.since(*asked) < self.options.list_age) {
+        if asked.is_some_and(|asked| now.since(*asked) < age) {
             return Ok(false);
         }
         self.lists.asked.insert(key, now);
@@ -64,6 +76,13 @@ impl<R: TryCryptoRng> Client<R> {
         let purpose = Purpose::FetchList(jid.clone(), version);
         self.request(purpose, Some(jid), request, now)?;
         Ok(true)
+    }
+
+    /// Whether an answer is still to come.
+    pub(super) fn is_asking_for_list(&self, jid: &BareJid, version: Version) -> bool {
+        self.requests.is_open(
+            |purpose| matches!(purpose, Purpose::FetchList(of, v) if of == jid && *v == version),
+        )
     }
 
     /// Whether a list may have changed without our being told.
@@ -204,8 +223,9 @@ impl<R: TryCryptoRng> Client<R> {
             || self.account.device_list_seen(jid, version)?.is_some())
     }
 
-    /// A device that is not on the list has written: the list that we know may be old. A stranger is not
-    /// asked: that would tell it that somebody is there.
+    /// A device that is not on the list has written: the list that we know is old, also if its server
+    /// was to tell us of changes. ejabberd tells nobody abroad of what a client publishes as it logs in.
+    /// A stranger is not asked: that would tell it that somebody is there.
     pub(super) fn check_listing(
         &mut self,
         sender: &Peer,
@@ -216,7 +236,7 @@ impl<R: TryCryptoRng> Client<R> {
             && self.is_connected
             && self.account.is_accepted(&sender.jid)?
         {
-            self.ask_for_list(&sender.jid, sender.version, now)?;
+            self.ask_for_older_list(&sender.jid, sender.version, UNLISTED, now)?;
         }
         Ok(())
     }

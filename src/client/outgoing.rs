@@ -252,7 +252,8 @@ impl<R: TryCryptoRng> Client<R> {
             for version in self.options.versions() {
                 // Also of a version in which it cannot be written: who reads no other is to be reported.
                 let is_missing = self.account.device_list_seen(jid, version)?.is_none();
-                if is_missing || self.is_list_stale(jid, version, now)? {
+                let is_coming = self.is_asking_for_list(jid, version);
+                if is_missing || is_coming || self.is_list_stale(jid, version, now)? {
                     is_ready &= !self.ask_for_list(jid, version, now)?;
                 }
             }

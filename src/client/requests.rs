@@ -117,6 +117,8 @@ pub(super) struct Publication {
     pub(super) max_items: Option<MaxItems>,
     /// The node was configured for it already.
     pub(super) is_configured: bool,
+    /// The server did not find the node that it was making, and this is the second time.
+    pub(super) is_repeated: bool,
 }
 
 /// A request that is open.

@@ -3,8 +3,10 @@
     hand.py JID ADDRESS CA      (OMEMO_PASSWORD; a list of actions as JSON on standard input)
 
     ["publish", NODE, ITEM, XML, {OPTION: VALUE, …}]     ["list", NODE, NUMBER, XML]    NUMBER items without names
-    ["say", JID, TEXT]      unencrypted                  ["stay", SECONDS]              take messages meanwhile
+    ["say", JID, TEXT]      unencrypted                  ["stay", SECONDS]              takes messages meanwhile
+    ["appear", SECONDS]     takes none
     ["read", NODE]          prints the items as XML, a line each
+    ["widen", NODE]         makes room for 1,000 items
 """
 import asyncio
 import json
@@ -13,6 +15,15 @@ import sys
 from xml.etree import ElementTree
 
 from slixmpp import JID, ClientXMPP
+
+
+async def widen(pubsub, own, node):
+    form = (await pubsub.get_node_config(own, node))["pubsub_owner"]["configure"]["form"]
+    values = {name: field["value"] for name, field in form.get_fields().items()}
+    values["pubsub#max_items"] = "1000"
+    form["type"] = "submit"
+    form.set_values(values)
+    await pubsub.set_node_config(own, node, config=form)
 
 
 async def act(client, action):
@@ -32,20 +43,16 @@ async def act(client, action):
             await pubsub.publish(own, node, id=item, payload=payload)
     elif kind == "list":
         node, number, xml = rest
-        form = await pubsub.get_node_config(own, node)
-        answer = form["pubsub_owner"]["configure"]["form"]
-        values = {name: field["value"] for name, field in answer.get_fields().items()}
-        values["pubsub#max_items"] = str(min(number, 1000))
-        answer["type"] = "submit"
-        answer.set_values(values)
-        await pubsub.set_node_config(own, node, config=answer)
+        await widen(pubsub, own, node)
         for start in range(0, number, 50):
             payloads = [ElementTree.fromstring(xml) for _ in range(start, min(start + 50, number))]
             await asyncio.gather(*(pubsub.publish(own, node, payload=payload) for payload in payloads))
+    elif kind == "widen":
+        await widen(pubsub, own, rest[0])
     elif kind == "say":
         client.send_message(mto=JID(rest[0]), mbody=rest[1], mtype="chat")
-    elif kind == "stay":
-        client.send_presence()
+    elif kind in ("stay", "appear"):
+        client.send_presence(ppriority=0 if kind == "stay" else -1)
         await asyncio.sleep(rest[0])
     elif kind == "read":
         items = await pubsub.get_items(own, rest[0])

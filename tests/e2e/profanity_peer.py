@@ -203,9 +203,13 @@ def main():
     # It must know what the server can before it makes keys, or it publishes them for nobody.
     profanity.wait(r"connection_features_received|\[OMEMO\] (publish crypto materials|cannot publish crypto)", since, 8)
     if is_new:
+        profanity.wait(r"RECV: .*pubsub#publish-options", since, 8)
         time.sleep(0.5)
         profanity.type("/omemo gen")
-    profanity.wait(r"\[OMEMO\] bundle published successfully", since, 30)
+    if not profanity.wait(r"\[OMEMO\] bundle published successfully", since, 60):
+        emit(ev="error", what="no bundle, see " + profanity.log)
+        profanity.stop()
+        return 1
     if is_new:
         node = re.escape(LEGACY + ".devicelist")
         profanity.wait(r'SENT: <iq [^>]*type="set"[^>]*><pubsub[^>]*><publish node="%s"' % node, since, 10)

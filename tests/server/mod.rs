@@ -32,6 +32,8 @@ pub(crate) struct Server {
     pub(crate) silent_nodes: Vec<String>,
     /// Accounts whose device lists nobody else is told of.
     pub(crate) unsubscribed: BTreeSet<BareJid>,
+    /// Nobody is told of changes.
+    pub(crate) tells_nobody: bool,
 }
 
 impl Server {
@@ -144,7 +146,7 @@ impl Server {
             .or_default();
         items.retain(|(id, _)| id != item);
         items.push((item.to_owned(), payload.to_owned()));
-        if !is_of_lists(node) {
+        if self.tells_nobody || !is_of_lists(node) {
             return;
         }
         let event = event(owner, node, item, payload);

@@ -70,6 +70,8 @@ impl Messenger {
             (Stage::After, _) => {
                 self.omemo.end_catch_up(now())?;
                 self.is_caught_up = true;
+                // What is published before it is known who sees us, ejabberd tells only our own server's.
+                self.omemo.connected(now())?;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! beside: roster, carbons, archive, rooms.
 //!
 //! ```text
-//! log in → archive from where we were → presence → archive again → ready
+//! log in → archive from where we were → presence → archive again → OMEMO: publish, send → ready
 //! ```
 //!
 //! The second look is short. What came in between is in the archive or was kept by the server, and its
@@ -220,7 +220,6 @@ impl Messenger {
         self.is_caught_up = false;
         self.is_ready = false;
         self.begin_catch_up()?;
-        self.omemo.connected(now())?;
         self.ask(
             None,
             "get",
