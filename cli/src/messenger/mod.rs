@@ -273,6 +273,7 @@ impl Messenger {
                     ticket: refused.ticket,
                     reason: refused.reason,
                 }),
+                // The same message may come again, by another way, before the first was shown.
                 Action::Deliver(delivery) if self.shown.insert(delivery.id) => {
                     match message_of(&delivery) {
                         Some(message) => self.events.push_back(Event::Message(Box::new(message))),

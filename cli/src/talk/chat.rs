@@ -17,7 +17,8 @@ pub struct Args {
     #[arg(long)]
     room: bool,
     /// With whom
-    jid: BareJid,
+    #[arg(value_name = "JID")]
+    with: BareJid,
 }
 
 /// Talks until the input ends.
@@ -31,25 +32,39 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     show::note("a line is a message; the end of the input is the end");
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let (mut failures, mut is_ready) = (0, false);
-    let mut is_leaving = false;
+    // How many lines are not sent yet, and whether there will be no other.
+    let (mut waiting, mut is_leaving) = (0_usize, false);
     loop {
         tokio::select! {
             line = lines.next_line(), if is_ready && !is_leaving => match line? {
                 Some(line) if line.is_empty() => {}
-                Some(line) => { messenger.send(&args.jid, &line)?; }
+                Some(line) => {
+                    messenger.send(&args.with, &line)?;
+                    waiting += 1;
+                }
                 None => {
                     is_leaving = true;
-                    messenger.sync();
+                    if waiting == 0 {
+                        messenger.sync();
+                    }
                 }
             },
             event = messenger.next() => match event {
-                Ok(Event::Ready(_)) if args.room => messenger.join(&args.jid, &nick_in(account.jid())?),
+                Ok(Event::Ready(_)) if args.room => messenger.join(&args.with, &nick_in(account.jid())?),
                 Ok(Event::Ready(_) | Event::Joined(_)) => {
                     (failures, is_ready) = (0, true);
                     show::note("connected");
                 }
                 Ok(Event::Synced) => break,
-                Ok(event) => show_event(&mut messenger, event)?,
+                Ok(event) => {
+                    if matches!(event, Event::Sent { .. } | Event::Refused { .. }) {
+                        waiting = waiting.saturating_sub(1);
+                        if is_leaving && waiting == 0 {
+                            messenger.sync();
+                        }
+                    }
+                    show_event(&mut messenger, event)?;
+                }
                 Err(error) => {
                     is_ready = false;
                     listen::reconnect(&mut messenger, error, &mut failures).await?;
