@@ -191,7 +191,8 @@ static void an_identity_is_carried(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_account_import_identity(NULL, JULIET->jid, &options, exported, length, NOW, &carried, &error));
   FAILS(OMEMO_ERROR_NULL, IMPORT(elsewhere, NULL, exported, length));
   FAILS(OMEMO_ERROR_NULL, IMPORT(elsewhere, JULIET->jid, NULL, length));
-  FAILS(OMEMO_ERROR_ACCOUNT_RECORD, IMPORT(elsewhere, JULIET->jid, (const uint8_t *)"nonsense", 8));
+  FAILS(OMEMO_ERROR_ACCOUNT_RECORD, IMPORT(elsewhere, JULIET->jid, (const uint8_t *)"\1nonsense", 9));
+  FAILS(OMEMO_ERROR_ACCOUNT_NEWER, IMPORT(elsewhere, JULIET->jid, (const uint8_t *)"\2nonsense", 9));
   FAILS(OMEMO_ERROR_ACCOUNT_GONE, IMPORT(store, JULIET->jid, exported, length));
   CHECK(carried == (omemo_account *)UNTOUCHED);
   OK(IMPORT(elsewhere, JULIET->jid, exported, length));
