@@ -44,6 +44,45 @@ fn an_archive_is_read_from_a_file_in_both_orders() {
     }
 }
 
+/// A page that would not fit into one write is read in several, and none is too large for a store.
+#[test]
+fn a_page_is_as_large_as_a_write() {
+    const COUNT: usize = 70;
+    let mut large = options();
+    let inbox = large.inbox.as_mut().unwrap();
+    inbox.bytes = 1 << 30;
+    let mut world = World::new(6);
+    let romeo = world.add_with(ROMEO, large);
+    let juliet = world.add(JULIET);
+    world.publish_lists();
+    let text = vec![b'x'; 1 << 20];
+    let stanzas: Vec<_> = (0..COUNT)
+        .map(|_| world.write(juliet, romeo, Version::Legacy, &text))
+        .collect();
+    let senders = [jid(JULIET)];
+    let mut page: Vec<_> = stanzas
+        .iter()
+        .map(|elements| Incoming {
+            senders: &senders,
+            elements,
+            arrival: Arrival::Archived,
+            attached: &[],
+        })
+        .collect();
+    let now = world.time();
+    let account = &world.devices[romeo].account;
+    let mut writes = 0;
+    while !page.is_empty() {
+        let read = account.decrypt_page(&page, now, &mut world.rng).unwrap();
+        assert!(read.iter().all(|one| matches!(one, Received::Message(_))));
+        assert!((1..=17).contains(&read.len()), "{}", read.len());
+        page.drain(..read.len());
+        writes += 1;
+    }
+    assert!(writes >= 4, "{writes}");
+    assert_eq!(account.inbox(APPLICATION).unwrap().len(), COUNT);
+}
+
 /// Juliet writes to Romeo, who has his account in this store and has answered her once.
 fn read_all(store: Arc<dyn Store>, version: Version, order: Order) {
     let mut world = World::new(5);

@@ -31,7 +31,8 @@ impl Account {
     }
 
     /// Reads stanzas one after the other and stores what they change at once: a page of an archive. The
-    /// outcomes are in the order of the stanzas.
+    /// outcomes are in the order of the stanzas. There are fewer of them, at least one, if more would not
+    /// fit into one write: then the stanzas behind them are to be given again.
     ///
     /// # Errors
     /// [`AccountError`]: nothing has changed, and all of them are to be given again.
@@ -42,9 +43,14 @@ impl Account {
         rng: &mut G,
     ) -> Result<Vec<Received>, AccountError> {
         self.run(|tx| {
-            page.iter()
-                .map(|incoming| self.receive(tx, incoming, now, rng))
-                .collect()
+            let mut received = Vec::new();
+            for incoming in page {
+                received.push(self.receive(tx, incoming, now, rng)?);
+                if tx.size() >= MAX_WRITE {
+                    break;
+                }
+            }
+            Ok(received)
         })
     }
 
@@ -270,6 +276,10 @@ impl Account {
         Ok(known)
     }
 }
+
+/// When a page has changed so many bytes, it is stored. Each message can skip keys and remove others: a
+/// page of such messages must not outgrow the memory, or what a store takes at once.
+const MAX_WRITE: usize = 16 << 20;
 
 /// A stanza cannot make us look for more keys than that (XEP-0384 0.3.0 §4.5: a `rid` has no address).
 const MAX_KEYS: usize = 8;

@@ -49,6 +49,9 @@ pub(super) struct Transaction<'a> {
     generation: Generation,
     /// What this operation has written, and, as `None`, removed.
     changed: BTreeMap<Key, Option<Value>>,
+    /// The sum of the names and values that are to be written or removed, in bytes. What is cleared again
+    /// stays counted.
+    size: usize,
     cleared: Vec<Range>,
     /// What was read, so that a page of messages reads a session once.
     read: RefCell<BTreeMap<Key, Option<Value>>>,
@@ -60,6 +63,7 @@ impl<'a> Transaction<'a> {
             store,
             generation: store.generation()?,
             changed: BTreeMap::new(),
+            size: 0,
             cleared: Vec::new(),
             read: RefCell::default(),
         })
@@ -118,11 +122,26 @@ impl<'a> Transaction<'a> {
 
     pub(super) fn put(&mut self, key: Key, value: &[u8]) {
         let value = Zeroizing::new(value.to_vec());
-        self.changed.insert(key, Some(value));
+        self.change(key, Some(value));
     }
 
     pub(super) fn delete(&mut self, key: Key) {
-        self.changed.insert(key, None);
+        self.change(key, None);
+    }
+
+    /// How much is to be written, in bytes.
+    pub(super) const fn size(&self) -> usize {
+        self.size
+    }
+
+    fn change(&mut self, key: Key, value: Option<Value>) {
+        let length = |value: &Option<Value>| value.as_ref().map_or(0, |value| value.len());
+        self.size += length(&value);
+        let name = key.partition.len() + key.sort.len();
+        match self.changed.insert(key, value) {
+            Some(before) => self.size = self.size.saturating_sub(length(&before)),
+            None => self.size += name,
+        }
     }
 
     pub(super) fn clear(&mut self, range: Range) {

@@ -14,10 +14,15 @@ use crate::model::{BareJid, Timestamp};
 pub(super) struct Archive {
     queries: Vec<(Option<BareJid>, String)>,
     page: VecDeque<Held>,
+    /// The bytes of the messages that were held since a page was begun.
+    held_bytes: usize,
 }
 
 /// A page is decrypted when it has so many messages, complete or not.
 const MAX_PAGE: usize = 1000;
+
+/// Or so many bytes.
+const MAX_PAGE_BYTES: usize = 16 << 20;
 
 impl Archive {
     /// Whether a result answers a query of ours, and who sends it was asked.
@@ -33,11 +38,15 @@ impl Archive {
     }
 
     pub(super) fn hold(&mut self, held: Held) {
+        if self.page.is_empty() {
+            self.held_bytes = 0;
+        }
+        self.held_bytes = self.held_bytes.saturating_add(held.size());
         self.page.push_back(held);
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.page.len() >= MAX_PAGE
+        self.page.len() >= MAX_PAGE || self.held_bytes >= MAX_PAGE_BYTES
     }
 }
 
@@ -66,6 +75,14 @@ impl<R: TryCryptoRng> Client<R> {
     /// # Errors
     /// [`AccountError`]: the page still waits; call it again.
     pub fn end_page(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        while !self.archive.page.is_empty() {
+            self.read_page(now)?;
+        }
+        self.go_on(now)
+    }
+
+    /// Reads of the page what fits into one write.
+    fn read_page(&mut self, now: Timestamp) -> Result<(), AccountError> {
         let page = &self.archive.page;
         let records: Vec<_> = page.iter().map(|held| held.attached.to_record()).collect();
         let incoming: Vec<_> = page
@@ -87,7 +104,7 @@ impl<R: TryCryptoRng> Client<R> {
                 self.archive.page.pop_front();
             }
         }
-        self.go_on(now)
+        Ok(())
     }
 
     /// Everything that was written during the absence has come. Bundles are renewed, and broken sessions

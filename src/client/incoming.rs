@@ -16,6 +16,14 @@ pub(super) struct Held {
     pub(super) attached: Attached,
 }
 
+impl Held {
+    /// About how many bytes it takes.
+    pub(super) fn size(&self) -> usize {
+        let payloads = self.elements.iter().filter_map(|e| e.payload.as_ref());
+        self.attached.shell.len() + payloads.map(Vec::len).sum::<usize>()
+    }
+}
+
 impl<R: TryCryptoRng> Client<R> {
     /// Takes a `<message/>` that came, as the stream had it: also carbons, results of an archive, and
     /// notifications of nodes.
