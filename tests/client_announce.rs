@@ -134,6 +134,29 @@ fn another_bundle_in_its_place_is_replaced() {
     }
 }
 
+/// A list that cannot be read may have others on it, who must not be taken off.
+#[test]
+fn a_list_that_cannot_be_read_is_not_replaced() {
+    let mut stage = alone();
+    let own = stage.users[0].jid();
+    for node in LISTS {
+        let devices: String = (1..=1001)
+            .map(|id| format!("<device id='{id}'/>"))
+            .collect();
+        let list = match node.ends_with("devicelist") {
+            true => format!("<list xmlns='eu.siacs.conversations.axolotl'>{devices}</list>"),
+            false => format!("<devices xmlns='urn:xmpp:omemo:2'>{devices}</devices>"),
+        };
+        stage.server.publish(&own, node, "current", &list);
+        stage.now += 2 * HOUR;
+        assert_eq!(pairs(&reconnect(&mut stage)), []);
+        assert_eq!(stage.server.items(&own, node), [list]);
+    }
+    let told = stage.users[0].notices.iter();
+    let told = told.filter(|notice| matches!(notice, Notice::NotPublished { .. }));
+    assert!(told.count() >= 2, "{:?}", stage.users[0].notices);
+}
+
 /// Whoever takes this device off the list again and again does not make it publish as often.
 #[test]
 fn it_is_put_back_on_the_list_with_pauses_that_grow() {

@@ -199,8 +199,9 @@ pub enum Notice {
     NewOwnDevice(crate::model::DeviceId),
     /// A device is announced for an older version than it has spoken.
     Downgraded(Peer),
-    /// The server did not take what this device has to publish: others cannot start conversations with
-    /// it. It is tried again after the next connection.
+    /// The server did not take what this device has to publish, or has a list of the account's devices that
+    /// cannot be read: others cannot start conversations with this one. It is tried again after the next
+    /// connection.
     NotPublished {
         /// The name of the node.
         node: String,

@@ -10,7 +10,7 @@ use super::action::Notice;
 use super::requests::Purpose;
 use crate::account::{AccountError, Listing, Peer};
 use crate::model::{BareJid, DeviceId, DeviceList, Timestamp, Version};
-use crate::stanza::{IqAnswer, Items, Node, Request, Source};
+use crate::stanza::{IqAnswer, Items, Node, Request, Source, StanzaError};
 
 /// What was asked on this stream.
 #[derive(Debug, Default)]
@@ -115,7 +115,21 @@ impl<R: TryCryptoRng> Client<R> {
             devices: Vec::new(),
         };
         let list = match answer {
-            Some((xml, answer)) if !answer.is_error => read_list(xml, version).unwrap_or(empty),
+            Some((xml, answer)) if !answer.is_error => match read_list(xml, version) {
+                Ok(list) => list.unwrap_or(empty),
+                // Nobody knows who is on a list that cannot be read. Taken for an empty one, our own would be
+                // published again without the others that are on it.
+                Err(_) => {
+                    self.lists.is_unknown(jid, version, now);
+                    if is_own {
+                        self.notice(Notice::NotPublished {
+                            node: Node::DeviceList(version).to_string(),
+                            condition: None,
+                        });
+                    }
+                    return Ok(());
+                }
+            },
             // Some servers say "forbidden" of a stranger's node that does not exist. If something was
             // there before, that says less.
             Some((_, answer)) => {
@@ -242,10 +256,9 @@ impl<R: TryCryptoRng> Client<R> {
     }
 }
 
-fn read_list(xml: &str, version: Version) -> Option<DeviceList> {
-    let items = Items::read(xml).ok().flatten()?;
-    let is_asked = items.node == Node::DeviceList(version) && items.source == Source::Result;
-    is_asked
-        .then(|| items.device_list().ok().flatten())
-        .flatten()
+/// The list in an answer; `None` if the node is empty.
+fn read_list(xml: &str, version: Version) -> Result<Option<DeviceList>, StanzaError> {
+    let items = Items::read(xml)?
+        .filter(|items| items.node == Node::DeviceList(version) && items.source == Source::Result);
+    items.map_or(Ok(None), |items| items.device_list())
 }
