@@ -32,6 +32,7 @@ mod lists;
 mod options;
 mod outgoing;
 mod owed;
+mod own_devices;
 mod requests;
 mod rooms;
 
@@ -55,6 +56,7 @@ use self::announce::Announcements;
 use self::archive::Archive;
 use self::lists::Lists;
 use self::outgoing::Outbox;
+use self::own_devices::Removals;
 use self::requests::{Purpose, Requests};
 use crate::account::{APPLICATION, Account, AccountError, MessageId, Opening, Trust};
 use crate::model::{BareJid, Fingerprint, Timestamp};
@@ -72,6 +74,7 @@ pub struct Client<R = SysRng> {
     actions: VecDeque<Action>,
     requests: Requests,
     announcements: Announcements,
+    removals: Removals,
     lists: Lists,
     outbox: Outbox,
     rooms: BTreeMap<BareJid, Room>,
@@ -117,6 +120,7 @@ impl<R: TryCryptoRng> Client<R> {
             actions: VecDeque::new(),
             requests: Requests::default(),
             announcements: Announcements::default(),
+            removals: Removals::default(),
             lists: Lists::default(),
             outbox: Outbox::default(),
             rooms: BTreeMap::new(),
