@@ -13,10 +13,10 @@ class NotPossible(Exception):
 
 
 class Cast:
-    """Who plays in a column: `omemo pipe` on one side, the peer on the other, in as many pairs as are needed."""
+    """Who plays in a column: our client on one side, the peer on the other, in as many pairs as are needed."""
 
-    def __init__(self, number, peer, mode, our_domain, their_domain, folder, ca, program):
-        self.number, self.peer, self.mode = number, peer, mode
+    def __init__(self, number, peer, mode, our_domain, their_domain, folder, ca, program, ours="omemo"):
+        self.number, self.peer, self.mode, self.ours = number, peer, mode, ours
         self.our_domain, self.their_domain = our_domain, their_domain
         self.folder, self.ca, self.program = folder, ca, program
         self.sides, self.texts = {}, []
@@ -35,7 +35,7 @@ class Cast:
 
     def pair(self, name):
         """Our client and the peer, with accounts of their own for each name."""
-        ours = self.side("our " + name, "omemo", f"juliet{self.number}{name}", self.our_domain)
+        ours = self.side("our " + name, self.ours, f"juliet{self.number}{name}", self.our_domain)
         theirs = self.side("their " + name, self.peer, f"romeo{self.number}{name}", self.their_domain)
         return ours, theirs
 
@@ -168,6 +168,8 @@ def killed(cast):
 
 def room(cast):
     """A room of four"""
+    if "strophe" in (cast.ours, cast.peer):
+        raise NotPossible("`strophe.c` has no rooms")
     ours, theirs = cast.pair("a")
     nurse = cast.side("nurse", "slixmpp", f"nurse{cast.number}", cast.our_domain)
     mercutio = cast.side("mercutio", "omemo", f"mercutio{cast.number}", cast.their_domain)
@@ -200,7 +202,7 @@ def two_devices(cast):
     ours, theirs = cast.pair("a")
     ours.start(), theirs.start()
     befriend(cast, ours, theirs)
-    second = cast.side("our second", "omemo", ours.user, ours.domain)
+    second = cast.side("our second", cast.ours, ours.user, ours.domain)
     second.start()
     time.sleep(2)
     # The new device writes first: Profanity starts no session with a device that it only hears of.
@@ -267,7 +269,7 @@ def broken(cast):
     theirs.stop()
     theirs.forget_sessions()
     theirs.start()
-    if theirs.kind == "omemo":
+    if theirs.kind in ("omemo", "strophe"):
         # It was restored from a backup: its user says that the conversation is broken.
         theirs.do("reset", to=ours.jid)
     mended = [False, False]
