@@ -398,17 +398,30 @@ static void appear(chat *c) {
   send_off(c, presence);
 }
 
+/* An answer. `xmpp_stanza_reply` gives none to our own server, which asks without a name. */
+static xmpp_stanza_t *answer_to(chat *c, xmpp_stanza_t *iq, const char *type) {
+  xmpp_stanza_t *answer = xmpp_iq_new(c->ctx, type, xmpp_stanza_get_id(iq));
+  if (xmpp_stanza_get_from(iq) != NULL) {
+    xmpp_stanza_set_to(answer, xmpp_stanza_get_from(iq));
+  }
+  return answer;
+}
+
 /* Answers what others ask: what we can do, and nothing else. */
 static void serve(chat *c, xmpp_stanza_t *iq) {
   xmpp_stanza_t *asked = xmpp_stanza_get_child_by_ns(iq, XMPP_NS_DISCO_INFO), *reply, *query, *identity;
   const char *all[16];
   size_t count = features(c, all, 16), i;
   if (asked == NULL || strcmp(xmpp_stanza_get_type(iq), "get") != 0) {
-    send_off(c, xmpp_stanza_reply_error(iq, "cancel", "service-unavailable", NULL));
+    xmpp_stanza_t *problem;
+    reply = answer_to(c, iq, "error");
+    problem = element(c, reply, "error", NULL);
+    xmpp_stanza_set_type(problem, "cancel");
+    element(c, problem, "service-unavailable", XMPP_NS_STANZAS_IETF);
+    send_off(c, reply);
     return;
   }
-  reply = xmpp_stanza_reply(iq);
-  xmpp_stanza_set_type(reply, "result");
+  reply = answer_to(c, iq, "result");
   query = element(c, reply, "query", XMPP_NS_DISCO_INFO);
   if (xmpp_stanza_get_attribute(asked, "node") != NULL) {
     xmpp_stanza_set_attribute(query, "node", xmpp_stanza_get_attribute(asked, "node"));
@@ -511,10 +524,8 @@ static int on_iq(xmpp_conn_t *conn, xmpp_stanza_t *iq, void *user_data) {
     return 1;
   }
   if (strcmp(type, "set") == 0 && is_from_us(c, iq) && xmpp_stanza_get_child_by_ns(iq, XMPP_NS_ROSTER) != NULL) {
-    xmpp_stanza_t *reply = xmpp_stanza_reply(iq);
-    xmpp_stanza_set_type(reply, "result");
     take_roster(c, iq);
-    send_off(c, reply);
+    send_off(c, answer_to(c, iq, "result"));
   } else if (strcmp(type, "set") == 0 || strcmp(type, "get") == 0) {
     serve(c, iq);
   } else if (strcmp(id, "roster") == 0 && is_from_us(c, iq)) {
