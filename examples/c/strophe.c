@@ -2,7 +2,7 @@
  * A chat client with OMEMO, on libstrophe (Debian: libstrophe-dev).
  *
  *     cc strophe.c $(pkg-config --cflags --libs omemo libstrophe) -o strophe
- *     STROPHE_PASSWORD=… ./strophe --store ~/.strophe juliet@capulet.example
+ *     OMEMO_PASSWORD=… ./strophe --store ~/.strophe juliet@capulet.example
  *
  * Between "OMEMO begins" and "OMEMO ends" is everything that a client adds for OMEMO, and what is worth reading.
  * The rest is a client as there are many. `loopback.c` shows the same without a network: begin there.
@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <omemo.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,25 +47,18 @@ typedef struct {
   char to[3072];
   char input[16384];
   size_t input_len;
-  time_t retry_at;
+  time_t retry_at, leave_by;
   int is_online, was_online, is_caught_up, is_leaving;
 } chat;
 
-/* What OMEMO uses of the rest: a line for the user, like printf, and a message for him. */
+/* What OMEMO uses of the rest: a line for the user, like printf; a message; the time, as the library has no clock. */
 static void show(const char *format, ...);
 static void show_message(chat *c, const char *label, const char *sender, const char *xml);
+static uint64_t now_ms(void);
 
 /* ------------------------------------------------------------------------------------------------ OMEMO begins */
-
-/* The library has no clock: it is told what time it is. */
-static uint64_t now_ms(void) {
-  return (uint64_t)time(NULL) * 1000;
-}
-
-/*
- * Every call can fail; nothing has changed then. If an argument is wrong, like an address that was typed, we go on.
- * Otherwise it is the disk, and ending is safe: what the server was not told that we have, it gives again.
- */
+/* A call that failed has changed nothing. If an argument is wrong, like an address that was typed, we go on; if not,
+ * it is the disk, and we may end: what the server was not told that we have, it gives again. */
 static omemo_error *error;
 static int check(omemo_status status) {
   if (status != OMEMO_OK) {
@@ -120,34 +114,28 @@ static void show_report(const omemo_action *action) {
   size_t i;
   for (i = 0; i < omemo_action_device_count(action); i++) {
     const omemo_device_report *device = omemo_action_device(action, i);
-    show("%c message %u, device %u of %s: %s", device->gap == OMEMO_GAP_NONE ? '*' : '!',
-         (unsigned)omemo_action_ticket(action), (unsigned)device->device, device->jid,
-         device->gap == OMEMO_GAP_NONE ? "encrypted" : device->reason);
+    show("%c message %u, device %u of %s: %s", device->reason ? '!' : '*', (unsigned)omemo_action_ticket(action),
+         (unsigned)device->device, device->jid, device->reason ? device->reason : "encrypted");
   }
   show("* message %u is sent", (unsigned)omemo_action_ticket(action));
 }
 
-/*
- * A message that waits for the user. The answer names the key, so that it does not matter what else has happened
- * meanwhile, and the user may come to another one later.
- */
+/* A message that waits for the user. The answer names the key: no other that came meanwhile can be meant. */
 static void show_question(const omemo_action *action) {
   size_t i;
   for (i = 0; i < omemo_action_key_count(action); i++) {
     const omemo_undecided_key *key = omemo_action_key(action, i);
-    show("? may device %u of %s read message %u? Nobody has decided about its key. Say /verify, /trust or /distrust:",
-         (unsigned)key->device, key->jid, (unsigned)omemo_action_ticket(action));
+    show("? message %u waits: may device %u of %s read it? /verify, /trust or /distrust this key, or /skip %u",
+         (unsigned)omemo_action_ticket(action), (unsigned)key->device, key->jid, (unsigned)omemo_action_ticket(action));
     show_key('?', key->jid, &key->fingerprint);
   }
-  show("? or, to send it without: /skip %u", (unsigned)omemo_action_ticket(action));
 }
 
 static void show_notice(const omemo_notice *notice) {
-  static const char *const texts[] = {"something else happened", "this account has a new device: is it yours?",
-                                      "a device speaks an older version than before", "our keys are not published",
-                                      "the store is an old copy", "the other side has ended encryption",
-                                      "this device was taken off the server"};
-  show("! %s: %s device %u %s", texts[notice->kind < sizeof texts / sizeof texts[0] ? notice->kind : 0],
+  static const char *const kinds[] = {"something else", "a new device of ours", "a device in an older version",
+                                      "our keys are not published", "an old copy of the store", "encryption is ended",
+                                      "our device is off the server"};
+  show("! %s: %s %u %s", kinds[notice->kind < sizeof kinds / sizeof kinds[0] ? notice->kind : 0],
        notice->jid ? notice->jid : "", (unsigned)notice->device, notice->reason ? notice->reason : "");
 }
 
@@ -155,17 +143,14 @@ static void show_notice(const omemo_notice *notice) {
 static void do_actions(chat *c) {
   omemo_action *action = NULL;
   while (check(omemo_client_next_action(c->omemo, &action, &error)) && action != NULL) {
-    size_t len;
-    const char *stanza = omemo_action_stanza(action, &len);
     switch (omemo_action_kind(action)) {
-    case OMEMO_ACTION_REQUEST: /* its answer comes to `take_answer` */
-    case OMEMO_ACTION_SEND:    /* an empty message, which keeps sessions alive */
-      xmpp_send_raw(c->conn, stanza, len);
-      break;
     case OMEMO_ACTION_ENCRYPTED:
-      xmpp_send_raw(c->conn, stanza, len);
       show_report(action);
       c->unsent--;
+      /* fall through */
+    case OMEMO_ACTION_REQUEST: /* its answer comes to `take_answer` */
+    case OMEMO_ACTION_SEND:    /* an empty message, which keeps sessions alive */
+      xmpp_send_raw_string(c->conn, "%s", omemo_action_stanza(action, NULL));
       break;
     case OMEMO_ACTION_REFUSED:
       show("! message %u is not sent: %s", (unsigned)omemo_action_ticket(action), omemo_action_refusal(action)->reason);
@@ -176,8 +161,7 @@ static void do_actions(chat *c) {
       check(omemo_client_acknowledge(c->omemo, omemo_action_message_id(action), &error));
       break;
     case OMEMO_ACTION_UNDECRYPTABLE:
-      show("! a message of %s cannot be read: %s", omemo_action_sender(action) ? omemo_action_sender(action) : "?",
-           omemo_action_undecryptable(action)->reason);
+      show("! a message cannot be read: %s", omemo_action_undecryptable(action)->reason);
       break;
     case OMEMO_ACTION_DECIDE_TRUST:
       show_question(action);
@@ -265,18 +249,18 @@ static void pass_time(chat *c) {
     c->wake_at = 0;
     check(omemo_client_tick(c->omemo, now_ms(), &error));
   }
-  if (!c->is_ready && check(omemo_client_is_published(c->omemo, &c->is_ready, &error)) && c->is_ready) {
+  if (c->is_caught_up && !c->is_ready && check(omemo_client_is_published(c->omemo, &c->is_ready, &error)) &&
+      c->is_ready) {
     show("* ready: others can write to device %u", (unsigned)c->device);
   }
 }
-
 /* -------------------------------------------------------------------------------------------------- OMEMO ends */
 
 static const char usage[] =
     "usage: strophe [OPTION]... JID\n"
     "  --store FOLDER         keys, sessions and the place in the archive (default .)\n"
     "  --server HOST[:PORT]   instead of what the JID says\n"
-    "  --password-file FILE   its first line; else the environment variable STROPHE_PASSWORD\n"
+    "  --password-file FILE   its first line; else the environment variable OMEMO_PASSWORD\n"
     "  --ca FILE              certificates that are trusted, instead of the system's\n"
     "  --trust ask|first|blind  which new keys of contacts are trusted: none, those of the first devices, all until\n"
     "                         one was verified (default)\n"
@@ -297,6 +281,12 @@ static const char help[] =
 #define OUR_NODE "urn:x-omemo-strophe"
 #define QUERY_ID "catch-up"
 
+static uint64_t now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 /* What others have written must not move the cursor, nor look like a line of ours. */
 static void show(const char *format, ...) {
   static char line[65536];
@@ -313,7 +303,7 @@ static void show(const char *format, ...) {
   puts(line);
 }
 
-/* A message, encrypted or not: only this program writes what is in brackets at the beginning of a line. */
+/* A message, encrypted or not. Only this program writes what is in brackets at the beginning of a line. */
 static void show_message(chat *c, const char *label, const char *sender, const char *xml) {
   xmpp_stanza_t *message = xmpp_stanza_new_from_string(c->ctx, xml);
   char *body = message == NULL ? NULL : xmpp_message_get_body(message);
@@ -580,12 +570,17 @@ static int on_presence(xmpp_conn_t *conn, xmpp_stanza_t *presence, void *user_da
 
 /* -------------------------------------------------------------------------------------------------- the stream */
 
-static void on_connection(xmpp_conn_t *conn, xmpp_conn_event_t event, int problem, xmpp_stream_error_t *said, void *user_data) {
+static void on_connection(xmpp_conn_t *conn, xmpp_conn_event_t event, int problem, xmpp_stream_error_t *said,
+                          void *user_data) {
   chat *c = user_data;
   xmpp_stanza_t *iq;
-  (void)said;
+  (void)problem;
   if (event != XMPP_CONN_CONNECT) {
-    show("! not connected%s%s", problem == 0 ? "" : ": ", problem == 0 ? "" : strerror(problem));
+    if (!c->is_leaving) {
+      show("! not connected: %s", said != NULL && said->text != NULL ? said->text
+                                  : c->was_online                    ? "trying again"
+                                                                     : "wrong server, certificate or password");
+    }
     lose_stream(c);
     c->is_online = c->is_caught_up = 0;
     c->retry_at = time(NULL) + 5;
@@ -676,7 +671,7 @@ static void obey(chat *c, char *line) {
   }
 }
 
-/* Takes the lines that are there, waiting for them so many milliseconds. After the last, what waits is sent. */
+/* Takes the lines that are there, waiting for them so many milliseconds. After the last, what waits may be sent. */
 static void read_input(chat *c, int wait) {
   struct pollfd input = {STDIN_FILENO, POLLIN, 0};
   ssize_t count;
@@ -687,6 +682,7 @@ static void read_input(chat *c, int wait) {
   count = read(STDIN_FILENO, c->input + c->input_len, sizeof c->input - 1 - c->input_len);
   if (count <= 0) {
     c->is_leaving = 1;
+    c->leave_by = time(NULL) + 30;
     return;
   }
   c->input_len += (size_t)count;
@@ -703,12 +699,12 @@ static void read_input(chat *c, int wait) {
   }
 }
 
-/* The main loop, until the user leaves and nothing waits to be sent. */
+/* The main loop, until the user leaves. */
 static int run(chat *c) {
   if (!connect_stream(c)) {
     return 1;
   }
-  while (!c->is_leaving || c->unsent > 0) {
+  while (!c->is_leaving || (c->unsent > 0 && time(NULL) < c->leave_by)) {
     xmpp_run_once(c->ctx, 20);
     read_input(c, c->is_online ? 0 : 20);
     pass_time(c);
@@ -724,11 +720,11 @@ static int run(chat *c) {
   while (c->is_online) {
     xmpp_run_once(c->ctx, 20);
   }
-  return 0;
+  return c->unsent > 0;
 }
 
 static int read_password(chat *c, const char *path) {
-  const char *password = getenv("STROPHE_PASSWORD");
+  const char *password = getenv("OMEMO_PASSWORD");
   if (path != NULL) {
     FILE *file = fopen(path, "r");
     password = file == NULL ? NULL : fgets(c->password, sizeof c->password, file);
@@ -747,7 +743,12 @@ static int read_arguments(chat *c, char **arguments, const char **password) {
   for (; *arguments != NULL; arguments++) {
     const char *name = *arguments, *value = arguments[1];
     if (name[0] != '-') {
-      c->jid = name;
+      /* As the server writes it: without a resource, in small letters. */
+      char *at = *arguments;
+      at[strcspn(at, "/")] = 0;
+      for (c->jid = at; *at != 0; at++) {
+        *at = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+      }
       continue;
     }
     if (value == NULL) {
@@ -767,13 +768,16 @@ static int read_arguments(chat *c, char **arguments, const char **password) {
         *port++ = 0;
         c->port = (unsigned short)atoi(port);
       }
-    } else if (strcmp(name, "--trust") == 0) {
-      c->options.trust = strcmp(value, "ask") == 0     ? OMEMO_TRUST_POLICY_MANUAL
-                         : strcmp(value, "first") == 0 ? OMEMO_TRUST_POLICY_FIRST_USE
-                                                       : OMEMO_TRUST_POLICY_BLIND_UNTIL_VERIFIED;
-    } else if (strcmp(name, "--only") == 0) {
-      c->options.versions =
-          strcmp(value, "legacy") == 0 ? OMEMO_VERSION_POLICY_ONLY_LEGACY : OMEMO_VERSION_POLICY_ONLY_OMEMO2;
+    } else if (strcmp(name, "--trust") == 0 && strcmp(value, "ask") == 0) {
+      c->options.trust = OMEMO_TRUST_POLICY_MANUAL;
+    } else if (strcmp(name, "--trust") == 0 && strcmp(value, "first") == 0) {
+      c->options.trust = OMEMO_TRUST_POLICY_FIRST_USE;
+    } else if (strcmp(name, "--trust") == 0 && strcmp(value, "blind") == 0) {
+      c->options.trust = OMEMO_TRUST_POLICY_BLIND_UNTIL_VERIFIED;
+    } else if (strcmp(name, "--only") == 0 && strcmp(value, "legacy") == 0) {
+      c->options.versions = OMEMO_VERSION_POLICY_ONLY_LEGACY;
+    } else if (strcmp(name, "--only") == 0 && strcmp(value, "omemo2") == 0) {
+      c->options.versions = OMEMO_VERSION_POLICY_ONLY_OMEMO2;
     } else {
       return 0;
     }
@@ -787,6 +791,7 @@ int main(int count, char **arguments) {
   char path[4096];
   int status = 1;
   (void)count;
+  signal(SIGPIPE, SIG_IGN);
   setvbuf(stdout, NULL, _IOLBF, 0);
   c.folder = ".";
   c.options.struct_size = sizeof c.options;

@@ -1,7 +1,7 @@
 """A peer on examples/c/strophe.c: the commands and events of slix_peer.py, over its lines.
 
-    OMEMO_E2E_STROPHE names the program. It asks about every key, and is told to trust it: what people would type is
-    typed here.
+OMEMO_E2E_STROPHE names the program. It asks about every key, and is told that it is right: what people would type is
+typed here.
 """
 import argparse
 import json
@@ -25,8 +25,7 @@ class Strophe:
     def __init__(self, arguments):
         command = [os.environ["OMEMO_E2E_STROPHE"], "--store", arguments.state, "--ca", arguments.ca,
                    "--server", arguments.host + ":5222", "--only", arguments.mode, "--trust", "ask", arguments.jid]
-        environment = dict(os.environ, STROPHE_PASSWORD=os.environ["OMEMO_PASSWORD"])
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         # Who was written to is known by a number, as soon as the line was taken.
         self.typed, self.tags, self.devices = [], {}, {}
         self.friends = set()
@@ -104,7 +103,7 @@ class Strophe:
         (r"! message (\d+) is not sent: (.*)", not_sent),
         (r"\[(OMEMO|OMEMO 2), device (\d+), \w+\] (\S+)(?: to \S+)?: (.*)", message),
         (r"\[NOT ENCRYPTED\] (\S+): (.*)", plain),
-        (r"! a message of .* cannot be read: (.*)", unreadable),
+        (r"! a message cannot be read: (.*)", unreadable),
         (r"\? (\S+) ((?:[0-9a-f]{8} ?){8})", asked),
         (r"\? (\S+) wants to see when we are here.*", wants),
     ]
