@@ -34,6 +34,7 @@ typedef struct {
   /* OMEMO */
   omemo_options options;
   omemo_client *omemo;
+  omemo_account *account;
   omemo_strings *features;
   uint64_t wake_at;
   uint32_t device;
@@ -83,18 +84,16 @@ static void show_key(char mark, const char *jid, const omemo_fingerprint *finger
 /* Step 1: open. Keys and sessions are in a file. The options are zero but for what main has chosen. */
 static int open_omemo(chat *c, const char *path) {
   omemo_store *store = NULL;
-  omemo_account *account = NULL;
   omemo_fingerprint fingerprint;
   if (!check(omemo_store_open_sqlite(path, NULL, &store, &error)) ||
       !check(omemo_client_open(store, c->jid, &c->options, now_ms(), &c->omemo, &error)) ||
-      !check(omemo_client_account(c->omemo, &account, &error)) ||
-      !check(omemo_account_device(account, &c->device, &error)) ||
-      !check(omemo_account_fingerprint(account, &fingerprint, &error)) ||
+      !check(omemo_client_account(c->omemo, &c->account, &error)) ||
+      !check(omemo_account_device(c->account, &c->device, &error)) ||
+      !check(omemo_account_fingerprint(c->account, &fingerprint, &error)) ||
       !check(omemo_client_features(c->omemo, &c->features, &error))) {
     return 0;
   }
   show_key('*', c->jid, &fingerprint);
-  omemo_account_unref(account);
   omemo_store_unref(store);
   return 1;
 }
@@ -193,9 +192,18 @@ static void take_answer(chat *c, const char *iq_id, const char *xml, size_t len)
   }
 }
 
+/* And what the roster says: who is a contact, and whether his server tells us of changes. */
+static void take_contact(chat *c, const char *jid, int is_accepted, int is_subscribed) {
+  check(omemo_client_set_contact(c->omemo, jid, (uint8_t)is_accepted, (uint8_t)is_subscribed, now_ms(), &error));
+}
+
 /* Step 4: send. Any <message/>, with whatever ids and receipts it has; its <body/> goes inside. */
 static void send_encrypted(chat *c, const char *to, const char *xml, size_t len) {
   uint64_t ticket = 0;
+  uint8_t is_known = 0;
+  if (check(omemo_account_is_accepted(c->account, to, &is_known, &error)) && !is_known) {
+    take_contact(c, to, 1, 0); /* whom we write to is no stranger */
+  }
   if (check(omemo_client_encrypt(c->omemo, xml, len, &to, 1, now_ms(), &ticket, &error))) {
     show("* message %u to %s", (unsigned)ticket, to);
     c->unsent++;
@@ -218,12 +226,7 @@ static void reset(chat *c, const char *jid) {
   check(omemo_client_reset(c->omemo, jid, now_ms(), &error));
 }
 
-/* Step 6: say what only the client knows. Who is a contact, and whether his server tells us of changes; */
-static void take_contact(chat *c, const char *jid, int is_accepted, int is_subscribed) {
-  check(omemo_client_set_contact(c->omemo, jid, (uint8_t)is_accepted, (uint8_t)is_subscribed, now_ms(), &error));
-}
-
-/* that messages of the time before are coming, some of them in the answer to a query to the archive; */
+/* Step 6: say when: that messages of the time before are coming, some in the answer to a query to the archive; */
 static void begin_catch_up(chat *c, const char *query_id) {
   check(omemo_client_begin_catch_up(c->omemo, OMEMO_ORDER_OLDEST_FIRST, now_ms(), &error));
   check(omemo_client_expect_archive(c->omemo, NULL, query_id, &error));
@@ -240,7 +243,6 @@ static void end_page(chat *c, int is_last) {
 
 /* that the stream is gone; and that time has passed. */
 static void lose_stream(chat *c) {
-  c->is_ready = 0;
   check(omemo_client_disconnected(c->omemo, &error));
 }
 
@@ -249,8 +251,7 @@ static void pass_time(chat *c) {
     c->wake_at = 0;
     check(omemo_client_tick(c->omemo, now_ms(), &error));
   }
-  if (c->is_caught_up && !c->is_ready && check(omemo_client_is_published(c->omemo, &c->is_ready, &error)) &&
-      c->is_ready) {
+  if (c->is_online && !c->is_ready && check(omemo_client_is_published(c->omemo, &c->is_ready, &error)) && c->is_ready) {
     show("* ready: others can write to device %u", (unsigned)c->device);
   }
 }
@@ -582,7 +583,7 @@ static void on_connection(xmpp_conn_t *conn, xmpp_conn_event_t event, int proble
                                                                      : "wrong server, certificate or password");
     }
     lose_stream(c);
-    c->is_online = c->is_caught_up = 0;
+    c->is_online = c->is_caught_up = c->is_ready = 0;
     c->retry_at = time(NULL) + 5;
     return;
   }
@@ -814,6 +815,7 @@ int main(int count, char **arguments) {
   xmpp_ctx_free(c.ctx);
   xmpp_shutdown();
   omemo_strings_free(c.features);
+  omemo_account_unref(c.account);
   omemo_client_unref(c.omemo);
   return status;
 }
