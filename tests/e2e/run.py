@@ -47,6 +47,9 @@ def play(cast, wanted):
     for scenario in wanted:
         begun = time.time()
         try:
+            for client in (cast.ours, cast.peer):
+                if lack := scenarios.LACKS.get(client, {}).get(scenario.__name__):
+                    raise scenarios.NotPossible(lack)
             scenario(cast)
             results[scenario] = ("passed", None)
         except scenarios.NotPossible as why:
