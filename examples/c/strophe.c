@@ -4,8 +4,8 @@
  *     cc strophe.c $(pkg-config --cflags --libs omemo libstrophe) -o strophe
  *     OMEMO_PASSWORD=… ./strophe --store ~/.strophe juliet@capulet.example
  *
- * Between "OMEMO begins" and "OMEMO ends" is everything that a client adds for OMEMO, and what is worth reading.
- * The rest is a client as there are many. `loopback.c` shows the same without a network: begin there.
+ * Between "OMEMO begins" and "OMEMO ends" is what a client adds for OMEMO, and what is worth reading. The rest is a
+ * client as there are many. `loopback.c` shows the same without a network: begin there.
  *
  * From the start to the first message:
  *
@@ -58,14 +58,14 @@ static void show_message(chat *c, const char *label, const char *sender, const c
 static uint64_t now_ms(void);
 
 /* ------------------------------------------------------------------------------------------------ OMEMO begins */
-/* A call that failed has changed nothing. If an argument is wrong, like an address that was typed, we go on; if not,
- * it is the disk, and we may end: what the server was not told that we have, it gives again. */
+
+/* A call that failed has changed nothing. Wrong arguments, like a mistyped address, are told; all else ends us. */
 static omemo_error *error;
 static int check(omemo_status status) {
   if (status != OMEMO_OK) {
     show("! OMEMO: %s", omemo_error_message(error));
     if (omemo_error_remedy(error) != OMEMO_REMEDY_FIX) {
-      exit(1);
+      exit(1); /* what the server was not told that we have, it gives again */
     }
     omemo_error_free(error);
     error = NULL;
@@ -259,21 +259,24 @@ static void pass_time(chat *c) {
 
 static const char usage[] =
     "usage: strophe [OPTION]... JID\n"
-    "  --store FOLDER         keys, sessions and the place in the archive (default .)\n"
-    "  --server HOST[:PORT]   instead of what the JID says\n"
-    "  --password-file FILE   its first line; else the environment variable OMEMO_PASSWORD\n"
-    "  --ca FILE              certificates that are trusted, instead of the system's\n"
-    "  --trust ask|first|blind  which new keys of contacts are trusted: none, those of the first devices, all until\n"
-    "                         one was verified (default)\n"
-    "  --only legacy|omemo2   one version of OMEMO instead of both\n";
+    "  --store FOLDER           keys, sessions and the place in the archive (default .)\n"
+    "  --server HOST[:PORT]     instead of what the JID says\n"
+    "  --password-file FILE     its first line; else the environment variable OMEMO_PASSWORD\n"
+    "  --ca FILE                certificates that are trusted, instead of the system's\n"
+    "  --trust ask|first|blind  new keys of contacts trusted by themselves: none, those of the first devices,\n"
+    "                           all until one was verified (default)\n"
+    "  --only legacy|omemo2     one version of OMEMO instead of both\n";
 
 static const char help[] =
-    "/to JID                  whom lines are for        /add JID   be told of a contact, and be seen\n"
-    "/verify JID KEY          the key is right, I have compared it\n"
-    "/trust JID KEY           it will be right          /distrust JID KEY   nothing is encrypted for it\n"
-    "/skip N                  message N goes without those whom nobody has decided about\n"
-    "/reset JID               the conversation is broken: the next message begins it anew\n"
-    "/quit                    what is no command is a message\n";
+    "/to JID             whom lines are for\n"
+    "/add JID            be told of a contact, and be seen\n"
+    "/verify JID KEY     the key is right, I have compared it\n"
+    "/trust JID KEY      it will be right\n"
+    "/distrust JID KEY   nothing is encrypted for it\n"
+    "/skip N             message N goes without those whom nobody has decided about\n"
+    "/reset JID          the conversation is broken: the next message begins it anew\n"
+    "/quit\n"
+    "What is no command is a message.\n";
 
 #define NS_ARCHIVE "urn:xmpp:mam:2"
 #define NS_PAGES "http://jabber.org/protocol/rsm"
@@ -444,7 +447,10 @@ static void read_place(chat *c) {
 static void keep_place(chat *c, const char *place) {
   char path[4096], fresh[4096 + 4];
   FILE *file;
-  snprintf(c->place, sizeof c->place, "%s", place);
+  if (strlen(place) >= sizeof c->place) {
+    return;
+  }
+  strcpy(c->place, place);
   snprintf(path, sizeof path, "%s/place", c->folder);
   snprintf(fresh, sizeof fresh, "%s.new", path);
   file = fopen(fresh, "w");
