@@ -128,6 +128,10 @@ enum omemo_status
    */
   OMEMO_ERROR_STRUCT = 106,
   /**
+   * The object does not do this, or has done it already: see the function.
+   */
+  OMEMO_ERROR_STATE = 107,
+  /**
    * A callback has called the library. It must not, except where the header says so.
    */
   OMEMO_ERROR_REENTERED = 200,
@@ -244,6 +248,27 @@ enum omemo_status
    * What is to be encrypted cannot stand in an envelope (XEP-0420).
    */
   OMEMO_ERROR_STANZA_ENVELOPE = 503,
+  /**
+   * What was decrypted is no text, or belongs to another stanza. Nothing of it is to be shown.
+   */
+  OMEMO_ERROR_STANZA_CONTENT = 504,
+  /**
+   * The message may not go out like this: `omemo_error_refusal`, and `omemo_error_device` for each
+   * device.
+   */
+  OMEMO_ERROR_REFUSED = 600,
+  /**
+   * The payload cannot be encrypted.
+   */
+  OMEMO_ERROR_PAYLOAD = 601,
+  /**
+   * The user has not accepted the account: an empty message would tell a stranger that somebody is there.
+   */
+  OMEMO_ERROR_NOT_ACCEPTED = 602,
+  /**
+   * The device cannot be sent an empty message: `omemo_error_device` says which, and why.
+   */
+  OMEMO_ERROR_GAP = 603,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -458,6 +483,106 @@ enum omemo_notice_kind
 typedef enum omemo_notice_kind omemo_notice_kind;
 #else
 typedef uint32_t omemo_notice_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What became of a stanza.
+ */
+enum omemo_outcome
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * A message: `omemo_reading_payload`. It waits until it is acknowledged (`omemo_account_acknowledge`).
+   */
+  OMEMO_OUTCOME_MESSAGE = 1,
+  /**
+   * A message without content: sessions are made and kept alive by them. Show nothing.
+   */
+  OMEMO_OUTCOME_EMPTY = 2,
+  /**
+   * It was read before, byte by byte the same, and acknowledged. Show nothing.
+   */
+  OMEMO_OUTCOME_DUPLICATE = 3,
+  /**
+   * There is no key for this device in it. If `omemo_reading_has_payload`, tell the user.
+   */
+  OMEMO_OUTCOME_NOT_FOR_THIS_DEVICE = 4,
+  /**
+   * This device has sent it.
+   */
+  OMEMO_OUTCOME_OWN_REFLECTION = 5,
+  /**
+   * It was not read: `omemo_reading_failure`. Tell the user. No session, key or identity has changed.
+   */
+  OMEMO_OUTCOME_FAILED = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_outcome omemo_outcome;
+#else
+typedef uint32_t omemo_outcome;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How many items the node of OMEMO 2 bundles may have: one for each device. Where a server refuses a number,
+ * take the next.
+ */
+enum omemo_max_items
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * As many as the server allows.
+   */
+  OMEMO_MAX_ITEMS_MAX = 1,
+  /**
+   * 1000.
+   */
+  OMEMO_MAX_ITEMS_THOUSAND = 2,
+  /**
+   * 100.
+   */
+  OMEMO_MAX_ITEMS_HUNDRED = 3,
+  /**
+   * 10.
+   */
+  OMEMO_MAX_ITEMS_TEN = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_max_items omemo_max_items;
+#else
+typedef uint32_t omemo_max_items;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How a stanza came.
+ */
+enum omemo_arrival
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * From the stream, in the order in which it was written, offline messages among them.
+   */
+  OMEMO_ARRIVAL_LIVE = 1,
+  /**
+   * From an archive, in the order that was said to `omemo_account_begin_catch_up`.
+   */
+  OMEMO_ARRIVAL_ARCHIVED = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_arrival omemo_arrival;
+#else
+typedef uint32_t omemo_arrival;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -712,6 +837,35 @@ typedef uint32_t omemo_conversation_state;
 #endif // __cplusplus
 
 /**
+ * Why a message was forwarded.
+ */
+enum omemo_forward_reason
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * A copy of what another client of the account received (XEP-0280).
+   */
+  OMEMO_FORWARD_RECEIVED = 1,
+  /**
+   * A copy of what another client of the account sent.
+   */
+  OMEMO_FORWARD_SENT = 2,
+  /**
+   * A result of an archive (XEP-0313).
+   */
+  OMEMO_FORWARD_ARCHIVED = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_forward_reason omemo_forward_reason;
+#else
+typedef uint32_t omemo_forward_reason;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * How keys that are seen for the first time come to be trusted.
  */
 enum omemo_trust_policy
@@ -855,6 +1009,64 @@ enum omemo_unprotected
 typedef enum omemo_unprotected omemo_unprotected;
 #else
 typedef uint32_t omemo_unprotected;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Stanzas that show items of a node.
+ */
+enum omemo_source
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * The answer to a request for items: there are none but these, as far as was asked.
+   */
+  OMEMO_SOURCE_RESULT = 1,
+  /**
+   * A notification of new items.
+   */
+  OMEMO_SOURCE_EVENT = 2,
+  /**
+   * A notification that the node was emptied or deleted: it has no items any more.
+   */
+  OMEMO_SOURCE_REMOVAL = 3,
+  /**
+   * A request to publish an item.
+   */
+  OMEMO_SOURCE_PUBLISH = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_source omemo_source;
+#else
+typedef uint32_t omemo_source;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A node of OMEMO.
+ */
+enum omemo_node
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * The device list of an account.
+   */
+  OMEMO_NODE_DEVICE_LIST = 1,
+  /**
+   * Bundles: of one device in legacy, of all in OMEMO 2.
+   */
+  OMEMO_NODE_BUNDLES = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_node omemo_node;
+#else
+typedef uint32_t omemo_node;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -1082,6 +1294,14 @@ typedef struct omemo_account omemo_account;
 typedef struct omemo_action omemo_action;
 
 /**
+ * What a device publishes so that others can start a session with it (XEP-0384 §5.3.2). Its keys are
+ * well-formed; its signature is verified when a session is started, not before.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_bundle omemo_bundle;
+
+/**
  * The whole protocol between an XMPP stream and plaintext, for one account: stanzas in, actions out. It has
  * no socket, thread or clock. After each call, and until there is none, take actions with
  * `omemo_client_next_action`, or when the wake-up callback has said that there are some.
@@ -1095,13 +1315,32 @@ typedef struct omemo_action omemo_action;
 typedef struct omemo_client omemo_client;
 
 /**
+ * What a payload says, read and checked. What its functions return is there as long as it is.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_content omemo_content;
+
+/**
+ * The devices that an account announces for one version (XEP-0384 §5.3.1).
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_device_list omemo_device_list;
+
+/**
  * The devices of an account. Threads: one at a time, or several that only read.
  */
 typedef struct omemo_devices omemo_devices;
 
 /**
- * What is known of a call that failed. It has no key, no address and no text of a message in it, so it
- * may be logged.
+ * Empty messages that are owed. Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_due_answers omemo_due_answers;
+
+/**
+ * What is known of a call that failed. Its message has no key, no address and no text of anybody in it, so
+ * it may be logged; whom it concerns is asked for apart.
  *
  * A function that fails makes one if its last argument is not NULL; it is yours to free. One that
  * succeeds leaves that argument as it is. Threads: one at a time.
@@ -1109,9 +1348,64 @@ typedef struct omemo_devices omemo_devices;
 typedef struct omemo_error omemo_error;
 
 /**
+ * An `<iq/>` of the type `result` or `error`. What its functions return is there as long as it is.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_iq_answer omemo_iq_answer;
+
+/**
+ * Items of a node of OMEMO. Nothing of it is authentic: an answer counts only if you have asked, a
+ * notification only for the account that it is from.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_items omemo_items;
+
+/**
  * The keys of an account. Threads: one at a time, or several that only read.
  */
 typedef struct omemo_keys omemo_keys;
+
+/**
+ * A list of devices. Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_peers omemo_peers;
+
+/**
+ * A `<message/>` in clear that is going to be encrypted.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_plain omemo_plain;
+
+/**
+ * What became of a stanza. What its functions return is there as long as it is; what there is not is NULL or
+ * 0, as is everything of NULL.
+ *
+ * Threads: one at a time, or several that only read. Nothing waits.
+ */
+typedef struct omemo_reading omemo_reading;
+
+/**
+ * What became of several stanzas, or messages that wait. Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_readings omemo_readings;
+
+/**
+ * A message that was encrypted, and stored as sent. What its functions return is there as long as it is.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_sent omemo_sent;
+
+/**
+ * A `<message/>` or `<iq/>`, and what is encrypted in it for one device. What its functions return is there
+ * as long as it is; nothing of it is authentic yet.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_stanza omemo_stanza;
 
 /**
  * Where accounts are kept: in memory, in a file, sealed, or where you say. One store may hold any
@@ -1134,6 +1428,77 @@ typedef struct omemo_store_sink omemo_store_sink;
  * Threads: one at a time, or several that only read.
  */
 typedef struct omemo_strings omemo_strings;
+
+/**
+ * Keys that somebody has to decide about. Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_undecided_keys omemo_undecided_keys;
+
+/**
+ * Why a message does not go out.
+ */
+typedef struct {
+  /**
+   * An omemo_refusal_kind.
+   */
+  uint32_t kind;
+  /**
+   * Because of whom; NULL if it is nobody's.
+   */
+  const char *jid;
+  /**
+   * The same in English.
+   */
+  const char *reason;
+} omemo_refusal;
+
+/**
+ * The fingerprint of an identity key: the same in both versions.
+ */
+typedef struct {
+  /**
+   * The Curve25519 form of the key.
+   */
+  uint8_t bytes[32];
+} omemo_fingerprint;
+
+/**
+ * What became of a device.
+ */
+typedef struct {
+  /**
+   * Whose device it is.
+   */
+  const char *jid;
+  /**
+   * Its id.
+   */
+  uint32_t device;
+  /**
+   * Why the message is not encrypted for it: an omemo_gap; OMEMO_GAP_NONE if it is.
+   */
+  uint32_t gap;
+  /**
+   * The same in English; NULL if it is encrypted.
+   */
+  const char *reason;
+  /**
+   * The version in which it is encrypted: an omemo_protocol; 0 if it is not.
+   */
+  uint32_t protocol;
+  /**
+   * 1 if it is encrypted with a key exchange: the device has not answered yet.
+   */
+  uint8_t has_key_exchange;
+  /**
+   * 1 if it has spoken a newer version than the one that it is announced for now.
+   */
+  uint8_t is_downgraded;
+  /**
+   * The key, for OMEMO_GAP_UNDECIDED and OMEMO_GAP_DISTRUSTED; else zeros.
+   */
+  omemo_fingerprint fingerprint;
+} omemo_device_report;
 
 /**
  * How a file is opened. What is 0 is as recommended.
@@ -1324,16 +1689,6 @@ typedef struct {
    */
   void (*destroy)(void *user_data);
 } omemo_store_callbacks;
-
-/**
- * The fingerprint of an identity key: the same in both versions.
- */
-typedef struct {
-  /**
-   * The Curve25519 form of the key.
-   */
-  uint8_t bytes[32];
-} omemo_fingerprint;
 
 /**
  * A key and what is thought of it.
@@ -1710,24 +2065,6 @@ typedef struct {
 } omemo_undecryptable;
 
 /**
- * Why a message does not go out.
- */
-typedef struct {
-  /**
-   * An omemo_refusal_kind.
-   */
-  uint32_t kind;
-  /**
-   * Because of whom; NULL if it is nobody's.
-   */
-  const char *jid;
-  /**
-   * The same in English.
-   */
-  const char *reason;
-} omemo_refusal;
-
-/**
  * Something that the user may want to know.
  */
 typedef struct {
@@ -1754,44 +2091,6 @@ typedef struct {
 } omemo_notice;
 
 /**
- * What became of a device.
- */
-typedef struct {
-  /**
-   * Whose device it is.
-   */
-  const char *jid;
-  /**
-   * Its id.
-   */
-  uint32_t device;
-  /**
-   * Why the message is not encrypted for it: an omemo_gap; OMEMO_GAP_NONE if it is.
-   */
-  uint32_t gap;
-  /**
-   * The same in English; NULL if it is encrypted.
-   */
-  const char *reason;
-  /**
-   * The version in which it is encrypted: an omemo_protocol; 0 if it is not.
-   */
-  uint32_t protocol;
-  /**
-   * 1 if it is encrypted with a key exchange: the device has not answered yet.
-   */
-  uint8_t has_key_exchange;
-  /**
-   * 1 if it has spoken a newer version than the one that it is announced for now.
-   */
-  uint8_t is_downgraded;
-  /**
-   * The key, for OMEMO_GAP_UNDECIDED and OMEMO_GAP_DISTRUSTED; else zeros.
-   */
-  omemo_fingerprint fingerprint;
-} omemo_device_report;
-
-/**
  * A key that somebody has to decide about.
  */
 typedef struct {
@@ -1808,6 +2107,292 @@ typedef struct {
    */
   omemo_fingerprint fingerprint;
 } omemo_undecided_key;
+
+/**
+ * One entry of a device list. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * Its id.
+   */
+  uint32_t id;
+  /**
+   * What it says that its user calls it, whose signature is *not* verified; NULL if nothing. What is
+   * verified is in omemo_device_version.
+   */
+  const char *label;
+} omemo_listed_device;
+
+/**
+ * What a device list has changed. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * Devices that were not on it before.
+   */
+  const uint32_t *added;
+  /**
+   * The number of `added`.
+   */
+  size_t added_count;
+  /**
+   * Devices that have left it.
+   */
+  const uint32_t *removed;
+  /**
+   * The number of `removed`.
+   */
+  size_t removed_count;
+  /**
+   * Devices that are announced for an older version only, and have spoken a newer one.
+   */
+  const uint32_t *downgraded;
+  /**
+   * The number of `downgraded`.
+   */
+  size_t downgraded_count;
+  /**
+   * 1 if it is the account's own list and lacks this device: publish it with it, at `announce_at_ms`.
+   */
+  uint8_t is_to_announce;
+  /**
+   * When. At once, and later and later if somebody takes the device off the list again and again.
+   */
+  uint64_t announce_at_ms;
+} omemo_list_change;
+
+/**
+ * A device of somebody, in one version.
+ */
+typedef struct {
+  /**
+   * Whose device it is; ends with a zero byte.
+   */
+  const char *jid;
+  /**
+   * Its id.
+   */
+  uint32_t device;
+  /**
+   * The version that is spoken with it: an omemo_protocol.
+   */
+  uint32_t protocol;
+} omemo_peer;
+
+/**
+ * What came of asking for a bundle.
+ */
+typedef struct {
+  /**
+   * Whose it is.
+   */
+  omemo_peer peer;
+  /**
+   * The bundle. NULL: there is none, or nobody answered.
+   */
+  const omemo_bundle *bundle;
+  /**
+   * Not 0, and `bundle` NULL: there is something that is no bundle.
+   */
+  uint8_t is_broken;
+} omemo_fetched_bundle;
+
+/**
+ * What is to be sent. Set all of it to zero, then `struct_size` and what there is.
+ */
+typedef struct {
+  /**
+   * sizeof (omemo_outgoing).
+   */
+  size_t struct_size;
+  /**
+   * The accounts that are to read it; in a room, all that may. The account itself need not be among
+   * them: its other devices always are.
+   */
+  const char *const *recipients;
+  /**
+   * The number of `recipients`.
+   */
+  size_t recipient_count;
+  /**
+   * What a legacy element is to contain: the text of the body (`omemo_plain_payload`). NULL: that version
+   * is not used.
+   */
+  const uint8_t *legacy;
+  /**
+   * The bytes of `legacy`.
+   */
+  size_t legacy_len;
+  /**
+   * What an element of OMEMO 2 is to contain: an envelope (`omemo_plain_payload`). NULL: that version is
+   * not used.
+   */
+  const uint8_t *omemo2;
+  /**
+   * The bytes of `omemo2`.
+   */
+  size_t omemo2_len;
+  /**
+   * The bundles that were fetched for it: see `omemo_account_missing`.
+   */
+  const omemo_fetched_bundle *bundles;
+  /**
+   * The number of `bundles`.
+   */
+  size_t bundle_count;
+} omemo_outgoing;
+
+/**
+ * An `<encrypted/>` element without its keys. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * The version: an omemo_protocol.
+   */
+  uint32_t protocol;
+  /**
+   * The device that says it sent it.
+   */
+  uint32_t sender_device;
+  /**
+   * The nonce of a legacy payload; NULL if there is none.
+   */
+  const uint8_t *iv;
+  /**
+   * The bytes of `iv`.
+   */
+  size_t iv_len;
+  /**
+   * The encrypted payload; NULL if there is none: an empty message carries keys only.
+   */
+  const uint8_t *payload;
+  /**
+   * The bytes of `payload`.
+   */
+  size_t payload_len;
+  /**
+   * The number of its keys: of what was read, those for this device.
+   */
+  size_t key_count;
+} omemo_element;
+
+/**
+ * A key message for a device of a recipient. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * Whose device it is for.
+   */
+  const char *jid;
+  /**
+   * The device.
+   */
+  uint32_t device;
+  /**
+   * 1 if it is a key exchange: the attribute `prekey` or `kex`.
+   */
+  uint8_t is_key_exchange;
+  /**
+   * The bytes, before base64.
+   */
+  const uint8_t *bytes;
+  /**
+   * The number of `bytes`.
+   */
+  size_t bytes_len;
+} omemo_recipient_key;
+
+/**
+ * An empty message that is owed. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * The device that waits for it.
+   */
+  omemo_peer peer;
+  /**
+   * Since when, in milliseconds since 1970.
+   */
+  uint64_t since_ms;
+  /**
+   * 1 if it is a heartbeat: without it the other side's keys never change.
+   */
+  uint8_t is_heartbeat;
+} omemo_due_answer;
+
+/**
+ * A stanza that is to be decrypted. Set all of it to zero, then `struct_size`, `senders` and `stanza`.
+ */
+typedef struct {
+  /**
+   * sizeof (omemo_incoming).
+   */
+  size_t struct_size;
+  /**
+   * Who sent it: the real account, also in a room. Several, where a room hides it: those who may have.
+   */
+  const char *const *senders;
+  /**
+   * The number of `senders`: 1, as a rule.
+   */
+  size_t sender_count;
+  /**
+   * What was read of it.
+   */
+  const omemo_stanza *stanza;
+  /**
+   * What else you need of it: kept with the message, and handed out with it. NULL: nothing.
+   */
+  const uint8_t *attached;
+  /**
+   * The bytes of `attached`.
+   */
+  size_t attached_len;
+  /**
+   * How it came: an omemo_arrival. 0: OMEMO_ARRIVAL_LIVE.
+   */
+  uint32_t arrival;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} omemo_incoming;
+
+/**
+ * A message that came inside another. Anybody can send such a thing: it means something only if `from` is
+ * who may make copies (the own bare address, or NULL), or the archive that was asked. Later versions of the
+ * library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * The attribute `from` of the message around it; NULL if there is none.
+   */
+  const char *from;
+  /**
+   * An omemo_forward_reason.
+   */
+  uint32_t reason;
+  /**
+   * Which query of an archive it answers; NULL if it does not say.
+   */
+  const char *query_id;
+  /**
+   * The archive's id of the message; NULL if it does not say.
+   */
+  const char *archive_id;
+  /**
+   * When it is said to have been sent, in milliseconds since 1970; 0 if that is not said.
+   */
+  uint64_t sent_at_ms;
+  /**
+   * The message, as XML that stands on its own.
+   */
+  const char *message;
+  /**
+   * The bytes of `message`, without the zero.
+   */
+  size_t message_len;
+} omemo_forwarded;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1831,8 +2416,8 @@ omemo_status omemo_error_status(const omemo_error *error);
 omemo_remedy omemo_error_remedy(const omemo_error *error);
 
 /**
- * Where it failed: "argument", "library", "random", "store", "account" or "stanza". There as long as
- * the library is; NULL if `error` is NULL.
+ * Where it failed: "argument", "library", "random", "store", "account", "stanza" or "encryption". There as
+ * long as the library is; NULL if `error` is NULL.
  */
 const char *omemo_error_stage(const omemo_error *error);
 
@@ -1840,6 +2425,21 @@ const char *omemo_error_stage(const omemo_error *error);
  * What happened, in English. There as long as `error` is; NULL if that is NULL.
  */
 const char *omemo_error_message(const omemo_error *error);
+
+/**
+ * Why a message may not go out, for OMEMO_ERROR_REFUSED. There as long as `error` is; else NULL.
+ */
+const omemo_refusal *omemo_error_refusal(const omemo_error *error);
+
+/**
+ * How many devices it concerns: those of the report, for OMEMO_ERROR_REFUSED; one, for OMEMO_ERROR_GAP.
+ */
+size_t omemo_error_device_count(const omemo_error *error);
+
+/**
+ * A device that it concerns, and why; NULL if there are not so many. There as long as `error` is.
+ */
+const omemo_device_report *omemo_error_device(const omemo_error *error, size_t index);
 
 /**
  * Frees an error; nothing happens if it is NULL.
@@ -2202,6 +2802,17 @@ omemo_status omemo_account_opt_in(omemo_account *account,
                                   omemo_error **error);
 
 /**
+ * Says whether the user has accepted an account (0 or not): a subscription, a place on the roster, a room in
+ * common. Nothing is ever sent by itself to one that is not accepted. Writing to an account accepts it. With
+ * a client: `omemo_client_set_contact`.
+ */
+omemo_status omemo_account_set_accepted(omemo_account *account,
+                                        const char *jid,
+                                        uint8_t is_accepted,
+                                        uint64_t now_ms,
+                                        omemo_error **error);
+
+/**
  * Whether the user has accepted an account: `is_accepted` gets 1 or 0.
  */
 omemo_status omemo_account_is_accepted(const omemo_account *account,
@@ -2537,6 +3148,25 @@ omemo_status omemo_client_end_catch_up(omemo_client *client,
                                        omemo_error **error);
 
 /**
+ * Says to an account without a client that messages from a time of absence are coming: offline ones, or an
+ * archive in this order (an omemo_order). Until `omemo_account_end_catch_up` used pre-keys are kept, and
+ * nothing is repaired.
+ */
+omemo_status omemo_account_begin_catch_up(omemo_account *account,
+                                          uint32_t order,
+                                          uint64_t now_ms,
+                                          omemo_error **error);
+
+/**
+ * Says to an account without a client that everything that was written during the absence was decrypted.
+ * Used pre-keys are wiped, signed ones renewed if they are old enough, and what was kept for long enough goes.
+ * Those who are never away call it once a day or so.
+ */
+omemo_status omemo_account_end_catch_up(omemo_account *account,
+                                        uint64_t now_ms,
+                                        omemo_error **error);
+
+/**
  * The kind of an action: an omemo_action_type; 0 for NULL.
  */
 uint32_t omemo_action_kind(const omemo_action *action);
@@ -2619,6 +3249,951 @@ const omemo_undecided_key *omemo_action_key(const omemo_action *action, size_t i
  * Frees an action, and overwrites what it says. Nothing happens if it is NULL.
  */
 void omemo_action_free(omemo_action *action);
+
+/**
+ * Reads the element `<bundle/>` of a version (an omemo_protocol). Of a whole stanza: `omemo_items_read`.
+ *
+ * `bundle` gets an object that is yours to free. Errors: OMEMO_ERROR_STANZA: what is there is no bundle.
+ */
+omemo_status omemo_bundle_read(uint32_t protocol,
+                               const char *xml,
+                               size_t xml_len,
+                               omemo_bundle **bundle,
+                               omemo_error **error);
+
+/**
+ * Writes the element. `xml` gets text that is yours to free with `omemo_string_free`, and `xml_len`, which
+ * may be NULL, its bytes without the zero. To publish it: `omemo_iq_publish_bundle`.
+ *
+ * Errors: OMEMO_ERROR_STANZA: others could not read it.
+ */
+omemo_status omemo_bundle_write(const omemo_bundle *bundle,
+                                char **xml,
+                                size_t *xml_len,
+                                omemo_error **error);
+
+/**
+ * The version: an omemo_protocol; 0 if `bundle` is NULL.
+ */
+uint32_t omemo_bundle_protocol(const omemo_bundle *bundle);
+
+/**
+ * The identity key that the bundle shows. There as long as `bundle` is; NULL if that is NULL.
+ */
+const omemo_fingerprint *omemo_bundle_fingerprint(const omemo_bundle *bundle);
+
+/**
+ * The number of pre-keys; 0 if `bundle` is NULL.
+ */
+size_t omemo_bundle_pre_key_count(const omemo_bundle *bundle);
+
+/**
+ * Frees a bundle; nothing happens if it is NULL.
+ */
+void omemo_bundle_free(omemo_bundle *bundle);
+
+/**
+ * This device's bundle for a version (an omemo_protocol). `bundle` gets an object that is yours to free,
+ * `revision` a number for `omemo_account_bundle_published`, and `is_due`, which may be NULL, 1 if it is
+ * another one than was published last.
+ *
+ * A client publishes its bundles itself; this, and all that follows in this part of the header, is for
+ * those who have an account without one.
+ */
+omemo_status omemo_account_bundle(const omemo_account *account,
+                                  uint32_t protocol,
+                                  omemo_bundle **bundle,
+                                  uint64_t *revision,
+                                  uint8_t *is_due,
+                                  omemo_error **error);
+
+/**
+ * Says that the server has taken this revision of the bundle.
+ */
+omemo_status omemo_account_bundle_published(omemo_account *account,
+                                            uint32_t protocol,
+                                            uint64_t revision,
+                                            omemo_error **error);
+
+/**
+ * Says that what the server has is not the bundle, or may not be: it is due again.
+ */
+omemo_status omemo_account_bundle_lost(omemo_account *account,
+                                       uint32_t protocol,
+                                       omemo_error **error);
+
+/**
+ * Makes a list of ids, without labels; `count` may be 0. `list` gets an object that is yours to free.
+ */
+omemo_status omemo_device_list_new(uint32_t protocol,
+                                   const uint32_t *devices,
+                                   size_t count,
+                                   omemo_device_list **list,
+                                   omemo_error **error);
+
+/**
+ * Reads the element `<list/>` or `<devices/>` of a version (an omemo_protocol). Of a whole stanza:
+ * `omemo_items_read`.
+ *
+ * `list` gets an object that is yours to free. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_device_list_read(uint32_t protocol,
+                                    const char *xml,
+                                    size_t xml_len,
+                                    omemo_device_list **list,
+                                    omemo_error **error);
+
+/**
+ * Writes the element. `xml` gets text that is yours to free with `omemo_string_free`, and `xml_len`, which
+ * may be NULL, its bytes without the zero. To publish it: `omemo_iq_publish_device_list`.
+ */
+omemo_status omemo_device_list_write(const omemo_device_list *list,
+                                     char **xml,
+                                     size_t *xml_len,
+                                     omemo_error **error);
+
+/**
+ * The version: an omemo_protocol; 0 if `list` is NULL.
+ */
+uint32_t omemo_device_list_protocol(const omemo_device_list *list);
+
+/**
+ * How many devices are on it; 0 if `list` is NULL.
+ */
+size_t omemo_device_list_count(const omemo_device_list *list);
+
+/**
+ * One of its devices; NULL if there are not so many. There as long as `list` is.
+ */
+const omemo_listed_device *omemo_device_list_get(const omemo_device_list *list, size_t index);
+
+/**
+ * Frees a device list; nothing happens if it is NULL.
+ */
+void omemo_device_list_free(omemo_device_list *list);
+
+/**
+ * Takes in a device list of an account as its server gave it: the newest, whole. Also an empty one, for an
+ * account that has none (`omemo_device_list_new`).
+ *
+ * `change`, which may be NULL, gets a struct that is yours to free.
+ */
+omemo_status omemo_account_set_device_list(omemo_account *account,
+                                           const char *jid,
+                                           const omemo_device_list *list,
+                                           uint64_t now_ms,
+                                           omemo_list_change **change,
+                                           omemo_error **error);
+
+/**
+ * Frees what a device list has changed; nothing happens if it is NULL.
+ */
+void omemo_list_change_free(omemo_list_change *change);
+
+/**
+ * The account's own device list as it should be published: what is known to be on it, and this device.
+ * `list` gets an object that is yours to free.
+ */
+omemo_status omemo_account_own_device_list(const omemo_account *account,
+                                           uint32_t protocol,
+                                           omemo_device_list **list,
+                                           omemo_error **error);
+
+/**
+ * Says that the list with this device on it was published.
+ */
+omemo_status omemo_account_device_list_published(omemo_account *account,
+                                                 uint32_t protocol,
+                                                 uint64_t now_ms,
+                                                 omemo_error **error);
+
+/**
+ * When the device list of an account was seen last, in milliseconds since 1970: `seen_ms` gets 0 if never.
+ */
+omemo_status omemo_account_device_list_seen(const omemo_account *account,
+                                            const char *jid,
+                                            uint32_t protocol,
+                                            uint64_t *seen_ms,
+                                            omemo_error **error);
+
+/**
+ * Draws another device id, as this one is taken: a device of the account is on the list under it. Only
+ * before anything was published under it. `taken` are ids that it must not be.
+ *
+ * Errors: OMEMO_ERROR_STATE if the account is that of a client, which does it itself.
+ */
+omemo_status omemo_account_change_device_id(omemo_account *account,
+                                            const uint32_t *taken,
+                                            size_t count,
+                                            omemo_error **error);
+
+/**
+ * How many there are; 0 if `peers` is NULL.
+ */
+size_t omemo_peers_count(const omemo_peers *peers);
+
+/**
+ * One of them; NULL if there are not so many. There as long as `peers` is.
+ */
+const omemo_peer *omemo_peers_get(const omemo_peers *peers, size_t index);
+
+/**
+ * Frees a list of devices; nothing happens if it is NULL.
+ */
+void omemo_peers_free(omemo_peers *peers);
+
+/**
+ * What has to be asked for before a message to these accounts reaches all of their devices, and all others
+ * of the account itself. Ask again when device lists have come.
+ *
+ * `legacy` and `omemo2` say with which versions the message could be written: 0 or not. `lists` gets the
+ * accounts whose device list of a version was never seen (`device` is 0 in them), `bundles` the devices with
+ * which there is no session; both are yours to free, and may be empty.
+ */
+omemo_status omemo_account_missing(const omemo_account *account,
+                                   const char *const *recipients,
+                                   size_t recipient_count,
+                                   uint8_t legacy,
+                                   uint8_t omemo2,
+                                   omemo_peers **lists,
+                                   omemo_peers **bundles,
+                                   omemo_error **error);
+
+/**
+ * Takes note of the keys in bundles that were fetched, as `omemo_account_encrypt` would: so that the user
+ * can be asked about them before (`omemo_account_undecided`). What is no good is passed over.
+ */
+omemo_status omemo_account_meet(omemo_account *account,
+                                const omemo_fetched_bundle *bundles,
+                                size_t bundle_count,
+                                uint64_t now_ms,
+                                omemo_error **error);
+
+/**
+ * The keys of devices that a message to these accounts would leave out, as nobody has decided about them;
+ * those of own devices among them. `keys` gets a list that is yours to free.
+ */
+omemo_status omemo_account_undecided(const omemo_account *account,
+                                     const char *const *recipients,
+                                     size_t recipient_count,
+                                     omemo_undecided_keys **keys,
+                                     omemo_error **error);
+
+/**
+ * How many keys there are; 0 if `keys` is NULL.
+ */
+size_t omemo_undecided_keys_count(const omemo_undecided_keys *keys);
+
+/**
+ * One of the keys; NULL if there are not so many. There as long as `keys` is.
+ */
+const omemo_undecided_key *omemo_undecided_keys_get(const omemo_undecided_keys *keys, size_t index);
+
+/**
+ * Frees a list of keys; nothing happens if it is NULL.
+ */
+void omemo_undecided_keys_free(omemo_undecided_keys *keys);
+
+/**
+ * Encrypts a message for all devices of the recipients, and for the account's own other devices. `sent`
+ * gets an object that is yours to free: what is to be sent, and a report about every device. It may be sent
+ * as often as needed; encrypting again makes another message.
+ *
+ * Errors: OMEMO_ERROR_REFUSED: the message may not go out like this, and `omemo_error_refusal` and
+ * `omemo_error_device` say why; keys that were seen for the first time are stored, so that the user can decide
+ * about them. OMEMO_ERROR_PAYLOAD. No session has moved then.
+ */
+omemo_status omemo_account_encrypt(omemo_account *account,
+                                   const omemo_outgoing *outgoing,
+                                   uint64_t now_ms,
+                                   omemo_sent **sent,
+                                   omemo_error **error);
+
+/**
+ * All of it as XML for a stanza: each `<encrypted/>`, and, unless it goes into an `<iq/>` (`is_iq` is not 0),
+ * what stands beside: how it is encrypted, the wish to store it, a body for clients that cannot read it. To
+ * make an encrypted message of one in clear: `omemo_plain_seal`.
+ *
+ * `xml` gets text that is yours to free with `omemo_string_free`, and `xml_len`, which may be NULL, its bytes
+ * without the zero. Errors: OMEMO_ERROR_STANZA: there are more keys than others read.
+ */
+omemo_status omemo_sent_write(const omemo_sent *sent,
+                              uint8_t is_iq,
+                              char **xml,
+                              size_t *xml_len,
+                              omemo_error **error);
+
+/**
+ * The element of a version (an omemo_protocol), for those who write XML themselves; NULL if there is none.
+ */
+const omemo_element *omemo_sent_element(const omemo_sent *sent,
+                                        uint32_t protocol);
+
+/**
+ * A key of the element of a version, in the order in which they are to be written; NULL if there are not so
+ * many.
+ */
+const omemo_recipient_key *omemo_sent_key(const omemo_sent *sent,
+                                          uint32_t protocol,
+                                          size_t index);
+
+/**
+ * How many devices are in the report; 0 if `sent` is NULL.
+ */
+size_t omemo_sent_device_count(const omemo_sent *sent);
+
+/**
+ * What became of a device; NULL if there are not so many. Every device of every recipient, and every other
+ * one of the account, is in the report.
+ */
+const omemo_device_report *omemo_sent_device(const omemo_sent *sent,
+                                             size_t index);
+
+/**
+ * Frees an encrypted message; nothing happens if it is NULL.
+ */
+void omemo_sent_free(omemo_sent *sent);
+
+/**
+ * The empty messages that should be sent now, with `omemo_account_encrypt_empty`. While a history is being
+ * caught up with: once for each page, after it was stored. `answers` gets a list that is yours to free.
+ */
+omemo_status omemo_account_answers_due(const omemo_account *account,
+                                       omemo_due_answers **answers,
+                                       omemo_error **error);
+
+/**
+ * How many there are; 0 if `answers` is NULL.
+ */
+size_t omemo_due_answers_count(const omemo_due_answers *answers);
+
+/**
+ * One of them; NULL if there are not so many. There as long as `answers` is.
+ */
+const omemo_due_answer *omemo_due_answers_get(const omemo_due_answers *answers, size_t index);
+
+/**
+ * Frees a list of what is owed; nothing happens if it is NULL.
+ */
+void omemo_due_answers_free(omemo_due_answers *answers);
+
+/**
+ * Makes an empty message for a device: on the session that it is owed on, else on the current one, else on
+ * a new one from `bundle`, which may be NULL. Whether its key was decided about makes no difference, unless
+ * the decision was against it. `sent` gets an object that is yours to free.
+ *
+ * Errors: OMEMO_ERROR_NOT_ACCEPTED, OMEMO_ERROR_GAP. No session has moved then.
+ */
+omemo_status omemo_account_encrypt_empty(omemo_account *account,
+                                         const omemo_peer *peer,
+                                         const omemo_bundle *bundle,
+                                         uint64_t now_ms,
+                                         omemo_sent **sent,
+                                         omemo_error **error);
+
+/**
+ * The devices that should be sent an empty message on a new session now: fetch the bundle, then
+ * `omemo_account_repair`. None while a history is being caught up with. `peers` gets a list that is yours
+ * to free.
+ */
+omemo_status omemo_account_repairs_due(const omemo_account *account,
+                                       uint64_t now_ms,
+                                       omemo_peers **peers,
+                                       omemo_error **error);
+
+/**
+ * Starts a new session with a device from its bundle, in the place of broken ones, and makes the empty
+ * message that tells it so. The broken ones are read from for a while, and not written to. `sent` gets an
+ * object that is yours to free.
+ *
+ * Errors: OMEMO_ERROR_NOT_ACCEPTED, OMEMO_ERROR_GAP. Nothing has changed then.
+ */
+omemo_status omemo_account_repair(omemo_account *account,
+                                  const omemo_peer *peer,
+                                  const omemo_bundle *bundle,
+                                  uint64_t now_ms,
+                                  omemo_sent **sent,
+                                  omemo_error **error);
+
+/**
+ * Says that a repair was tried and there was no bundle: it is put off.
+ */
+omemo_status omemo_account_repair_failed(omemo_account *account,
+                                         const omemo_peer *peer,
+                                         uint64_t now_ms,
+                                         omemo_error **error);
+
+/**
+ * Ends all sessions with the devices of an account, or with one of them (`device` is not 0), as the user
+ * wishes: they are read from for a while, and not written to. The next message starts new ones;
+ * `omemo_account_encrypt_empty` with their bundles starts them at once.
+ *
+ * `peers`, which may be NULL, gets the devices that had sessions: a list that is yours to free.
+ */
+omemo_status omemo_account_reset_sessions(omemo_account *account,
+                                          const char *jid,
+                                          uint32_t device,
+                                          uint64_t now_ms,
+                                          omemo_peers **peers,
+                                          omemo_error **error);
+
+/**
+ * Reads a stanza as the stream had it, as the device `device` of the account `jid`: for
+ * `omemo_account_decrypt`. One without `<encrypted/>`, or without a key for the device, is no error.
+ *
+ * `stanza` gets an object that is yours to free. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_stanza_read(const char *jid,
+                               uint32_t device,
+                               const char *xml,
+                               size_t xml_len,
+                               omemo_stanza **stanza,
+                               omemo_error **error);
+
+/**
+ * 1 if it is an `<iq/>`, 0 if it is a `<message/>`.
+ */
+uint8_t omemo_stanza_is_iq(const omemo_stanza *stanza);
+
+/**
+ * The attribute `from`; NULL if there is none.
+ */
+const char *omemo_stanza_from(const omemo_stanza *stanza);
+
+/**
+ * The attribute `to`; NULL if there is none.
+ */
+const char *omemo_stanza_to(const omemo_stanza *stanza);
+
+/**
+ * The attribute `type`; NULL if there is none. "error" is a stanza of ours that comes back.
+ */
+const char *omemo_stanza_type(const omemo_stanza *stanza);
+
+/**
+ * The attribute `id`; NULL if there is none.
+ */
+const char *omemo_stanza_id(const omemo_stanza *stanza);
+
+/**
+ * Its `<encrypted/>` element of a version (an omemo_protocol); NULL if there is none.
+ */
+const omemo_element *omemo_stanza_element(const omemo_stanza *stanza, uint32_t protocol);
+
+/**
+ * Frees a stanza; nothing happens if it is NULL.
+ */
+void omemo_stanza_free(omemo_stanza *stanza);
+
+/**
+ * What is left of an encrypted message without its encrypted part: short enough to be kept with the message
+ * (`attached` of omemo_incoming), and what `omemo_content_reveal` wants.
+ *
+ * `shell` gets text that is yours to free with `omemo_string_free`, and `shell_len`, which may be NULL, its
+ * bytes without the zero. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_stanza_strip(const char *xml,
+                                size_t xml_len,
+                                char **shell,
+                                size_t *shell_len,
+                                omemo_error **error);
+
+/**
+ * Decrypts a stanza. `reading` gets an object that is yours to free: what became of it. What is wrong with
+ * the stanza is no error, but an outcome.
+ *
+ * After an error nothing has changed: give the stanza again.
+ */
+omemo_status omemo_account_decrypt(omemo_account *account,
+                                   const omemo_incoming *incoming,
+                                   uint64_t now_ms,
+                                   omemo_reading **reading,
+                                   omemo_error **error);
+
+/**
+ * Decrypts stanzas one after the other, and stores what they change at once: a page of an archive. `page`
+ * are pointers to them.
+ *
+ * `readings` gets a list that is yours to free, in the order of the stanzas. It can be shorter than the page,
+ * if more would not fit into one write, but has at least one (if the page has): *give the stanzas that are
+ * behind it again*. After an error nothing has changed: give all of them again.
+ */
+omemo_status omemo_account_decrypt_page(omemo_account *account,
+                                        const omemo_incoming *const *page,
+                                        size_t count,
+                                        uint64_t now_ms,
+                                        omemo_readings **readings,
+                                        omemo_error **error);
+
+/**
+ * What became of it: an omemo_outcome.
+ */
+uint32_t omemo_reading_outcome(const omemo_reading *reading);
+
+/**
+ * The address of the account that wrote it. Of what was not read: who is said to have.
+ */
+const char *omemo_reading_sender(const omemo_reading *reading);
+
+/**
+ * The id of a message, also of a duplicate.
+ */
+const omemo_message_id *omemo_reading_message_id(const omemo_reading *reading);
+
+/**
+ * What else is known of a message, or of an empty one: the device, its key, what is thought of it. `origin`
+ * and `sent_at_ms` are 0, as the stanza or the envelope says them.
+ */
+const omemo_delivery *omemo_reading_delivery(const omemo_reading *reading);
+
+/**
+ * What was decrypted, and its bytes in `len`, which may be NULL; a zero follows it. For legacy the text of a
+ * body, for OMEMO 2 an envelope, which `omemo_content_read` reads and checks.
+ */
+const uint8_t *omemo_reading_payload(const omemo_reading *reading,
+                                     size_t *len);
+
+/**
+ * What the stanza has for another version, if that was read too, and its bytes in `len`, which may be NULL.
+ * `protocol`, which may be NULL, gets an omemo_protocol, or 0. The text should be the same.
+ */
+const uint8_t *omemo_reading_other(const omemo_reading *reading,
+                                   uint32_t *protocol,
+                                   size_t *len);
+
+/**
+ * What came with the stanza: `attached` of omemo_incoming, and its bytes in `len`, which may be NULL; a zero
+ * follows it.
+ */
+const uint8_t *omemo_reading_attached(const omemo_reading *reading,
+                                      size_t *len);
+
+/**
+ * Why it was not read. `origin` is 0.
+ */
+const omemo_undecryptable *omemo_reading_failure(const omemo_reading *reading);
+
+/**
+ * 1 if there was something to read in it, whether or not it could be.
+ */
+uint8_t omemo_reading_has_payload(const omemo_reading *reading);
+
+/**
+ * Frees it, and overwrites what it says. Nothing happens if it is NULL.
+ */
+void omemo_reading_free(omemo_reading *reading);
+
+/**
+ * How many there are; 0 if `readings` is NULL.
+ */
+size_t omemo_readings_count(const omemo_readings *readings);
+
+/**
+ * One of them; NULL if there are not so many. There as long as `readings` is: not to be freed apart.
+ */
+const omemo_reading *omemo_readings_get(const omemo_readings *readings,
+                                        size_t index);
+
+/**
+ * Frees them, and overwrites what they say. Nothing happens if it is NULL.
+ */
+void omemo_readings_free(omemo_readings *readings);
+
+/**
+ * The messages that a consumer has not acknowledged, in the order in which they were read. `consumer` is the
+ * name of one who was added, or NULL: the application, which every account has.
+ *
+ * `waiting` gets a list that is yours to free; all of it are messages.
+ */
+omemo_status omemo_account_inbox(const omemo_account *account,
+                                 const char *consumer,
+                                 omemo_readings **waiting,
+                                 omemo_error **error);
+
+/**
+ * Says that a consumer (NULL: the application) has taken a message over. When all have, its text is removed;
+ * nothing happens if it was already.
+ */
+omemo_status omemo_account_acknowledge(omemo_account *account,
+                                       const omemo_message_id *id,
+                                       const char *consumer,
+                                       omemo_error **error);
+
+/**
+ * Adds somebody who acknowledges messages besides the application, such as an extension that shows
+ * notifications. Messages wait for it from now on.
+ *
+ * Errors: OMEMO_ERROR_ACCOUNT_NO_ID if there are eight already.
+ */
+omemo_status omemo_account_add_consumer(omemo_account *account,
+                                        const char *consumer,
+                                        omemo_error **error);
+
+/**
+ * Removes a consumer: nothing waits for it any more. Nothing happens if there is none of that name.
+ */
+omemo_status omemo_account_remove_consumer(omemo_account *account,
+                                           const char *consumer,
+                                           omemo_error **error);
+
+/**
+ * Takes a `<message/>` apart, as you would send it in clear: receipts, corrections and all.
+ *
+ * `plain` gets an object that is yours to free. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_plain_read(const char *xml,
+                              size_t xml_len,
+                              omemo_plain **plain,
+                              omemo_error **error);
+
+/**
+ * The text; NULL if there is none. There as long as `plain` is.
+ */
+const char *omemo_plain_body(const omemo_plain *plain);
+
+/**
+ * The names of its elements that a legacy message cannot protect: what becomes of them an omemo_unprotected
+ * says. `names` gets a list that is yours to free.
+ */
+omemo_status omemo_plain_unprotected(const omemo_plain *plain,
+                                     omemo_strings **names,
+                                     omemo_error **error);
+
+/**
+ * Whether the message can be written in a version (an omemo_protocol), if `unprotected` (an
+ * omemo_unprotected; 0: as recommended) is done with what legacy cannot protect: `fits` gets 1 or 0. Legacy
+ * has nothing but a body.
+ */
+omemo_status omemo_plain_fits(const omemo_plain *plain,
+                              uint32_t protocol,
+                              uint32_t unprotected,
+                              uint8_t *fits,
+                              omemo_error **error);
+
+/**
+ * What to encrypt in a version (an omemo_protocol): the body, or an envelope around the elements. `from` is
+ * the own account, `to` the one in the stanza's `to`, or the room. `sent_at_ms` may be 0: then the envelope
+ * does not say when it was written.
+ *
+ * `payload` gets bytes that are yours to free with `omemo_bytes_free`, which overwrites them, and
+ * `payload_len` their number. Errors: OMEMO_ERROR_STANZA_EMPTY if the version cannot say anything of the
+ * message; OMEMO_ERROR_STANZA_ENVELOPE.
+ */
+omemo_status omemo_plain_payload(const omemo_plain *plain,
+                                 uint32_t protocol,
+                                 const char *from,
+                                 const char *to,
+                                 uint64_t sent_at_ms,
+                                 uint8_t **payload,
+                                 size_t *payload_len,
+                                 omemo_error **error);
+
+/**
+ * The message with what was encrypted in the place of what that contains. `unprotected` is an
+ * omemo_unprotected; 0: as recommended.
+ *
+ * `xml` gets the stanza, which is yours to free with `omemo_string_free`, and `xml_len`, which may be NULL,
+ * its bytes without the zero. Errors: OMEMO_ERROR_STANZA: there are more keys than others read.
+ */
+omemo_status omemo_plain_seal(const omemo_plain *plain,
+                              const omemo_sent *sent,
+                              uint32_t unprotected,
+                              char **xml,
+                              size_t *xml_len,
+                              omemo_error **error);
+
+/**
+ * Frees a message, and overwrites it. Nothing happens if it is NULL.
+ */
+void omemo_plain_free(omemo_plain *plain);
+
+/**
+ * Writes an envelope around elements that are to be encrypted in OMEMO 2 (XEP-0420): well-formed XML, each
+ * element with its own `xmlns`, and none of those that servers process. `from`, `to` and `sent_at_ms` are as
+ * for `omemo_plain_payload`. A short envelope does not show how long its content is.
+ *
+ * `envelope` gets text that is yours to free with `omemo_string_free`, and `envelope_len`, which may be NULL,
+ * its bytes without the zero. Errors: OMEMO_ERROR_STANZA_ENVELOPE.
+ */
+omemo_status omemo_envelope_write(const char *content,
+                                  size_t content_len,
+                                  const char *from,
+                                  const char *to,
+                                  uint64_t sent_at_ms,
+                                  char **envelope,
+                                  size_t *envelope_len,
+                                  omemo_error **error);
+
+/**
+ * Writes the wish for no encryption, for the content of an envelope (XEP-0384 §5.7). `reason` is for the
+ * user, and may be NULL. Say it to the account, too: `omemo_account_opt_out`.
+ *
+ * `xml` gets text that is yours to free with `omemo_string_free`, and `xml_len`, which may be NULL, its bytes
+ * without the zero. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_opt_out_write(const char *reason,
+                                 char **xml,
+                                 size_t *xml_len,
+                                 omemo_error **error);
+
+/**
+ * Reads what was decrypted in a version (an omemo_protocol): `omemo_reading_payload`. An envelope is checked
+ * against the stanza that it came in: `sender` is the real account that wrote it, also in a room
+ * (`omemo_reading_sender`), and `addressee` the account in the stanza's `to`, or the room of a group message
+ * (`is_room` is not 0).
+ *
+ * `content` gets an object that is yours to free. Errors: OMEMO_ERROR_STANZA_CONTENT: it is no text, or was
+ * meant for somebody else, or written by somebody else, than the stanza says. Show nothing of it.
+ */
+omemo_status omemo_content_read(uint32_t protocol,
+                                const uint8_t *payload,
+                                size_t payload_len,
+                                const char *sender,
+                                const char *addressee,
+                                uint8_t is_room,
+                                omemo_content **content,
+                                omemo_error **error);
+
+/**
+ * The text; NULL if there is none.
+ */
+const char *omemo_content_body(const omemo_content *content);
+
+/**
+ * All elements of an envelope, as XML that stands on its own; NULL if the version has a text only.
+ */
+const char *omemo_content_elements(const omemo_content *content);
+
+/**
+ * 1 if it is the wish to end encryption: `omemo_account_opt_out`, and tell the user.
+ */
+uint8_t omemo_content_has_opt_out(const omemo_content *content);
+
+/**
+ * The reason for that; NULL if there is none.
+ */
+const char *omemo_content_opt_out_reason(const omemo_content *content);
+
+/**
+ * When it was written, as it says itself, in milliseconds since 1970; 0 if it does not.
+ */
+uint64_t omemo_content_sent_at_ms(const omemo_content *content);
+
+/**
+ * The encrypted message as if it had come in clear: `shell` is the stanza, or what `omemo_stanza_strip` has
+ * left of it. Of what stands beside an envelope only that stays which is for servers and rooms: everything
+ * else there was not encrypted, and may be anybody's.
+ *
+ * `xml` gets the stanza, which is yours to free with `omemo_string_free`, and `xml_len`, which may be NULL,
+ * its bytes without the zero. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_content_reveal(const omemo_content *content,
+                                  const char *shell,
+                                  size_t shell_len,
+                                  char **xml,
+                                  size_t *xml_len,
+                                  omemo_error **error);
+
+/**
+ * Frees it, and overwrites what it says. Nothing happens if it is NULL.
+ */
+void omemo_content_free(omemo_content *content);
+
+/**
+ * Reads a stanza, `<message/>` or `<iq/>`, that may show items of a node of OMEMO. `items` gets an object
+ * that is yours to free, or NULL if there is nothing such in it.
+ *
+ * Errors: OMEMO_ERROR_STANZA. What is wrong with an item, the functions say that ask for it.
+ */
+omemo_status omemo_items_read(const char *xml,
+                              size_t xml_len,
+                              omemo_items **items,
+                              omemo_error **error);
+
+/**
+ * What kind of stanza it was: an omemo_source; 0 if `items` is NULL.
+ */
+uint32_t omemo_items_source(const omemo_items *items);
+
+/**
+ * The node: an omemo_node; 0 if `items` is NULL.
+ */
+uint32_t omemo_items_node(const omemo_items *items);
+
+/**
+ * The version of the node: an omemo_protocol; 0 if `items` is NULL.
+ */
+uint32_t omemo_items_protocol(const omemo_items *items);
+
+/**
+ * The attribute `from` of the stanza: whose node it is. There as long as `items` is; NULL if there is none:
+ * the own account's.
+ */
+const char *omemo_items_from(const omemo_items *items);
+
+/**
+ * The device list in it. `list` gets an object that is yours to free, or NULL if there is none.
+ *
+ * Errors: OMEMO_ERROR_STANZA: what is there is no device list.
+ */
+omemo_status omemo_items_device_list(const omemo_items *items,
+                                     omemo_device_list **list,
+                                     omemo_error **error);
+
+/**
+ * How many bundles are in it, readable or not; 0 if `items` is NULL.
+ */
+size_t omemo_items_bundle_count(const omemo_items *items);
+
+/**
+ * The device whose bundle it is; 0 if there are not so many.
+ */
+uint32_t omemo_items_bundle_device(const omemo_items *items, size_t index);
+
+/**
+ * The bundle of a device. `bundle` gets an object that is yours to free, or NULL if there is none.
+ *
+ * Errors: OMEMO_ERROR_STANZA: what is there is no bundle (`is_broken` of omemo_fetched_bundle).
+ */
+omemo_status omemo_items_bundle(const omemo_items *items,
+                                uint32_t device,
+                                omemo_bundle **bundle,
+                                omemo_error **error);
+
+/**
+ * Frees what a node held; nothing happens if it is NULL.
+ */
+void omemo_items_free(omemo_items *items);
+
+/**
+ * The namespace of a version (an omemo_protocol): there as long as the library is; NULL if there is no such
+ * version.
+ */
+const char *omemo_protocol_namespace(uint32_t protocol);
+
+/**
+ * What a client has among its features (XEP-0115, XEP-0163) to be told when a device list of a version (an
+ * omemo_protocol) changes: there as long as the library is; NULL if there is no such version.
+ */
+const char *omemo_protocol_feature(uint32_t protocol);
+
+/**
+ * Writes what publishes a device list: for an `<iq type='set'/>` without a `to`. A server that answers with
+ * `precondition-not-met` has a node that is configured differently: `omemo_iq_configure`, then once more.
+ *
+ * `payload` gets text that is yours to free with `omemo_string_free`, and `payload_len`, which may be NULL,
+ * its bytes without the zero; as everywhere here.
+ */
+omemo_status omemo_iq_publish_device_list(const omemo_device_list *list,
+                                          char **payload,
+                                          size_t *payload_len,
+                                          omemo_error **error);
+
+/**
+ * Writes what publishes the bundle of the own device: for an `<iq type='set'/>` without a `to`. `max_items`
+ * is an omemo_max_items, which counts in OMEMO 2 only; 0 leaves it to the node, for servers that do not know
+ * the option: then `omemo_iq_configure` after it.
+ *
+ * Errors: OMEMO_ERROR_STANZA: others could not read the bundle.
+ */
+omemo_status omemo_iq_publish_bundle(const omemo_bundle *bundle,
+                                     uint32_t device,
+                                     uint32_t max_items,
+                                     char **payload,
+                                     size_t *payload_len,
+                                     omemo_error **error);
+
+/**
+ * Writes what configures a node of the own account (an omemo_node of a version) as publishing demands it: for
+ * an `<iq type='set'/>` without a `to`. `device` counts for legacy bundles only, `max_items` (an
+ * omemo_max_items) for those of OMEMO 2 only; 0: OMEMO_MAX_ITEMS_MAX.
+ */
+omemo_status omemo_iq_configure(uint32_t node,
+                                uint32_t protocol,
+                                uint32_t device,
+                                uint32_t max_items,
+                                char **payload,
+                                size_t *payload_len,
+                                omemo_error **error);
+
+/**
+ * Writes what asks for a device list: for an `<iq type='get'/>` to the bare address of the account.
+ */
+omemo_status omemo_iq_fetch_device_list(uint32_t protocol,
+                                        char **payload,
+                                        size_t *payload_len,
+                                        omemo_error **error);
+
+/**
+ * Writes what asks for the bundle of a device: for an `<iq type='get'/>` to the bare address of the account.
+ */
+omemo_status omemo_iq_fetch_bundle(uint32_t protocol,
+                                   uint32_t device,
+                                   char **payload,
+                                   size_t *payload_len,
+                                   omemo_error **error);
+
+/**
+ * Writes what takes the bundle of an own device away: for an `<iq type='set'/>` without a `to`. The device is
+ * taken off the list by publishing a list without it.
+ */
+omemo_status omemo_iq_remove_bundle(uint32_t protocol,
+                                    uint32_t device,
+                                    char **payload,
+                                    size_t *payload_len,
+                                    omemo_error **error);
+
+/**
+ * Reads an answer. `answer` gets an object that is yours to free, or NULL if the stanza is none. What it
+ * holds: `omemo_items_read`.
+ *
+ * Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_iq_answer_read(const char *xml,
+                                  size_t xml_len,
+                                  omemo_iq_answer **answer,
+                                  omemo_error **error);
+
+/**
+ * 1 if it is an error.
+ */
+uint8_t omemo_iq_answer_is_error(const omemo_iq_answer *answer);
+
+/**
+ * Who says so; NULL if the own server does.
+ */
+const char *omemo_iq_answer_from(const omemo_iq_answer *answer);
+
+/**
+ * The id of the request; NULL if there is none.
+ */
+const char *omemo_iq_answer_id(const omemo_iq_answer *answer);
+
+/**
+ * 1 if it is an error with this condition, as "item-not-found" or "precondition-not-met".
+ */
+uint8_t omemo_iq_answer_has(const omemo_iq_answer *answer, const char *condition);
+
+/**
+ * Frees an answer; nothing happens if it is NULL.
+ */
+void omemo_iq_answer_free(omemo_iq_answer *answer);
+
+/**
+ * Reads a message that may have another inside. `forwarded` gets a struct that is yours to free, or NULL if
+ * it has none.
+ *
+ * Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_forwarded_read(const char *xml,
+                                  size_t xml_len,
+                                  omemo_forwarded **forwarded,
+                                  omemo_error **error);
+
+/**
+ * Frees a message that came inside another; nothing happens if it is NULL.
+ */
+void omemo_forwarded_free(omemo_forwarded *forwarded);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -157,6 +157,22 @@ impl Caller {
         Ok(unsafe { core::slice::from_raw_parts(bytes, len) })
     }
 
+    /// Bytes with a length, or NULL.
+    pub(super) fn some_bytes(
+        &self,
+        bytes: *const u8,
+        len: usize,
+    ) -> Result<Option<&[u8]>, Failure> {
+        if bytes.is_null() {
+            return if len == 0 {
+                Ok(None)
+            } else {
+                Err(Failure::null())
+            };
+        }
+        self.bytes(bytes, len).map(Some)
+    }
+
     /// Text that ends with a zero byte.
     pub(super) fn word(&self, text: *const c_char) -> Result<&str, Failure> {
         if text.is_null() {
@@ -249,6 +265,29 @@ impl Caller {
         }
         Ok(Place(place))
     }
+
+    /// The place for an answer that the caller may not want.
+    pub(super) fn some_place<T>(&self, place: *mut T) -> Option<Place<T>> {
+        self.place(place).ok()
+    }
+
+    /// The places for text, and for its length if the caller wants that.
+    pub(super) fn text_place(
+        &self,
+        text: *mut *mut c_char,
+        len: *mut usize,
+    ) -> Result<TextPlace, Failure> {
+        Ok(TextPlace(self.place(text)?, self.some_place(len)))
+    }
+
+    /// The places for bytes and for their number.
+    pub(super) fn bytes_place(
+        &self,
+        bytes: *mut *mut u8,
+        len: *mut usize,
+    ) -> Result<BytesPlace, Failure> {
+        Ok(BytesPlace(self.place(bytes)?, self.place(len)?))
+    }
 }
 
 /// No struct is larger.
@@ -283,6 +322,30 @@ impl<O> Place<*mut O> {
     /// Hands out a reference to a shared handle.
     pub(super) fn share(self, handle: Arc<O>) {
         self.put(Arc::into_raw(handle).cast_mut());
+    }
+}
+
+/// The places for text and its length.
+pub(super) struct TextPlace(Place<*mut c_char>, Option<Place<usize>>);
+
+impl TextPlace {
+    /// Hands out a copy.
+    pub(super) fn put(self, text: &str) {
+        if let Some(len) = self.1 {
+            len.put(text.len());
+        }
+        self.0.put(raw_new(text.as_bytes()).cast());
+    }
+}
+
+/// The places for bytes and their number.
+pub(super) struct BytesPlace(Place<*mut u8>, Place<usize>);
+
+impl BytesPlace {
+    /// Hands out a copy.
+    pub(super) fn put(self, bytes: &[u8]) {
+        self.1.put(bytes.len());
+        self.0.put(raw_new(bytes));
     }
 }
 

@@ -89,7 +89,7 @@ pub unsafe extern "C" fn omemo_client_open(
         let (store, now) = (Arc::clone(&store.store), Timestamp::from_millis(now_ms));
         let client = Client::open(store, jid, options, now)?;
         place.share(Arc::new(omemo_client {
-            account: omemo_account::new(client.account().clone()),
+            account: omemo_account::of_client(client.account().clone()),
             client: Mutex::new(client),
             is_woken: AtomicBool::new(false),
             wakeup: Mutex::new(None),

@@ -1,21 +1,24 @@
 //! What is known of a call that failed.
 
 use core::ffi::c_char;
-use core::fmt;
+use core::{fmt, ptr};
 
 use super::boundary::accessor;
-use super::memory::Text;
+use super::memory::{Text, Texts};
+use super::report::{self, omemo_device_report, omemo_refusal};
 use super::status::omemo_remedy::{self, *};
 use super::status::omemo_status::{self, *};
-use crate::account::{AccountError, LabelError};
+use crate::account::{
+    AccountError, DeviceReport, EmptyError, EncryptError, Fate, Gap, LabelError, Peer, Refusal,
+};
 use crate::client::EncryptRequestError;
 use crate::error::RngError;
 use crate::model::JidError;
-use crate::stanza::{StanzaError, WriteEnvelopeError};
+use crate::stanza::{ContentError, StanzaError, WriteEnvelopeError};
 use crate::store::{Remedy, StoreError};
 
-/// What is known of a call that failed. It has no key, no address and no text of a message in it, so it
-/// may be logged.
+/// What is known of a call that failed. Its message has no key, no address and no text of anybody in it, so
+/// it may be logged; whom it concerns is asked for apart.
 ///
 /// A function that fails makes one if its last argument is not NULL; it is yours to free. One that
 /// succeeds leaves that argument as it is. Threads: one at a time.
@@ -24,6 +27,9 @@ pub struct omemo_error {
     remedy: omemo_remedy,
     stage: &'static core::ffi::CStr,
     message: Text,
+    refusal: Option<omemo_refusal>,
+    devices: Vec<omemo_device_report>,
+    _texts: Texts,
 }
 
 /// The status that the function has returned, too. OMEMO_OK if `error` is NULL.
@@ -40,8 +46,8 @@ pub unsafe extern "C" fn omemo_error_remedy(error: *const omemo_error) -> omemo_
     unsafe { accessor(error, OMEMO_REMEDY_FIX, |error| error.remedy) }
 }
 
-/// Where it failed: "argument", "library", "random", "store", "account" or "stanza". There as long as
-/// the library is; NULL if `error` is NULL.
+/// Where it failed: "argument", "library", "random", "store", "account", "stanza" or "encryption". There as
+/// long as the library is; NULL if `error` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_error_stage(error: *const omemo_error) -> *const c_char {
     // SAFETY: the promises at the top of the header.
@@ -53,6 +59,32 @@ pub unsafe extern "C" fn omemo_error_stage(error: *const omemo_error) -> *const 
 pub unsafe extern "C" fn omemo_error_message(error: *const omemo_error) -> *const c_char {
     // SAFETY: the promises at the top of the header.
     unsafe { accessor(error, core::ptr::null(), |error| error.message.as_ptr()) }
+}
+
+/// Why a message may not go out, for OMEMO_ERROR_REFUSED. There as long as `error` is; else NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_error_refusal(error: *const omemo_error) -> *const omemo_refusal {
+    let get = |error: &omemo_error| error.refusal.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(error, ptr::null(), get) }
+}
+
+/// How many devices it concerns: those of the report, for OMEMO_ERROR_REFUSED; one, for OMEMO_ERROR_GAP.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_error_device_count(error: *const omemo_error) -> usize {
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(error, 0, |error| error.devices.len()) }
+}
+
+/// A device that it concerns, and why; NULL if there are not so many. There as long as `error` is.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_error_device(
+    error: *const omemo_error,
+    index: usize,
+) -> *const omemo_device_report {
+    let get = |error: &omemo_error| error.devices.get(index).map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(error, ptr::null(), get) }
 }
 
 /// Frees an error; nothing happens if it is NULL.
@@ -69,6 +101,14 @@ pub(super) struct Failure {
     remedy: omemo_remedy,
     stage: &'static core::ffi::CStr,
     message: String,
+    about: Option<About>,
+}
+
+/// Whom a failure concerns.
+#[derive(Debug)]
+enum About {
+    Refusal(Box<Refusal>),
+    Device(Box<DeviceReport>),
 }
 
 impl Failure {
@@ -83,6 +123,7 @@ impl Failure {
             remedy,
             stage,
             message: message.to_string(),
+            about: None,
         }
     }
 
@@ -104,6 +145,44 @@ impl Failure {
 
     pub(super) fn fingerprint() -> Self {
         Self::argument(OMEMO_ERROR_FINGERPRINT, "the text is no fingerprint")
+    }
+
+    /// The object is not one that does this, or not any more.
+    pub(super) fn state(message: &str) -> Self {
+        Self::argument(OMEMO_ERROR_STATE, message)
+    }
+
+    /// A version cannot say anything of a message.
+    pub(super) fn empty_stanza() -> Self {
+        let message = "there is nothing in the message that the version could encrypt";
+        Self::new(
+            OMEMO_ERROR_STANZA_EMPTY,
+            OMEMO_REMEDY_FIX,
+            c"stanza",
+            message,
+        )
+    }
+
+    /// No empty message is made for a device.
+    pub(super) fn empty(error: EmptyError, peer: &Peer) -> Self {
+        match error {
+            EmptyError::Account(error) => error.into(),
+            EmptyError::Gap(gap) => Self {
+                about: Some(About::Device(Box::new(DeviceReport {
+                    jid: peer.jid.clone(),
+                    device: peer.device,
+                    fate: Fate::Skipped(gap),
+                    is_downgraded: gap == Gap::Downgraded,
+                }))),
+                ..Self::new(OMEMO_ERROR_GAP, OMEMO_REMEDY_TELL, c"encryption", gap)
+            },
+            _ => Self::new(
+                OMEMO_ERROR_NOT_ACCEPTED,
+                OMEMO_REMEDY_TELL,
+                c"encryption",
+                error,
+            ),
+        }
     }
 
     pub(super) fn reentered() -> Self {
@@ -149,12 +228,66 @@ impl Failure {
 
 impl From<Failure> for omemo_error {
     fn from(failure: Failure) -> Self {
+        let mut texts = Texts::default();
+        let (refusal, devices) = match &failure.about {
+            None => (None, Vec::new()),
+            Some(About::Refusal(refusal)) => {
+                let (known, report) = report::refused(refusal, &mut texts);
+                let devices = report.map(|report| report::devices(report, &mut texts));
+                (Some(known), devices.unwrap_or_default())
+            }
+            Some(About::Device(device)) => (None, vec![report::describe(device, &mut texts)]),
+        };
         Self {
             status: failure.status,
             remedy: failure.remedy,
             stage: failure.stage,
             message: Text::new(&failure.message),
+            refusal,
+            devices,
+            _texts: texts,
         }
+    }
+}
+
+impl From<EncryptError> for Failure {
+    fn from(error: EncryptError) -> Self {
+        match error {
+            EncryptError::Account(error) => error.into(),
+            EncryptError::Refused(refusal) => Self {
+                status: OMEMO_ERROR_REFUSED,
+                remedy: OMEMO_REMEDY_TELL,
+                stage: c"encryption",
+                message: refusal.to_string(),
+                about: Some(About::Refusal(refusal)),
+            },
+            error => Self::new(OMEMO_ERROR_PAYLOAD, OMEMO_REMEDY_FIX, c"encryption", error),
+        }
+    }
+}
+
+impl From<WriteEnvelopeError> for Failure {
+    fn from(error: WriteEnvelopeError) -> Self {
+        match error {
+            WriteEnvelopeError::Rng(error) => error.into(),
+            error => Self::new(
+                OMEMO_ERROR_STANZA_ENVELOPE,
+                OMEMO_REMEDY_FIX,
+                c"stanza",
+                error,
+            ),
+        }
+    }
+}
+
+impl From<ContentError> for Failure {
+    fn from(error: ContentError) -> Self {
+        Self::new(
+            OMEMO_ERROR_STANZA_CONTENT,
+            OMEMO_REMEDY_TELL,
+            c"stanza",
+            error,
+        )
     }
 }
 
@@ -219,8 +352,7 @@ impl From<EncryptRequestError> for Failure {
         let status = match error {
             EncryptRequestError::Account(error) => return error.into(),
             EncryptRequestError::Stanza(error) => return error.into(),
-            EncryptRequestError::Envelope(WriteEnvelopeError::Rng(error)) => return error.into(),
-            EncryptRequestError::Envelope(_) => OMEMO_ERROR_STANZA_ENVELOPE,
+            EncryptRequestError::Envelope(error) => return error.into(),
             EncryptRequestError::Address(_) => OMEMO_ERROR_STANZA_ADDRESS,
             EncryptRequestError::NothingToEncrypt => OMEMO_ERROR_STANZA_EMPTY,
         };

@@ -14,6 +14,9 @@
 //! | [`client`], [`room`], [`catch_up`] | stanzas in |
 //! | [`action`], [`report`], [`undecryptable`] | actions out |
 //! | [`account`], [`trust`], [`device`], [`contact`], [`identity`] | questions, and what only the user decides |
+//! | [`bundle`], [`device_list`], [`peer`], [`encrypt`], [`sent`], [`empty`] | an account without a client: sending |
+//! | [`plain`], [`content`], [`items`], [`iq`], [`forwarded`] | XML in, XML out |
+//! | [`stanza`], [`decrypt`], [`reading`], [`inbox`] | an account without a client: receiving |
 //!
 //! Numbers of enums go in as `u32` and are checked. Handles that are shared are reference counted, so
 //! that one that is freed while a call is under way lives until that has ended.
@@ -72,6 +75,36 @@ pub mod action;
 pub mod report;
 
 pub mod undecryptable;
+
+pub mod bundle;
+
+pub mod device_list;
+
+pub mod peer;
+
+pub mod encrypt;
+
+pub mod sent;
+
+pub mod empty;
+
+pub mod stanza;
+
+pub mod decrypt;
+
+pub mod reading;
+
+pub mod inbox;
+
+pub mod plain;
+
+pub mod content;
+
+pub mod items;
+
+pub mod iq;
+
+pub mod forwarded;
 
 #[cfg(test)]
 mod tests;

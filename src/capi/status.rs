@@ -28,6 +28,8 @@ pub enum omemo_status {
     /// `struct_size` is smaller than any version of the struct, or the struct uses fields that this
     /// version of the library does not know.
     OMEMO_ERROR_STRUCT = 106,
+    /// The object does not do this, or has done it already: see the function.
+    OMEMO_ERROR_STATE = 107,
 
     /// A callback has called the library. It must not, except where the header says so.
     OMEMO_ERROR_REENTERED = 200,
@@ -91,6 +93,18 @@ pub enum omemo_status {
     OMEMO_ERROR_STANZA_EMPTY = 502,
     /// What is to be encrypted cannot stand in an envelope (XEP-0420).
     OMEMO_ERROR_STANZA_ENVELOPE = 503,
+    /// What was decrypted is no text, or belongs to another stanza. Nothing of it is to be shown.
+    OMEMO_ERROR_STANZA_CONTENT = 504,
+
+    /// The message may not go out like this: `omemo_error_refusal`, and `omemo_error_device` for each
+    /// device.
+    OMEMO_ERROR_REFUSED = 600,
+    /// The payload cannot be encrypted.
+    OMEMO_ERROR_PAYLOAD = 601,
+    /// The user has not accepted the account: an empty message would tell a stranger that somebody is there.
+    OMEMO_ERROR_NOT_ACCEPTED = 602,
+    /// The device cannot be sent an empty message: `omemo_error_device` says which, and why.
+    OMEMO_ERROR_GAP = 603,
 }
 
 /// What makes sense after an error.

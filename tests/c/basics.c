@@ -55,6 +55,53 @@ static void null_is_no_object(void) {
   CHECK(omemo_action_device_count(NULL) == 0 && omemo_action_device(NULL, 0) == NULL);
   CHECK(omemo_action_key_count(NULL) == 0 && omemo_action_key(NULL, 0) == NULL);
   omemo_action_free(NULL);
+  CHECK(omemo_error_refusal(NULL) == NULL && omemo_error_device_count(NULL) == 0 && omemo_error_device(NULL, 0) == NULL);
+}
+
+static void null_is_no_message(void) {
+  size_t length = 7;
+  uint32_t protocol = 7;
+  CHECK(omemo_bundle_protocol(NULL) == 0 && omemo_bundle_fingerprint(NULL) == NULL);
+  CHECK(omemo_bundle_pre_key_count(NULL) == 0);
+  omemo_bundle_free(NULL);
+  CHECK(omemo_device_list_protocol(NULL) == 0 && omemo_device_list_count(NULL) == 0);
+  CHECK(omemo_device_list_get(NULL, 0) == NULL);
+  omemo_device_list_free(NULL);
+  omemo_list_change_free(NULL);
+  CHECK(omemo_peers_count(NULL) == 0 && omemo_peers_get(NULL, 0) == NULL);
+  omemo_peers_free(NULL);
+  CHECK(omemo_undecided_keys_count(NULL) == 0 && omemo_undecided_keys_get(NULL, 0) == NULL);
+  omemo_undecided_keys_free(NULL);
+  CHECK(omemo_sent_element(NULL, 1) == NULL && omemo_sent_key(NULL, 1, 0) == NULL);
+  CHECK(omemo_sent_device_count(NULL) == 0 && omemo_sent_device(NULL, 0) == NULL);
+  omemo_sent_free(NULL);
+  CHECK(omemo_due_answers_count(NULL) == 0 && omemo_due_answers_get(NULL, 0) == NULL);
+  omemo_due_answers_free(NULL);
+  CHECK(omemo_stanza_is_iq(NULL) == 0 && omemo_stanza_from(NULL) == NULL && omemo_stanza_to(NULL) == NULL);
+  CHECK(omemo_stanza_type(NULL) == NULL && omemo_stanza_id(NULL) == NULL && omemo_stanza_element(NULL, 1) == NULL);
+  omemo_stanza_free(NULL);
+  CHECK(omemo_reading_outcome(NULL) == 0 && omemo_reading_sender(NULL) == NULL);
+  CHECK(omemo_reading_message_id(NULL) == NULL && omemo_reading_delivery(NULL) == NULL);
+  CHECK(omemo_reading_payload(NULL, &length) == NULL && length == 0);
+  CHECK(omemo_reading_other(NULL, &protocol, NULL) == NULL && protocol == 0);
+  CHECK(omemo_reading_attached(NULL, NULL) == NULL && omemo_reading_failure(NULL) == NULL);
+  CHECK(omemo_reading_has_payload(NULL) == 0);
+  omemo_reading_free(NULL);
+  CHECK(omemo_readings_count(NULL) == 0 && omemo_readings_get(NULL, 0) == NULL);
+  omemo_readings_free(NULL);
+  CHECK(omemo_plain_body(NULL) == NULL);
+  omemo_plain_free(NULL);
+  CHECK(omemo_content_body(NULL) == NULL && omemo_content_elements(NULL) == NULL);
+  CHECK(omemo_content_has_opt_out(NULL) == 0 && omemo_content_opt_out_reason(NULL) == NULL);
+  CHECK(omemo_content_sent_at_ms(NULL) == 0);
+  omemo_content_free(NULL);
+  CHECK(omemo_items_source(NULL) == 0 && omemo_items_node(NULL) == 0 && omemo_items_protocol(NULL) == 0);
+  CHECK(omemo_items_from(NULL) == NULL && omemo_items_bundle_count(NULL) == 0 && omemo_items_bundle_device(NULL, 0) == 0);
+  omemo_items_free(NULL);
+  CHECK(omemo_iq_answer_is_error(NULL) == 0 && omemo_iq_answer_from(NULL) == NULL && omemo_iq_answer_id(NULL) == NULL);
+  CHECK(omemo_iq_answer_has(NULL, "conflict") == 0 && omemo_iq_answer_has(NULL, NULL) == 0);
+  omemo_iq_answer_free(NULL);
+  omemo_forwarded_free(NULL);
 }
 
 static void fingerprints_are_read_as_clients_show_them(void) {
@@ -82,6 +129,7 @@ int main(void) {
   the_version_is_that_of_the_header();
   an_error_says_what_and_what_now();
   null_is_no_object();
+  null_is_no_message();
   fingerprints_are_read_as_clients_show_them();
   return 0;
 }
