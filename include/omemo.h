@@ -269,6 +269,30 @@ enum omemo_status
    * The device cannot be sent an empty message: `omemo_error_device` says which, and why.
    */
   OMEMO_ERROR_GAP = 603,
+  /**
+   * A key or an initialisation vector has a length that its cipher does not have.
+   */
+  OMEMO_ERROR_FILE_KEY = 700,
+  /**
+   * The text is no `aesgcm://` URI, or none can be made.
+   */
+  OMEMO_ERROR_FILE_URI = 701,
+  /**
+   * The file is longer than its cipher allows.
+   */
+  OMEMO_ERROR_FILE_TOO_LONG = 702,
+  /**
+   * It is not the file that was encrypted, or not with this key. Remove what was decrypted.
+   */
+  OMEMO_ERROR_FILE_AUTHENTICATION = 703,
+  /**
+   * The cipher needs a hash of the file, and there is none.
+   */
+  OMEMO_ERROR_FILE_NO_HASH = 704,
+  /**
+   * Your sink has said that it could not write.
+   */
+  OMEMO_ERROR_FILE_SINK = 705,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -524,6 +548,36 @@ enum omemo_outcome
 typedef enum omemo_outcome omemo_outcome;
 #else
 typedef uint32_t omemo_outcome;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A cipher for files.
+ */
+enum omemo_cipher
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * AES-128 in Galois/Counter mode, the tag behind the ciphertext.
+   */
+  OMEMO_CIPHER_AES_128_GCM = 1,
+  /**
+   * AES-256 in Galois/Counter mode: what `aesgcm://` has, and the one to choose.
+   */
+  OMEMO_CIPHER_AES_256_GCM = 2,
+  /**
+   * AES-256 in cipher block chaining mode, which authenticates nothing: decrypted with a hash only, and no
+   * choice for a new file.
+   */
+  OMEMO_CIPHER_AES_256_CBC = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_cipher omemo_cipher;
+#else
+typedef uint32_t omemo_cipher;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -1346,6 +1400,30 @@ typedef struct omemo_due_answers omemo_due_answers;
  * succeeds leaves that argument as it is. Threads: one at a time.
  */
 typedef struct omemo_error omemo_error;
+
+/**
+ * Decrypts one file, piece by piece.
+ *
+ * Nothing that it has given to the sink is authentic before `omemo_file_decryptor_finish` has succeeded: write
+ * it beside the place where the file is expected, move it there after that, and remove it if anything fails.
+ * Threads: one at a time. Nothing waits but the sink.
+ */
+typedef struct omemo_file_decryptor omemo_file_decryptor;
+
+/**
+ * Encrypts one file, piece by piece. It draws the key, and hands it out at the end: no key is used for two
+ * files.
+ *
+ * Threads: one at a time. Nothing waits but the sink.
+ */
+typedef struct omemo_file_encryptor omemo_file_encryptor;
+
+/**
+ * A key and an initialisation vector for one file. What its functions return is there as long as it is.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_file_key omemo_file_key;
 
 /**
  * An `<iq/>` of the type `result` or `error`. What its functions return is there as long as it is.
@@ -2394,6 +2472,66 @@ typedef struct {
   size_t message_len;
 } omemo_forwarded;
 
+/**
+ * Takes the next bytes of a file, all of them. Returns 0, or anything else if they could not be written. It is
+ * called during `*_update` and `*_finish`, and must not call the library.
+ */
+typedef int32_t (*omemo_file_sink)(void *user_data, const uint8_t *bytes, size_t len);
+
+/**
+ * What is to be told about a file that was encrypted. Later versions of the library may add fields at the end
+ * (`omemo_file_encryptor_finish` is told how many there are).
+ */
+typedef struct {
+  /**
+   * sizeof (omemo_encrypted_file), before the call.
+   */
+  size_t struct_size;
+  /**
+   * The key: an object that is yours to free.
+   */
+  omemo_file_key *key;
+  /**
+   * The length of the plaintext, in bytes.
+   */
+  uint64_t size;
+  /**
+   * The SHA-256 of the plaintext.
+   */
+  uint8_t sha256[32];
+} omemo_encrypted_file;
+
+/**
+ * What a message says about the plaintext of a file. Set all of it to zero, then `struct_size` and what is
+ * known.
+ */
+typedef struct {
+  /**
+   * sizeof (omemo_file_claim).
+   */
+  size_t struct_size;
+  /**
+   * Its hash; NULL if none is told. OMEMO_CIPHER_AES_256_CBC is not decrypted without one.
+   */
+  const uint8_t *hash;
+  /**
+   * The bytes of `hash`.
+   */
+  size_t hash_len;
+  /**
+   * The name of the hash's function, "sha-256" or "sha-512", as XEP-0300 has it; NULL if there is none.
+   */
+  const char *hash_algorithm;
+  /**
+   * Not 0 if `size` is known.
+   */
+  uint64_t has_size;
+  /**
+   * Its length in bytes. What is longer is cut off (XEP-0448 §3.2).
+   */
+  uint64_t size;
+} omemo_file_claim;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -2416,8 +2554,8 @@ omemo_status omemo_error_status(const omemo_error *error);
 omemo_remedy omemo_error_remedy(const omemo_error *error);
 
 /**
- * Where it failed: "argument", "library", "random", "store", "account", "stanza" or "encryption". There as
- * long as the library is; NULL if `error` is NULL.
+ * Where it failed: "argument", "library", "random", "store", "account", "stanza", "encryption" or "file".
+ * There as long as the library is; NULL if `error` is NULL.
  */
 const char *omemo_error_stage(const omemo_error *error);
 
@@ -4194,6 +4332,173 @@ omemo_status omemo_forwarded_read(const char *xml,
  * Frees a message that came inside another; nothing happens if it is NULL.
  */
 void omemo_forwarded_free(omemo_forwarded *forwarded);
+
+/**
+ * The name of a cipher (an omemo_cipher) in XEP-0448: there as long as the library is; NULL if there is none
+ * of that number.
+ */
+const char *omemo_cipher_uri(uint32_t cipher);
+
+/**
+ * The cipher of a name; 0 if there is none, or `uri` is NULL.
+ */
+uint32_t omemo_cipher_of_uri(const char *uri);
+
+/**
+ * The length of what is uploaded, for a file of `len` bytes: a server wants to know it before (XEP-0363).
+ *
+ * Errors: OMEMO_ERROR_FILE_TOO_LONG: about 64 GiB are the most.
+ */
+omemo_status omemo_file_encrypted_len(uint32_t cipher,
+                                      uint64_t len,
+                                      uint64_t *encrypted_len,
+                                      omemo_error **error);
+
+/**
+ * The key that a message tells, as in XEP-0448. For GCM the initialisation vector has 12 bytes, or 16 as older
+ * clients draw it; for CBC it has 16.
+ *
+ * `file_key` gets an object that is yours to free. Errors: OMEMO_ERROR_FILE_KEY: a length is another.
+ */
+omemo_status omemo_file_key_new(uint32_t cipher,
+                                const uint8_t *key,
+                                size_t key_len,
+                                const uint8_t *iv,
+                                size_t iv_len,
+                                omemo_file_key **file_key,
+                                omemo_error **error);
+
+/**
+ * The cipher that it is for: an omemo_cipher; 0 if `file_key` is NULL.
+ */
+uint32_t omemo_file_key_cipher(const omemo_file_key *file_key);
+
+/**
+ * The bytes of the key, for the message that tells it, and their number in `len`, which may be NULL.
+ */
+const uint8_t *omemo_file_key_bytes(const omemo_file_key *file_key,
+                                    size_t *len);
+
+/**
+ * The initialisation vector, and its bytes in `len`, which may be NULL.
+ */
+const uint8_t *omemo_file_key_iv(const omemo_file_key *file_key, size_t *len);
+
+/**
+ * Frees a key, and overwrites it. Nothing happens if it is NULL.
+ */
+void omemo_file_key_free(omemo_file_key *file_key);
+
+/**
+ * Makes the `aesgcm://` URI of a file that was uploaded to `url` (XEP-0454): it is the body of an encrypted
+ * message. Who sees it can read the file: never show it as a link.
+ *
+ * `uri` gets text that is yours to free with `omemo_string_free`, which overwrites it. Errors:
+ * OMEMO_ERROR_FILE_URI: the URL has to begin with `https://` and have no fragment, and the key has to be for
+ * OMEMO_CIPHER_AES_256_GCM.
+ */
+omemo_status omemo_aesgcm_write(const char *url,
+                                const omemo_file_key *file_key,
+                                char **uri,
+                                omemo_error **error);
+
+/**
+ * Reads an `aesgcm://` URI. `url` gets where the ciphertext is, an `https://` URL that is yours to free with
+ * `omemo_string_free`, and `file_key` an object that is yours to free.
+ *
+ * Errors: OMEMO_ERROR_FILE_URI.
+ */
+omemo_status omemo_aesgcm_read(const char *uri,
+                               char **url,
+                               omemo_file_key **file_key,
+                               omemo_error **error);
+
+/**
+ * Reads the body of a message, which may be a file: a URI, and perhaps a thumbnail as a `data:` URI in a
+ * second line. `url` and `file_key` get what they get in `omemo_aesgcm_read`, and `thumbnail` a text that is
+ * yours to free, or NULL if there is none.
+ *
+ * All three get NULL if the body is anything else: it is a text then, and nothing in it is to be fetched.
+ */
+omemo_status omemo_aesgcm_of_body(const char *text,
+                                  size_t text_len,
+                                  char **url,
+                                  omemo_file_key **file_key,
+                                  char **thumbnail,
+                                  omemo_error **error);
+
+/**
+ * Begins to encrypt a file with a cipher (an omemo_cipher). `sink` gets the ciphertext, what is uploaded, with
+ * `user_data`. `encryptor` gets an object that is yours to free.
+ */
+omemo_status omemo_file_encryptor_new(uint32_t cipher,
+                                      omemo_file_sink sink,
+                                      void *user_data,
+                                      omemo_file_encryptor **encryptor,
+                                      omemo_error **error);
+
+/**
+ * Encrypts the next bytes of the file, as many as there are.
+ *
+ * Errors: OMEMO_ERROR_FILE_SINK, OMEMO_ERROR_FILE_TOO_LONG: begin again with another encryptor.
+ * OMEMO_ERROR_STATE: it has ended, or failed before.
+ */
+omemo_status omemo_file_encryptor_update(omemo_file_encryptor *encryptor,
+                                         const uint8_t *plaintext,
+                                         size_t len,
+                                         omemo_error **error);
+
+/**
+ * Ends the file, and says what is to be told about it. `file` must have its `struct_size`. Free the encryptor
+ * after it.
+ *
+ * Errors: as for `omemo_file_encryptor_update`.
+ */
+omemo_status omemo_file_encryptor_finish(omemo_file_encryptor *encryptor,
+                                         omemo_encrypted_file *file,
+                                         omemo_error **error);
+
+/**
+ * Frees an encryptor, whether or not its file has ended. Nothing happens if it is NULL.
+ */
+void omemo_file_encryptor_free(omemo_file_encryptor *encryptor);
+
+/**
+ * Begins to decrypt a file. `claim` may be NULL. `sink` gets the plaintext with `user_data`. `decryptor` gets
+ * an object that is yours to free.
+ *
+ * Errors: OMEMO_ERROR_FILE_NO_HASH; OMEMO_ERROR_VALUE: the hash is of another function, or has another length.
+ */
+omemo_status omemo_file_decryptor_new(const omemo_file_key *file_key,
+                                      const omemo_file_claim *claim,
+                                      omemo_file_sink sink,
+                                      void *user_data,
+                                      omemo_file_decryptor **decryptor,
+                                      omemo_error **error);
+
+/**
+ * Decrypts the next bytes of the file, as many as there are.
+ *
+ * Errors: OMEMO_ERROR_FILE_SINK, OMEMO_ERROR_FILE_TOO_LONG; OMEMO_ERROR_STATE: it has ended, or failed before.
+ */
+omemo_status omemo_file_decryptor_update(omemo_file_decryptor *decryptor,
+                                         const uint8_t *ciphertext,
+                                         size_t len,
+                                         omemo_error **error);
+
+/**
+ * Ends the file. If this succeeds, everything that the sink got is authentic. Free the decryptor after it.
+ *
+ * Errors: OMEMO_ERROR_FILE_AUTHENTICATION: it is not the file that was encrypted: remove what is there.
+ * OMEMO_ERROR_FILE_SINK, OMEMO_ERROR_STATE.
+ */
+omemo_status omemo_file_decryptor_finish(omemo_file_decryptor *decryptor,
+                                         omemo_error **error);
+
+/**
+ * Frees a decryptor, whether or not its file has ended. Nothing happens if it is NULL.
+ */
+void omemo_file_decryptor_free(omemo_file_decryptor *decryptor);
 
 #ifdef __cplusplus
 }  // extern "C"

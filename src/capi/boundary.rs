@@ -138,6 +138,16 @@ impl Caller {
         unsafe { pointer.as_ref() }.ok_or_else(Failure::null)
     }
 
+    /// An object of ours that one thread uses, to be changed. No other part of the call looks at it.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "what is borrowed is C's, not the caller's"
+    )]
+    pub(super) fn borrow_mut<T>(&self, pointer: *mut T) -> Result<&mut T, Failure> {
+        // SAFETY: promised: one thread at a time.
+        unsafe { pointer.as_mut() }.ok_or_else(Failure::null)
+    }
+
     /// Text with a length.
     pub(super) fn text(&self, text: *const c_char, len: usize) -> Result<&str, Failure> {
         let bytes = self.bytes(text.cast(), len)?;

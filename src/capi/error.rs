@@ -13,6 +13,7 @@ use crate::account::{
 };
 use crate::client::EncryptRequestError;
 use crate::error::RngError;
+use crate::files::{AesgcmUriError, DecryptFileError, EncryptFileError, FileKeyError};
 use crate::model::JidError;
 use crate::stanza::{ContentError, StanzaError, WriteEnvelopeError};
 use crate::store::{Remedy, StoreError};
@@ -46,8 +47,8 @@ pub unsafe extern "C" fn omemo_error_remedy(error: *const omemo_error) -> omemo_
     unsafe { accessor(error, OMEMO_REMEDY_FIX, |error| error.remedy) }
 }
 
-/// Where it failed: "argument", "library", "random", "store", "account", "stanza" or "encryption". There as
-/// long as the library is; NULL if `error` is NULL.
+/// Where it failed: "argument", "library", "random", "store", "account", "stanza", "encryption" or "file".
+/// There as long as the library is; NULL if `error` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_error_stage(error: *const omemo_error) -> *const c_char {
     // SAFETY: the promises at the top of the header.
@@ -159,6 +160,16 @@ impl Failure {
             OMEMO_ERROR_STANZA_EMPTY,
             OMEMO_REMEDY_FIX,
             c"stanza",
+            message,
+        )
+    }
+
+    pub(super) fn file_too_long() -> Self {
+        let message = "the file is too long for its cipher";
+        Self::new(
+            OMEMO_ERROR_FILE_TOO_LONG,
+            OMEMO_REMEDY_TELL,
+            c"file",
             message,
         )
     }
@@ -357,5 +368,43 @@ impl From<EncryptRequestError> for Failure {
             EncryptRequestError::NothingToEncrypt => OMEMO_ERROR_STANZA_EMPTY,
         };
         Self::new(status, OMEMO_REMEDY_FIX, c"stanza", error)
+    }
+}
+
+impl From<FileKeyError> for Failure {
+    fn from(error: FileKeyError) -> Self {
+        Self::new(OMEMO_ERROR_FILE_KEY, OMEMO_REMEDY_TELL, c"file", error)
+    }
+}
+
+impl From<AesgcmUriError> for Failure {
+    fn from(error: AesgcmUriError) -> Self {
+        Self::new(OMEMO_ERROR_FILE_URI, OMEMO_REMEDY_TELL, c"file", error)
+    }
+}
+
+impl From<EncryptFileError> for Failure {
+    fn from(error: EncryptFileError) -> Self {
+        match error {
+            EncryptFileError::TooLong => Self::file_too_long(),
+            EncryptFileError::Rng(error) => error.into(),
+            error @ EncryptFileError::Sink(_) => {
+                Self::new(OMEMO_ERROR_FILE_SINK, OMEMO_REMEDY_MEND, c"file", error)
+            }
+        }
+    }
+}
+
+impl From<DecryptFileError> for Failure {
+    fn from(error: DecryptFileError) -> Self {
+        let (status, remedy) = match error {
+            DecryptFileError::TooLong => return Self::file_too_long(),
+            DecryptFileError::NoHash => (OMEMO_ERROR_FILE_NO_HASH, OMEMO_REMEDY_TELL),
+            DecryptFileError::Authentication => {
+                (OMEMO_ERROR_FILE_AUTHENTICATION, OMEMO_REMEDY_TELL)
+            }
+            DecryptFileError::Sink(_) => (OMEMO_ERROR_FILE_SINK, OMEMO_REMEDY_MEND),
+        };
+        Self::new(status, remedy, c"file", error)
     }
 }

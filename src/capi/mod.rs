@@ -16,6 +16,7 @@
 //! | [`account`], [`trust`], [`device`], [`contact`], [`identity`] | questions, and what only the user decides |
 //! | [`bundle`], [`device_list`], [`peer`], [`encrypt`], [`sent`], [`empty`] | an account without a client: sending |
 //! | [`plain`], [`content`], [`items`], [`iq`], [`forwarded`] | XML in, XML out |
+//! | [`file_key`], [`file`] | encrypted files |
 //! | [`stanza`], [`decrypt`], [`reading`], [`inbox`] | an account without a client: receiving |
 //!
 //! Numbers of enums go in as `u32` and are checked. Handles that are shared are reference counted, so
@@ -105,6 +106,10 @@ pub mod items;
 pub mod iq;
 
 pub mod forwarded;
+
+pub mod file_key;
+
+pub mod file;
 
 #[cfg(test)]
 mod tests;

@@ -105,6 +105,19 @@ pub enum omemo_status {
     OMEMO_ERROR_NOT_ACCEPTED = 602,
     /// The device cannot be sent an empty message: `omemo_error_device` says which, and why.
     OMEMO_ERROR_GAP = 603,
+
+    /// A key or an initialisation vector has a length that its cipher does not have.
+    OMEMO_ERROR_FILE_KEY = 700,
+    /// The text is no `aesgcm://` URI, or none can be made.
+    OMEMO_ERROR_FILE_URI = 701,
+    /// The file is longer than its cipher allows.
+    OMEMO_ERROR_FILE_TOO_LONG = 702,
+    /// It is not the file that was encrypted, or not with this key. Remove what was decrypted.
+    OMEMO_ERROR_FILE_AUTHENTICATION = 703,
+    /// The cipher needs a hash of the file, and there is none.
+    OMEMO_ERROR_FILE_NO_HASH = 704,
+    /// Your sink has said that it could not write.
+    OMEMO_ERROR_FILE_SINK = 705,
 }
 
 /// What makes sense after an error.
