@@ -11,7 +11,7 @@
 //! | [`memory`] | what it hands out |
 //! | [`store`], [`host_store`] | where an account is kept; a store of the caller's |
 //! | [`options`] | what the application decides |
-//! | [`client`], [`room`], [`catch_up`] | stanzas in |
+//! | [`client`], [`outgoing`], [`room`], [`catch_up`], [`callbacks`] | stanzas in |
 //! | [`action`], [`report`], [`undecryptable`] | actions out |
 //! | [`account`], [`trust`], [`device`], [`contact`], [`identity`] | questions, and what only the user decides |
 //! | [`bundle`], [`device_list`], [`peer`], [`encrypt`], [`sent`], [`empty`] | an account without a client: sending |
@@ -41,6 +41,7 @@
 )]
 
 mod boundary;
+mod lock;
 
 // In the order of the header.
 pub mod status;
@@ -66,6 +67,10 @@ pub mod contact;
 pub mod identity;
 
 pub mod client;
+
+pub mod outgoing;
+
+pub mod callbacks;
 
 pub mod room;
 

@@ -436,6 +436,18 @@ static void contacts_and_time(void) {
 
 static void a_device_is_switched_off(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_client_switch_off(NULL, NOW, &error));
+  {
+    uint8_t is_published = 7;
+    OK(omemo_client_is_published(ROMEO->client, &is_published, &error));
+    CHECK(is_published == 1);
+    OK(omemo_client_disconnected(ROMEO->client, &error));
+    OK(omemo_client_is_published(ROMEO->client, &is_published, &error));
+    CHECK(is_published == 0);
+    user_connect(ROMEO);
+    settle(users, 2);
+    FAILS(OMEMO_ERROR_NULL, omemo_client_is_published(NULL, &is_published, &error));
+    FAILS(OMEMO_ERROR_NULL, omemo_client_is_published(ROMEO->client, NULL, &error));
+  }
   ROMEO->notices = 0;
   OK(omemo_client_switch_off(ROMEO->client, NOW, &error));
   settle(users, 2);
