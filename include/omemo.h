@@ -132,6 +132,10 @@ enum omemo_status
    */
   OMEMO_ERROR_STATE = 107,
   /**
+   * The text is no URI of the kind that was asked for, or the keys make none.
+   */
+  OMEMO_ERROR_URI = 108,
+  /**
    * A callback has called the library. It must not, except where the header says so.
    */
   OMEMO_ERROR_REENTERED = 200,
@@ -616,6 +620,64 @@ typedef uint32_t omemo_max_items;
 #endif // __cplusplus
 
 /**
+ * Whether the server has a bundle, as far as it was said.
+ */
+enum omemo_bundle_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * It was never published, or was lost.
+   */
+  OMEMO_BUNDLE_UNPUBLISHED = 1,
+  /**
+   * Another one than the account has now.
+   */
+  OMEMO_BUNDLE_OUTDATED = 2,
+  /**
+   * It has it.
+   */
+  OMEMO_BUNDLE_PUBLISHED = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_bundle_state omemo_bundle_state;
+#else
+typedef uint32_t omemo_bundle_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a session is used for.
+ */
+enum omemo_session_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * It is sent on.
+   */
+  OMEMO_SESSION_CURRENT = 1,
+  /**
+   * It was replaced, and is kept for what is on its way.
+   */
+  OMEMO_SESSION_OLD = 2,
+  /**
+   * Nothing is ever sent on it: it began with a pre-key that had been used, or was reset or repaired.
+   */
+  OMEMO_SESSION_RECEIVE_ONLY = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_session_state omemo_session_state;
+#else
+typedef uint32_t omemo_session_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * How a stanza came.
  */
 enum omemo_arrival
@@ -753,31 +815,6 @@ enum omemo_disposition
 typedef enum omemo_disposition omemo_disposition;
 #else
 typedef uint32_t omemo_disposition;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * How much a line of the log matters.
- */
-enum omemo_log_level
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-  /**
-   * What was called, and what is to be done.
-   */
-  OMEMO_LOG_DEBUG = 1,
-  /**
-   * A call has failed.
-   */
-  OMEMO_LOG_WARNING = 2,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum omemo_log_level omemo_log_level;
-#else
-typedef uint32_t omemo_log_level;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -1236,6 +1273,31 @@ typedef uint32_t omemo_refusal_kind;
 #endif // __cplusplus
 
 /**
+ * How much a line of the log matters.
+ */
+enum omemo_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * What was called, and what is to be done.
+   */
+  OMEMO_LOG_DEBUG = 1,
+  /**
+   * A call has failed.
+   */
+  OMEMO_LOG_WARNING = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_log_level omemo_log_level;
+#else
+typedef uint32_t omemo_log_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * What is read by a scan.
  */
 enum omemo_scan_kind
@@ -1322,6 +1384,31 @@ enum omemo_trust
 typedef enum omemo_trust omemo_trust;
 #else
 typedef uint32_t omemo_trust;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How a file is to be shown.
+ */
+enum omemo_file_disposition
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * In the conversation.
+   */
+  OMEMO_FILE_INLINE = 1,
+  /**
+   * As something to be saved; not to be fetched unasked.
+   */
+  OMEMO_FILE_ATTACHMENT = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_file_disposition omemo_file_disposition;
+#else
+typedef uint32_t omemo_file_disposition;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -1426,6 +1513,14 @@ typedef struct omemo_file_encryptor omemo_file_encryptor;
 typedef struct omemo_file_key omemo_file_key;
 
 /**
+ * An account and the fingerprints of its devices, as somebody says they are. Reading it believes nothing: ask
+ * the user where it came from, then `omemo_account_set_trust`.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_fingerprint_uri omemo_fingerprint_uri;
+
+/**
  * An `<iq/>` of the type `result` or `error`. What its functions return is there as long as it is.
  *
  * Threads: one at a time, or several that only read.
@@ -1444,6 +1539,11 @@ typedef struct omemo_items omemo_items;
  * The keys of an account. Threads: one at a time, or several that only read.
  */
 typedef struct omemo_keys omemo_keys;
+
+/**
+ * What there is between this device and those of an account. Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_peer_surveys omemo_peer_surveys;
 
 /**
  * A list of devices. Threads: one at a time, or several that only read.
@@ -1478,6 +1578,11 @@ typedef struct omemo_readings omemo_readings;
 typedef struct omemo_sent omemo_sent;
 
 /**
+ * Files that a message shares. Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_shared_files omemo_shared_files;
+
+/**
  * A `<message/>` or `<iq/>`, and what is encrypted in it for one device. What its functions return is there
  * as long as it is; nothing of it is authentic yet.
  *
@@ -1506,6 +1611,13 @@ typedef struct omemo_store_sink omemo_store_sink;
  * Threads: one at a time, or several that only read.
  */
 typedef struct omemo_strings omemo_strings;
+
+/**
+ * What there is of an account. What its functions return is there as long as it is.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_survey omemo_survey;
 
 /**
  * Keys that somebody has to decide about. Threads: one at a time, or several that only read.
@@ -2532,6 +2644,234 @@ typedef struct {
   uint64_t size;
 } omemo_file_claim;
 
+/**
+ * A file that a message shares, and the first of its encrypted sources that can be read here. Nothing of it is
+ * checked: a name may be that of another folder. Where it goes in: set all of it to zero, then `struct_size`
+ * and what is known.
+ */
+typedef struct {
+  /**
+   * sizeof (omemo_shared_file).
+   */
+  size_t struct_size;
+  /**
+   * Where the ciphertext is; NULL if no source can be read.
+   */
+  const char *url;
+  /**
+   * Its key; NULL if no source can be read.
+   */
+  const omemo_file_key *key;
+  /**
+   * The media type; NULL if it is not known.
+   */
+  const char *media_type;
+  /**
+   * The name; NULL if it is not known.
+   */
+  const char *name;
+  /**
+   * Words about it; NULL if there are none.
+   */
+  const char *description;
+  /**
+   * The id by which later sources refer to it; NULL if it has none.
+   */
+  const char *id;
+  /**
+   * The length of the plaintext, in bytes.
+   */
+  uint64_t size;
+  /**
+   * The name of the function of `hash`, as "sha-256"; NULL if there is no hash.
+   */
+  const char *hash_algorithm;
+  /**
+   * A hash of the plaintext.
+   */
+  const uint8_t *hash;
+  /**
+   * The bytes of `hash`.
+   */
+  size_t hash_len;
+  /**
+   * The width in pixels; 0 if it is not known.
+   */
+  uint32_t width;
+  /**
+   * The height in pixels; 0 if it is not known.
+   */
+  uint32_t height;
+  /**
+   * An omemo_file_disposition; 0 if it is not said.
+   */
+  uint32_t disposition;
+  /**
+   * Not 0 if `size` is known.
+   */
+  uint32_t has_size;
+} omemo_shared_file;
+
+/**
+ * A device and its fingerprint.
+ */
+typedef struct {
+  /**
+   * The device.
+   */
+  uint32_t device;
+  /**
+   * Its identity key.
+   */
+  omemo_fingerprint fingerprint;
+} omemo_device_fingerprint;
+
+/**
+ * An account's own side of a version. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * The version: an omemo_protocol.
+   */
+  uint32_t protocol;
+  /**
+   * Whether the server has the bundle: an omemo_bundle_state.
+   */
+  uint32_t bundle;
+  /**
+   * The number of pre-keys in the bundle.
+   */
+  size_t offered;
+  /**
+   * The number of pre-keys that were used, and are kept until a catch-up ends.
+   */
+  size_t used;
+  /**
+   * When the first of those was used; 0 if there is none. All times are in milliseconds since 1970.
+   */
+  uint64_t oldest_used_ms;
+  /**
+   * The id of the signed pre-key of the bundle.
+   */
+  uint32_t signed_pre_key;
+  /**
+   * How often this device was missing from its list since it last stayed there.
+   */
+  uint32_t put_back;
+  /**
+   * When the signed pre-key was made.
+   */
+  uint64_t signed_pre_key_created_ms;
+  /**
+   * The number of those before it that are kept for messages on their way.
+   */
+  size_t old_signed_pre_keys;
+  /**
+   * When the device list with this device on it was published last; 0 if never.
+   */
+  uint64_t announced_ms;
+} omemo_version_survey;
+
+/**
+ * What waits for somebody who acknowledges messages. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * The name.
+   */
+  const char *name;
+  /**
+   * The number of messages.
+   */
+  size_t messages;
+  /**
+   * The sum of their texts, in bytes.
+   */
+  uint64_t bytes;
+  /**
+   * When the oldest was read; 0 if there is none.
+   */
+  uint64_t oldest_ms;
+} omemo_consumer_survey;
+
+/**
+ * What there is between this device and another, in one version. Later versions of the library may add fields
+ * at the end.
+ */
+typedef struct {
+  /**
+   * The other device.
+   */
+  omemo_peer peer;
+  /**
+   * The number of sessions: `omemo_peer_surveys_session`.
+   */
+  size_t session_count;
+  /**
+   * Since when an empty message is owed; 0 if none is. All times are in milliseconds since 1970.
+   */
+  uint64_t owed_since_ms;
+  /**
+   * The number of different messages that could not be read since the last that could. No more are counted
+   * than a repair asks for.
+   */
+  size_t failed;
+  /**
+   * No repair before this; 0 if none was.
+   */
+  uint64_t no_repair_before_ms;
+  /**
+   * How often a broken session was replaced.
+   */
+  uint32_t repairs;
+  /**
+   * 1 if a message came for which there was no session.
+   */
+  uint8_t no_session;
+} omemo_peer_survey;
+
+/**
+ * A session, as far as it is not secret. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * Its number: each new one of a device and version has the next.
+   */
+  uint32_t number;
+  /**
+   * What it is used for: an omemo_session_state.
+   */
+  uint32_t state;
+  /**
+   * When it was started.
+   */
+  uint64_t created_ms;
+  /**
+   * When it was replaced, for OMEMO_SESSION_OLD; else 0.
+   */
+  uint64_t replaced_ms;
+  /**
+   * The number of messages that were sent since the other side was heard last.
+   */
+  uint32_t sent;
+  /**
+   * The number of receiving chains so far: it grows each time that the other side answers.
+   */
+  uint32_t receiving_steps;
+  /**
+   * The number of keys that wait for messages that were skipped.
+   */
+  uint32_t skipped;
+  /**
+   * 1 if this side started it.
+   */
+  uint8_t is_initiated;
+  /**
+   * 1 if the other side has sent anything on it.
+   */
+  uint8_t is_answered;
+} omemo_session_survey;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -3097,59 +3437,6 @@ omemo_status omemo_client_receive(omemo_client *client,
                                   omemo_error **error);
 
 /**
- * Takes a `<message/>` to be encrypted for accounts, or for a room that `omemo_client_set_room` has told of.
- * It is held until device lists, bundles and decisions about keys are there; then comes
- * OMEMO_ACTION_ENCRYPTED or OMEMO_ACTION_REFUSED. Messages of one conversation stay in their order.
- *
- * `ticket` gets a number that names the message in the action; it means nothing after a restart: give the
- * message again then. Errors: OMEMO_ERROR_STANZA_...: the message was not taken.
- */
-omemo_status omemo_client_encrypt(omemo_client *client,
-                                  const char *xml,
-                                  size_t xml_len,
-                                  const char *const *recipients,
-                                  size_t recipient_count,
-                                  uint64_t now_ms,
-                                  uint64_t *ticket,
-                                  omemo_error **error);
-
-/**
- * The same without waiting: what is not there is missing, and the report says so.
- */
-omemo_status omemo_client_encrypt_now(omemo_client *client,
-                                      const char *xml,
-                                      size_t xml_len,
-                                      const char *const *recipients,
-                                      size_t recipient_count,
-                                      uint64_t now_ms,
-                                      uint64_t *ticket,
-                                      omemo_error **error);
-
-/**
- * Forgets a message that waits to be encrypted. Nothing happens if it is gone already.
- */
-omemo_status omemo_client_cancel(omemo_client *client, uint64_t ticket, omemo_error **error);
-
-/**
- * Sends a message that waits without the devices about whose keys nobody has decided. Nothing happens if it
- * is gone already.
- */
-omemo_status omemo_client_send_anyway(omemo_client *client,
-                                      uint64_t ticket,
-                                      uint64_t now_ms,
-                                      omemo_error **error);
-
-/**
- * Somebody has decided about a key: `trust` is an omemo_trust. Messages that waited for it go on.
- */
-omemo_status omemo_client_decide(omemo_client *client,
-                                 const char *jid,
-                                 const omemo_fingerprint *fingerprint,
-                                 uint32_t trust,
-                                 uint64_t now_ms,
-                                 omemo_error **error);
-
-/**
  * What came of a request: the whole `<iq/>` of the type `result` or `error`; NULL if nothing came, and
  * nothing will. Nothing happens if the request is not open any more, or if somebody answers who was not
  * asked.
@@ -3201,12 +3488,73 @@ omemo_status omemo_client_reset(omemo_client *client,
                                 omemo_error **error);
 
 /**
+ * Whether the server has the lists and the bundles of this device, so that others can find it:
+ * `is_published` gets 1 or 0.
+ */
+omemo_status omemo_client_is_published(const omemo_client *client,
+                                       uint8_t *is_published,
+                                       omemo_error **error);
+
+/**
  * Takes this device off the server: from the lists, and its bundles; then comes a notice. The account stays
  * in the store; `omemo_account_remove` wipes it.
  */
 omemo_status omemo_client_switch_off(omemo_client *client,
                                      uint64_t now_ms,
                                      omemo_error **error);
+
+/**
+ * Takes a `<message/>` to be encrypted for accounts, or for a room that `omemo_client_set_room` has told of.
+ * It is held until device lists, bundles and decisions about keys are there; then comes
+ * OMEMO_ACTION_ENCRYPTED or OMEMO_ACTION_REFUSED. Messages of one conversation stay in their order.
+ *
+ * `ticket` gets a number that names the message in the action; it means nothing after a restart: give the
+ * message again then. Errors: OMEMO_ERROR_STANZA_...: the message was not taken.
+ */
+omemo_status omemo_client_encrypt(omemo_client *client,
+                                  const char *xml,
+                                  size_t xml_len,
+                                  const char *const *recipients,
+                                  size_t recipient_count,
+                                  uint64_t now_ms,
+                                  uint64_t *ticket,
+                                  omemo_error **error);
+
+/**
+ * The same without waiting: what is not there is missing, and the report says so.
+ */
+omemo_status omemo_client_encrypt_now(omemo_client *client,
+                                      const char *xml,
+                                      size_t xml_len,
+                                      const char *const *recipients,
+                                      size_t recipient_count,
+                                      uint64_t now_ms,
+                                      uint64_t *ticket,
+                                      omemo_error **error);
+
+/**
+ * Forgets a message that waits to be encrypted. Nothing happens if it is gone already.
+ */
+omemo_status omemo_client_cancel(omemo_client *client, uint64_t ticket, omemo_error **error);
+
+/**
+ * Sends a message that waits without the devices about whose keys nobody has decided. Nothing happens if it
+ * is gone already.
+ */
+omemo_status omemo_client_send_anyway(omemo_client *client,
+                                      uint64_t ticket,
+                                      uint64_t now_ms,
+                                      omemo_error **error);
+
+/**
+ * Somebody has decided about a key: `trust` is an omemo_trust. Messages that waited for it go on.
+ */
+omemo_status omemo_client_decide(omemo_client *client,
+                                 const char *jid,
+                                 const omemo_fingerprint *fingerprint,
+                                 uint32_t trust,
+                                 uint64_t now_ms,
+                                 omemo_error **error);
 
 /**
  * Says who is to be told that there are actions: once, until all of them were taken; at once, if there are
@@ -4499,6 +4847,156 @@ omemo_status omemo_file_decryptor_finish(omemo_file_decryptor *decryptor,
  * Frees a decryptor, whether or not its file has ended. Nothing happens if it is NULL.
  */
 void omemo_file_decryptor_free(omemo_file_decryptor *decryptor);
+
+/**
+ * Writes the element that shares a file, for the content of an envelope, or a message in clear that is going to
+ * be encrypted. `file` must have `url`, `key`, a size and a hash: `omemo_file_encryptor_finish` says the last
+ * three.
+ *
+ * `xml` gets text that is yours to free with `omemo_string_free`, which overwrites it, and `xml_len`, which may
+ * be NULL, its bytes without the zero. Errors: OMEMO_ERROR_STANZA: something is missing that must be there.
+ */
+omemo_status omemo_shared_file_write(const omemo_shared_file *file,
+                                     char **xml,
+                                     size_t *xml_len,
+                                     omemo_error **error);
+
+/**
+ * The files that the content of an envelope shares (`omemo_content_elements`), in order. `files` gets a list
+ * that is yours to free; it may be empty.
+ *
+ * Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_shared_files_read(const char *content,
+                                     size_t content_len,
+                                     omemo_shared_files **files,
+                                     omemo_error **error);
+
+/**
+ * How many files there are; 0 if `files` is NULL.
+ */
+size_t omemo_shared_files_count(const omemo_shared_files *files);
+
+/**
+ * One of the files; NULL if there are not so many. There as long as `files` is, with its key.
+ */
+const omemo_shared_file *omemo_shared_files_get(const omemo_shared_files *files, size_t index);
+
+/**
+ * Frees a list of files, and overwrites their keys. Nothing happens if it is NULL.
+ */
+void omemo_shared_files_free(omemo_shared_files *files);
+
+/**
+ * Writes an address with fingerprints, `xmpp:...?omemo-sid-...`, as for a QR code. `uri` gets text that is
+ * yours to free with `omemo_string_free`.
+ *
+ * Errors: OMEMO_ERROR_URI: there is no device, or one twice, or more than 1,000.
+ */
+omemo_status omemo_fingerprint_uri_write(const char *jid,
+                                         const omemo_device_fingerprint *keys,
+                                         size_t count,
+                                         char **uri,
+                                         omemo_error **error);
+
+/**
+ * Reads an address with fingerprints, as it was scanned. `uri` gets an object that is yours to free.
+ *
+ * Errors: OMEMO_ERROR_URI.
+ */
+omemo_status omemo_fingerprint_uri_read(const char *text,
+                                        size_t text_len,
+                                        omemo_fingerprint_uri **uri,
+                                        omemo_error **error);
+
+/**
+ * Whose devices they are. There as long as `uri` is; NULL if that is NULL.
+ */
+const char *omemo_fingerprint_uri_jid(const omemo_fingerprint_uri *uri);
+
+/**
+ * How many devices there are; 0 if `uri` is NULL.
+ */
+size_t omemo_fingerprint_uri_count(const omemo_fingerprint_uri *uri);
+
+/**
+ * One of the devices; NULL if there are not so many. There as long as `uri` is.
+ */
+const omemo_device_fingerprint *omemo_fingerprint_uri_get(const omemo_fingerprint_uri *uri,
+                                                          size_t index);
+
+/**
+ * Frees it; nothing happens if it is NULL.
+ */
+void omemo_fingerprint_uri_free(omemo_fingerprint_uri *uri);
+
+/**
+ * What there is of the account besides its contacts. Nothing is written. `survey` gets an object that is yours
+ * to free.
+ */
+omemo_status omemo_account_survey(const omemo_account *account,
+                                  omemo_survey **survey,
+                                  omemo_error **error);
+
+/**
+ * The side of a version, in order; NULL if there are not so many.
+ */
+const omemo_version_survey *omemo_survey_version(const omemo_survey *survey, size_t index);
+
+/**
+ * Somebody who acknowledges messages; NULL if there are not so many.
+ */
+const omemo_consumer_survey *omemo_survey_consumer(const omemo_survey *survey, size_t index);
+
+/**
+ * Since when a history is being caught up with, or nobody has said its end; 0 if there is none. `order`, which
+ * may be NULL, gets an omemo_order, or 0.
+ */
+uint64_t omemo_survey_catch_up(const omemo_survey *survey,
+                               uint32_t *order);
+
+/**
+ * How often the store was written since its marker was renewed (`omemo_account_next_incarnation`); UINT64_MAX
+ * if it has none.
+ */
+uint64_t omemo_survey_written(const omemo_survey *survey);
+
+/**
+ * Frees a survey; nothing happens if it is NULL.
+ */
+void omemo_survey_free(omemo_survey *survey);
+
+/**
+ * What there is between this device and those of an account: one entry for each device and version of which
+ * anything is known. Nothing is written. `peers` gets a list that is yours to free.
+ */
+omemo_status omemo_account_peers(const omemo_account *account,
+                                 const char *jid,
+                                 omemo_peer_surveys **peers,
+                                 omemo_error **error);
+
+/**
+ * How many there are; 0 if `peers` is NULL.
+ */
+size_t omemo_peer_surveys_count(const omemo_peer_surveys *peers);
+
+/**
+ * One of them; NULL if there are not so many. There as long as `peers` is.
+ */
+const omemo_peer_survey *omemo_peer_surveys_get(const omemo_peer_surveys *peers, size_t index);
+
+/**
+ * A session of one of them: the one that is sent on first, then the newest; NULL if there are not so many.
+ * There as long as `peers` is.
+ */
+const omemo_session_survey *omemo_peer_surveys_session(const omemo_peer_surveys *peers,
+                                                       size_t index,
+                                                       size_t session);
+
+/**
+ * Frees them; nothing happens if it is NULL.
+ */
+void omemo_peer_surveys_free(omemo_peer_surveys *peers);
 
 #ifdef __cplusplus
 }  // extern "C"

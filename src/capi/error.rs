@@ -14,7 +14,7 @@ use crate::account::{
 use crate::client::EncryptRequestError;
 use crate::error::RngError;
 use crate::files::{AesgcmUriError, DecryptFileError, EncryptFileError, FileKeyError};
-use crate::model::JidError;
+use crate::model::{JidError, UriError};
 use crate::stanza::{ContentError, StanzaError, WriteEnvelopeError};
 use crate::store::{Remedy, StoreError};
 
@@ -368,6 +368,12 @@ impl From<EncryptRequestError> for Failure {
             EncryptRequestError::NothingToEncrypt => OMEMO_ERROR_STANZA_EMPTY,
         };
         Self::new(status, OMEMO_REMEDY_FIX, c"stanza", error)
+    }
+}
+
+impl From<UriError> for Failure {
+    fn from(error: UriError) -> Self {
+        Self::argument(OMEMO_ERROR_URI, &error.to_string())
     }
 }
 

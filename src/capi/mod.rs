@@ -16,7 +16,8 @@
 //! | [`account`], [`trust`], [`device`], [`contact`], [`identity`] | questions, and what only the user decides |
 //! | [`bundle`], [`device_list`], [`peer`], [`encrypt`], [`sent`], [`empty`] | an account without a client: sending |
 //! | [`plain`], [`content`], [`items`], [`iq`], [`forwarded`] | XML in, XML out |
-//! | [`file_key`], [`file`] | encrypted files |
+//! | [`file_key`], [`file`], [`shared_file`] | encrypted files |
+//! | [`fingerprint_uri`], [`survey`] | keys in QR codes; what there is of an account |
 //! | [`stanza`], [`decrypt`], [`reading`], [`inbox`] | an account without a client: receiving |
 //!
 //! Numbers of enums go in as `u32` and are checked. Handles that are shared are reference counted, so
@@ -115,6 +116,12 @@ pub mod forwarded;
 pub mod file_key;
 
 pub mod file;
+
+pub mod shared_file;
+
+pub mod fingerprint_uri;
+
+pub mod survey;
 
 #[cfg(test)]
 mod tests;

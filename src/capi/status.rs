@@ -30,6 +30,8 @@ pub enum omemo_status {
     OMEMO_ERROR_STRUCT = 106,
     /// The object does not do this, or has done it already: see the function.
     OMEMO_ERROR_STATE = 107,
+    /// The text is no URI of the kind that was asked for, or the keys make none.
+    OMEMO_ERROR_URI = 108,
 
     /// A callback has called the library. It must not, except where the header says so.
     OMEMO_ERROR_REENTERED = 200,

@@ -125,11 +125,41 @@ static void fingerprints_are_read_as_clients_show_them(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_fingerprint_format(&fingerprint, NULL, &error));
 }
 
+static void fingerprints_are_scanned(void) {
+  const char *scanned = "xmpp:romeo@montague.example?omemo-sid-27="
+                        "a49b8ac661e0bc7b84badce81381dc6fedb6cda485969fc58539a4141a6d2670";
+  omemo_fingerprint_uri *uri = NULL;
+  omemo_device_fingerprint key;
+  char *written = NULL;
+  OK(omemo_fingerprint_uri_read(scanned, strlen(scanned), &uri, &error));
+  CHECK(strcmp(omemo_fingerprint_uri_jid(uri), "romeo@montague.example") == 0);
+  CHECK(omemo_fingerprint_uri_count(uri) == 1 && omemo_fingerprint_uri_get(uri, 1) == NULL);
+  key = *omemo_fingerprint_uri_get(uri, 0);
+  CHECK(key.device == 27 && key.fingerprint.bytes[0] == 0xa4);
+  omemo_fingerprint_uri_free(uri);
+  OK(omemo_fingerprint_uri_write("romeo@montague.example/orchard", &key, 1, &written, &error));
+  CHECK(strcmp(written, scanned) == 0);
+  omemo_string_free(written);
+  FAILS(OMEMO_ERROR_URI, omemo_fingerprint_uri_read("https://omemo.top", 17, &uri, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_fingerprint_uri_read(NULL, 0, &uri, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_fingerprint_uri_read(scanned, strlen(scanned), NULL, &error));
+  FAILS(OMEMO_ERROR_URI, omemo_fingerprint_uri_write("a@b", &key, 0, &written, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_fingerprint_uri_write(NULL, &key, 1, &written, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_fingerprint_uri_write("a@b", NULL, 1, &written, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_fingerprint_uri_write("a@b", &key, 1, NULL, &error));
+  key.device = 0;
+  FAILS(OMEMO_ERROR_VALUE, omemo_fingerprint_uri_write("a@b", &key, 1, &written, &error));
+  CHECK(omemo_fingerprint_uri_jid(NULL) == NULL && omemo_fingerprint_uri_count(NULL) == 0);
+  CHECK(omemo_fingerprint_uri_get(NULL, 0) == NULL);
+  omemo_fingerprint_uri_free(NULL);
+}
+
 int main(void) {
   the_version_is_that_of_the_header();
   an_error_says_what_and_what_now();
   null_is_no_object();
   null_is_no_message();
   fingerprints_are_read_as_clients_show_them();
+  fingerprints_are_scanned();
   return 0;
 }

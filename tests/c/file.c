@@ -208,6 +208,72 @@ static void keys_and_uris(void) {
   CHECK(omemo_cipher_uri(0) == NULL && omemo_cipher_of_uri("x") == 0 && omemo_cipher_of_uri(NULL) == 0);
 }
 
+static void files_that_messages_share(void) {
+  omemo_encrypted_file encrypted_file = encrypt(OMEMO_CIPHER_AES_256_GCM);
+  omemo_shared_file file, other;
+  const omemo_shared_file *read;
+  omemo_shared_files *files = NULL;
+  omemo_file_claim claim;
+  char *xml = NULL;
+  size_t length = 0;
+  memset(&file, 0, sizeof file);
+  file.struct_size = sizeof file;
+  file.url = "https://upload.example/a.jpg";
+  file.key = encrypted_file.key;
+  file.media_type = "image/jpeg";
+  file.name = "a.jpg";
+  file.size = encrypted_file.size;
+  file.has_size = 1;
+  file.hash_algorithm = "sha-256";
+  file.hash = encrypted_file.sha256;
+  file.hash_len = sizeof encrypted_file.sha256;
+  file.width = 640;
+  file.disposition = OMEMO_FILE_INLINE;
+  OK(omemo_shared_file_write(&file, &xml, &length, &error));
+  CHECK(length == strlen(xml) && strncmp(xml, "<file-sharing ", 14) == 0);
+  OK(omemo_shared_files_read(xml, length, &files, &error));
+  CHECK(omemo_shared_files_count(files) == 1 && omemo_shared_files_get(files, 1) == NULL);
+  read = omemo_shared_files_get(files, 0);
+  CHECK(strcmp(read->url, file.url) == 0 && strcmp(read->name, "a.jpg") == 0 && read->description == NULL);
+  CHECK(strcmp(read->media_type, "image/jpeg") == 0 && read->id == NULL && read->width == 640 && read->height == 0);
+  CHECK(read->has_size == 1 && read->size == file.size && read->disposition == OMEMO_FILE_INLINE);
+  memset(&claim, 0, sizeof claim);
+  claim.struct_size = sizeof claim;
+  claim.hash = read->hash;
+  claim.hash_len = read->hash_len;
+  claim.hash_algorithm = read->hash_algorithm;
+  claim.has_size = read->has_size;
+  claim.size = read->size;
+  CHECK(decrypt(read->key, &claim) == OMEMO_OK && decrypted.len == sizeof plaintext);
+  omemo_shared_files_free(files);
+  omemo_string_free(xml);
+  OK(omemo_shared_files_read("<body xmlns='jabber:client'/>", 29, &files, &error));
+  CHECK(omemo_shared_files_count(files) == 0);
+  omemo_shared_files_free(files);
+  FAILS(OMEMO_ERROR_STANZA, omemo_shared_files_read("<body", 5, &files, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_shared_files_read(NULL, 0, &files, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_shared_files_read("<a/>", 4, NULL, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_shared_file_write(NULL, &xml, &length, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_shared_file_write(&file, NULL, &length, &error));
+  other = file;
+  other.key = NULL;
+  FAILS(OMEMO_ERROR_NULL, omemo_shared_file_write(&other, &xml, &length, &error));
+  other = file;
+  other.url = NULL;
+  FAILS(OMEMO_ERROR_NULL, omemo_shared_file_write(&other, &xml, &length, &error));
+  other = file;
+  other.has_size = 0;
+  FAILS(OMEMO_ERROR_STANZA, omemo_shared_file_write(&other, &xml, &length, &error));
+  other = file;
+  other.disposition = 3;
+  FAILS(OMEMO_ERROR_VALUE, omemo_shared_file_write(&other, &xml, &length, &error));
+  other.struct_size = 8;
+  FAILS(OMEMO_ERROR_STRUCT, omemo_shared_file_write(&other, &xml, &length, &error));
+  CHECK(omemo_shared_files_count(NULL) == 0 && omemo_shared_files_get(NULL, 0) == NULL);
+  omemo_shared_files_free(NULL);
+  omemo_file_key_free(encrypted_file.key);
+}
+
 static void null_is_no_file(void) {
   size_t len = 7;
   CHECK(omemo_file_key_cipher(NULL) == 0 && omemo_file_key_iv(NULL, NULL) == NULL);
@@ -225,6 +291,7 @@ int main(void) {
   what_was_encrypted_comes_back();
   a_sink_that_is_full_ends_it();
   keys_and_uris();
+  files_that_messages_share();
   null_is_no_file();
   return 0;
 }

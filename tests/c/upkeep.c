@@ -184,6 +184,49 @@ static void the_user_ends_sessions(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_account_reset_sessions(juliet.account, NULL, 0, NOW, NULL, &error));
 }
 
+static void a_survey_shows_no_secret(void) {
+  omemo_survey *survey = NULL;
+  omemo_peer_surveys *peers = NULL;
+  const omemo_session_survey *session;
+  uint32_t order = 7;
+  OK(omemo_account_begin_catch_up(romeo.account, OMEMO_ORDER_NEWEST_FIRST, NOW + 5, &error));
+  OK(omemo_account_survey(romeo.account, &survey, &error));
+  CHECK(omemo_survey_version(survey, 0)->protocol == LEGACY && omemo_survey_version(survey, 2) == NULL);
+  CHECK(omemo_survey_version(survey, 0)->used == 0 && omemo_survey_version(survey, 0)->oldest_used_ms == 0 &&
+        omemo_survey_version(survey, 0)->offered == 100);
+  CHECK(omemo_survey_version(survey, 0)->bundle == OMEMO_BUNDLE_OUTDATED);
+  CHECK(omemo_survey_version(survey, 1)->bundle == OMEMO_BUNDLE_PUBLISHED);
+  CHECK(omemo_survey_version(survey, 1)->signed_pre_key_created_ms == NOW);
+  CHECK(strcmp(omemo_survey_consumer(survey, 0)->name, "application") == 0 && omemo_survey_consumer(survey, 1) == NULL);
+  CHECK(omemo_survey_consumer(survey, 0)->messages == 0 && omemo_survey_written(survey) == UINT64_MAX);
+  CHECK(omemo_survey_catch_up(survey, &order) == NOW + 5 && order == OMEMO_ORDER_NEWEST_FIRST);
+  omemo_survey_free(survey);
+  OK(omemo_account_end_catch_up(romeo.account, NOW + 6, &error));
+  OK(omemo_account_survey(romeo.account, &survey, &error));
+  CHECK(omemo_survey_catch_up(survey, NULL) == 0);
+  omemo_survey_free(survey);
+  OK(omemo_account_peers(romeo.account, JULIET, &peers, &error));
+  CHECK(omemo_peer_surveys_count(peers) == 2 && omemo_peer_surveys_get(peers, 2) == NULL);
+  CHECK(omemo_peer_surveys_get(peers, 0)->peer.device == juliet.device);
+  CHECK(omemo_peer_surveys_get(peers, 0)->session_count == 1 && omemo_peer_surveys_get(peers, 0)->repairs == 2);
+  session = omemo_peer_surveys_session(peers, 0, 0);
+  CHECK(session->state == OMEMO_SESSION_CURRENT && session->is_initiated == 1 && session->is_answered == 0);
+  CHECK(session->sent == 1 && session->skipped == 0 && session->created_ms == NOW);
+  CHECK(omemo_peer_surveys_session(peers, 0, 1) == NULL && omemo_peer_surveys_session(peers, 2, 0) == NULL);
+  omemo_peer_surveys_free(peers);
+  FAILS(OMEMO_ERROR_NULL, omemo_account_survey(NULL, &survey, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_account_survey(romeo.account, NULL, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_account_peers(NULL, JULIET, &peers, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_account_peers(romeo.account, JULIET, NULL, &error));
+  FAILS(OMEMO_ERROR_JID, omemo_account_peers(romeo.account, "@", &peers, &error));
+  CHECK(omemo_survey_version(NULL, 0) == NULL && omemo_survey_consumer(NULL, 0) == NULL);
+  CHECK(omemo_survey_catch_up(NULL, NULL) == 0 && omemo_survey_written(NULL) == UINT64_MAX);
+  omemo_survey_free(NULL);
+  CHECK(omemo_peer_surveys_count(NULL) == 0 && omemo_peer_surveys_get(NULL, 0) == NULL);
+  CHECK(omemo_peer_surveys_session(NULL, 0, 0) == NULL);
+  omemo_peer_surveys_free(NULL);
+}
+
 int main(void) {
   OK(omemo_store_open_memory(&store, &error));
   person_open(&juliet, store, JULIET);
@@ -194,6 +237,7 @@ int main(void) {
   a_taken_id_is_changed();
   answers_are_owed_to_those_who_are_accepted();
   a_lost_session_is_repaired();
+  a_survey_shows_no_secret();
   the_user_ends_sessions();
   person_close(&juliet);
   person_close(&romeo);
