@@ -92,6 +92,7 @@ pub unsafe extern "C" fn omemo_shared_file_write(
 /// Files that a message shares. Threads: one at a time, or several that only read.
 pub struct omemo_shared_files {
     files: Vec<omemo_shared_file>,
+    #[expect(clippy::vec_box, reason = "C has their addresses: they must not move")]
     keys: Vec<Box<omemo_file_key>>,
     hashes: Vec<Vec<u8>>,
     texts: Texts,
