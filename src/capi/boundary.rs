@@ -27,6 +27,21 @@ pub(super) unsafe fn call(
     error: *mut *mut omemo_error,
     body: impl FnOnce(&Caller) -> Result<(), Failure>,
 ) -> omemo_status {
+    let mut body = Some(body);
+    let mut once = |caller: &Caller| match body.take() {
+        Some(body) => body(caller),
+        None => Err(Failure::internal()),
+    };
+    // SAFETY: as for this function.
+    unsafe { run(error, &mut once) }
+}
+
+/// The part of [`call`] that is the same for all functions, so that it is in the library once.
+#[inline(never)]
+unsafe fn run(
+    error: *mut *mut omemo_error,
+    body: &mut dyn FnMut(&Caller) -> Result<(), Failure>,
+) -> omemo_status {
     let outcome = if IS_IN_CALLBACK.get() {
         Err(Failure::reentered())
     } else {
@@ -149,6 +164,7 @@ impl Caller {
     }
 
     /// Text with a length.
+    #[inline(never)]
     pub(super) fn text(&self, text: *const c_char, len: usize) -> Result<&str, Failure> {
         let bytes = self.bytes(text.cast(), len)?;
         core::str::from_utf8(bytes)
@@ -156,6 +172,7 @@ impl Caller {
     }
 
     /// Bytes with a length.
+    #[inline(never)]
     pub(super) fn bytes(&self, bytes: *const u8, len: usize) -> Result<&[u8], Failure> {
         if bytes.is_null() {
             return Err(Failure::null());
@@ -168,6 +185,7 @@ impl Caller {
     }
 
     /// Bytes with a length, or NULL.
+    #[inline(never)]
     pub(super) fn some_bytes(
         &self,
         bytes: *const u8,
@@ -184,6 +202,7 @@ impl Caller {
     }
 
     /// Text that ends with a zero byte.
+    #[inline(never)]
     pub(super) fn word(&self, text: *const c_char) -> Result<&str, Failure> {
         if text.is_null() {
             return Err(Failure::null());
@@ -199,6 +218,7 @@ impl Caller {
     }
 
     /// Text that ends with a zero byte, or NULL.
+    #[inline(never)]
     pub(super) fn some_word(&self, text: *const c_char) -> Result<Option<&str>, Failure> {
         if text.is_null() {
             return Ok(None);
@@ -207,6 +227,7 @@ impl Caller {
     }
 
     /// The account of an address, with or without a resource.
+    #[inline(never)]
     pub(super) fn jid(&self, text: *const c_char) -> Result<BareJid, Failure> {
         Ok(BareJid::from_full(self.word(text)?)?)
     }
@@ -227,6 +248,7 @@ impl Caller {
     }
 
     /// Addresses of accounts.
+    #[inline(never)]
     pub(super) fn jids(
         &self,
         texts: *const *const c_char,
@@ -368,6 +390,7 @@ fn layout(len: usize) -> Option<Layout> {
 }
 
 /// Copies bytes to where C frees them with `raw_free`. A zero byte follows them.
+#[inline(never)]
 pub(super) fn raw_new(bytes: &[u8]) -> *mut u8 {
     let Some(layout) = layout(bytes.len()) else {
         return ptr::null_mut();

@@ -95,7 +95,7 @@ pub unsafe extern "C" fn omemo_error_free(error: *mut omemo_error) {
     unsafe { super::boundary::free(error) }
 }
 
-/// Why a call fails, before C sees it.
+/// Why a call fails, before C sees it. What makes one is cold, so that it is not in each function.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) status: omemo_status,
@@ -129,14 +129,17 @@ impl Failure {
     }
 
     /// The caller has made a mistake.
+    #[cold]
     pub(super) fn argument(status: omemo_status, message: &str) -> Self {
         Self::new(status, OMEMO_REMEDY_FIX, c"argument", message)
     }
 
+    #[cold]
     pub(super) fn null() -> Self {
         Self::argument(OMEMO_ERROR_NULL, "an argument is NULL that must not be")
     }
 
+    #[cold]
     pub(super) fn value() -> Self {
         Self::argument(
             OMEMO_ERROR_VALUE,
@@ -144,16 +147,19 @@ impl Failure {
         )
     }
 
+    #[cold]
     pub(super) fn fingerprint() -> Self {
         Self::argument(OMEMO_ERROR_FINGERPRINT, "the text is no fingerprint")
     }
 
     /// The object is not one that does this, or not any more.
+    #[cold]
     pub(super) fn state(message: &str) -> Self {
         Self::argument(OMEMO_ERROR_STATE, message)
     }
 
     /// A version cannot say anything of a message.
+    #[cold]
     pub(super) fn empty_stanza() -> Self {
         let message = "there is nothing in the message that the version could encrypt";
         Self::new(
@@ -164,6 +170,7 @@ impl Failure {
         )
     }
 
+    #[cold]
     pub(super) fn file_too_long() -> Self {
         let message = "the file is too long for its cipher";
         Self::new(
@@ -175,6 +182,7 @@ impl Failure {
     }
 
     /// No empty message is made for a device.
+    #[cold]
     pub(super) fn empty(error: EmptyError, peer: &Peer) -> Self {
         match error {
             EmptyError::Account(error) => error.into(),
@@ -187,7 +195,7 @@ impl Failure {
                 }))),
                 ..Self::new(OMEMO_ERROR_GAP, OMEMO_REMEDY_TELL, c"encryption", gap)
             },
-            _ => Self::new(
+            EmptyError::NotAccepted => Self::new(
                 OMEMO_ERROR_NOT_ACCEPTED,
                 OMEMO_REMEDY_TELL,
                 c"encryption",
@@ -201,6 +209,7 @@ impl Failure {
         Self::new(OMEMO_ERROR_REENTERED, OMEMO_REMEDY_FIX, c"library", message)
     }
 
+    #[cold]
     pub(super) fn internal() -> Self {
         let message = "a mistake in the library: nothing was stored, the handle is used up";
         Self::new(
@@ -211,6 +220,7 @@ impl Failure {
         )
     }
 
+    #[cold]
     pub(super) fn used_up() -> Self {
         let message = "the handle is used up: open another";
         Self::new(
@@ -262,6 +272,7 @@ impl From<Failure> for omemo_error {
 }
 
 impl From<EncryptError> for Failure {
+    #[cold]
     fn from(error: EncryptError) -> Self {
         match error {
             EncryptError::Account(error) => error.into(),
@@ -272,12 +283,15 @@ impl From<EncryptError> for Failure {
                 message: refusal.to_string(),
                 about: Some(About::Refusal(refusal)),
             },
-            error => Self::new(OMEMO_ERROR_PAYLOAD, OMEMO_REMEDY_FIX, c"encryption", error),
+            EncryptError::Payload(error) => {
+                Self::new(OMEMO_ERROR_PAYLOAD, OMEMO_REMEDY_FIX, c"encryption", error)
+            }
         }
     }
 }
 
 impl From<WriteEnvelopeError> for Failure {
+    #[cold]
     fn from(error: WriteEnvelopeError) -> Self {
         match error {
             WriteEnvelopeError::Rng(error) => error.into(),
@@ -292,6 +306,7 @@ impl From<WriteEnvelopeError> for Failure {
 }
 
 impl From<ContentError> for Failure {
+    #[cold]
     fn from(error: ContentError) -> Self {
         Self::new(
             OMEMO_ERROR_STANZA_CONTENT,
@@ -303,6 +318,7 @@ impl From<ContentError> for Failure {
 }
 
 impl From<StoreError> for Failure {
+    #[cold]
     fn from(error: StoreError) -> Self {
         let remedy = match error.remedy() {
             Remedy::Retry => OMEMO_REMEDY_RETRY,
@@ -315,6 +331,7 @@ impl From<StoreError> for Failure {
 }
 
 impl From<AccountError> for Failure {
+    #[cold]
     fn from(error: AccountError) -> Self {
         let status = omemo_status::of_account(error);
         match error {
@@ -327,18 +344,21 @@ impl From<AccountError> for Failure {
 }
 
 impl From<RngError> for Failure {
+    #[cold]
     fn from(error: RngError) -> Self {
         Self::new(OMEMO_ERROR_RANDOM, OMEMO_REMEDY_RETRY, c"random", error)
     }
 }
 
 impl From<JidError> for Failure {
+    #[cold]
     fn from(error: JidError) -> Self {
         Self::argument(OMEMO_ERROR_JID, &error.to_string())
     }
 }
 
 impl From<LabelError> for Failure {
+    #[cold]
     fn from(error: LabelError) -> Self {
         match error {
             LabelError::Account(error) => error.into(),
@@ -353,12 +373,14 @@ impl From<LabelError> for Failure {
 }
 
 impl From<StanzaError> for Failure {
+    #[cold]
     fn from(error: StanzaError) -> Self {
         Self::new(OMEMO_ERROR_STANZA, OMEMO_REMEDY_FIX, c"stanza", error)
     }
 }
 
 impl From<EncryptRequestError> for Failure {
+    #[cold]
     fn from(error: EncryptRequestError) -> Self {
         let status = match error {
             EncryptRequestError::Account(error) => return error.into(),
@@ -372,24 +394,28 @@ impl From<EncryptRequestError> for Failure {
 }
 
 impl From<UriError> for Failure {
+    #[cold]
     fn from(error: UriError) -> Self {
         Self::argument(OMEMO_ERROR_URI, &error.to_string())
     }
 }
 
 impl From<FileKeyError> for Failure {
+    #[cold]
     fn from(error: FileKeyError) -> Self {
         Self::new(OMEMO_ERROR_FILE_KEY, OMEMO_REMEDY_TELL, c"file", error)
     }
 }
 
 impl From<AesgcmUriError> for Failure {
+    #[cold]
     fn from(error: AesgcmUriError) -> Self {
         Self::new(OMEMO_ERROR_FILE_URI, OMEMO_REMEDY_TELL, c"file", error)
     }
 }
 
 impl From<EncryptFileError> for Failure {
+    #[cold]
     fn from(error: EncryptFileError) -> Self {
         match error {
             EncryptFileError::TooLong => Self::file_too_long(),
@@ -402,6 +428,7 @@ impl From<EncryptFileError> for Failure {
 }
 
 impl From<DecryptFileError> for Failure {
+    #[cold]
     fn from(error: DecryptFileError) -> Self {
         let (status, remedy) = match error {
             DecryptFileError::TooLong => return Self::file_too_long(),

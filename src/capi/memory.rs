@@ -35,6 +35,7 @@ impl Text {
     }
 
     /// Of any bytes: they have a zero byte behind them, too.
+    #[inline(never)]
     pub(super) fn from_bytes(text: &[u8]) -> Self {
         let mut bytes = Vec::with_capacity(text.len() + 1);
         bytes.extend_from_slice(text);
@@ -74,6 +75,7 @@ pub(super) struct Texts(Vec<Text>);
 
 impl Texts {
     /// Keeps a text. It stays where it is as long as the object lives.
+    #[inline(never)]
     pub(super) fn add(&mut self, text: &str) -> *const c_char {
         let text = Text::new(text);
         let pointer = text.as_ptr();
@@ -81,6 +83,7 @@ impl Texts {
         pointer
     }
 
+    #[inline(never)]
     pub(super) fn add_some(&mut self, text: Option<&str>) -> *const c_char {
         text.map_or(core::ptr::null(), |text| self.add(text))
     }

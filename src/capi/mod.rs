@@ -16,7 +16,7 @@
 //! | [`account`], [`trust`], [`device`], [`contact`], [`identity`] | questions, and what only the user decides |
 //! | [`bundle`], [`device_list`], [`peer`], [`encrypt`], [`sent`], [`empty`] | an account without a client: sending |
 //! | [`plain`], [`content`], [`items`], [`iq`], [`forwarded`] | XML in, XML out |
-//! | [`file_key`], [`file`], [`shared_file`] | encrypted files |
+//! | [`file_key`], [`mod@file`], [`shared_file`] | encrypted files |
 //! | [`fingerprint_uri`], [`survey`] | keys in QR codes; what there is of an account |
 //! | [`stanza`], [`decrypt`], [`reading`], [`inbox`] | an account without a client: receiving |
 //!
