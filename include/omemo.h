@@ -1620,6 +1620,14 @@ typedef struct omemo_strings omemo_strings;
 typedef struct omemo_survey omemo_survey;
 
 /**
+ * Which of an account's keys somebody trusts, and which not. Reading it believes nothing: ask the user where it
+ * came from, then `omemo_account_set_trust`.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_trust_message omemo_trust_message;
+
+/**
  * Keys that somebody has to decide about. Threads: one at a time, or several that only read.
  */
 typedef struct omemo_undecided_keys omemo_undecided_keys;
@@ -2725,6 +2733,16 @@ typedef struct {
    */
   omemo_fingerprint fingerprint;
 } omemo_device_fingerprint;
+
+/**
+ * How trust messages call a key: by its fingerprint, or by its Ed25519 form.
+ */
+typedef struct {
+  /**
+   * The bytes.
+   */
+  uint8_t bytes[32];
+} omemo_key_id;
 
 /**
  * An account's own side of a version. Later versions of the library may add fields at the end.
@@ -4929,6 +4947,59 @@ const omemo_device_fingerprint *omemo_fingerprint_uri_get(const omemo_fingerprin
  * Frees it; nothing happens if it is NULL.
  */
 void omemo_fingerprint_uri_free(omemo_fingerprint_uri *uri);
+
+/**
+ * Writes a trust message, `xmpp:...?trust-message...`, for keys of the account `owner`. `uri` gets text that is
+ * yours to free with `omemo_string_free`.
+ *
+ * Errors: OMEMO_ERROR_URI: there is no key, or one twice, or more than 1,000.
+ */
+omemo_status omemo_trust_message_write(const char *owner,
+                                       const omemo_key_id *trusted,
+                                       size_t trusted_count,
+                                       const omemo_key_id *distrusted,
+                                       size_t distrusted_count,
+                                       char **uri,
+                                       omemo_error **error);
+
+/**
+ * Reads a trust message, as it was scanned. `message` gets an object that is yours to free.
+ *
+ * Errors: OMEMO_ERROR_URI.
+ */
+omemo_status omemo_trust_message_read(const char *text,
+                                      size_t text_len,
+                                      omemo_trust_message **message,
+                                      omemo_error **error);
+
+/**
+ * Whose keys they are. There as long as `message` is; NULL if that is NULL.
+ */
+const char *omemo_trust_message_owner(const omemo_trust_message *message);
+
+/**
+ * A key that is said to be the owner's; NULL if there are not so many. There as long as `message` is.
+ */
+const omemo_key_id *omemo_trust_message_trusted(const omemo_trust_message *message,
+                                                size_t index);
+
+/**
+ * A key that is not to be used any more; NULL if there are not so many. There as long as `message` is.
+ */
+const omemo_key_id *omemo_trust_message_distrusted(const omemo_trust_message *message,
+                                                   size_t index);
+
+/**
+ * Frees it; nothing happens if it is NULL.
+ */
+void omemo_trust_message_free(omemo_trust_message *message);
+
+/**
+ * 1 if the key with that fingerprint is meant: the id is the fingerprint itself, or an Ed25519 form that has it.
+ * 0 if not, or if one of them is NULL.
+ */
+uint8_t omemo_key_id_calls(const omemo_key_id *id,
+                           const omemo_fingerprint *fingerprint);
 
 /**
  * What there is of the account besides its contacts. Nothing is written. `survey` gets an object that is yours

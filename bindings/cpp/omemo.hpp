@@ -68,6 +68,7 @@ struct freer {
   void operator()(omemo_file_decryptor *p) const noexcept { omemo_file_decryptor_free(p); }
   void operator()(omemo_shared_files *p) const noexcept { omemo_shared_files_free(p); }
   void operator()(omemo_fingerprint_uri *p) const noexcept { omemo_fingerprint_uri_free(p); }
+  void operator()(omemo_trust_message *p) const noexcept { omemo_trust_message_free(p); }
   void operator()(omemo_survey *p) const noexcept { omemo_survey_free(p); }
   void operator()(omemo_peer_surveys *p) const noexcept { omemo_peer_surveys_free(p); }
   void operator()(omemo_store *p) const noexcept { omemo_store_unref(p); }

@@ -17,7 +17,7 @@
 //! | [`bundle`], [`device_list`], [`peer`], [`encrypt`], [`sent`], [`empty`] | an account without a client: sending |
 //! | [`plain`], [`content`], [`items`], [`iq`], [`forwarded`] | XML in, XML out |
 //! | [`file_key`], [`mod@file`], [`shared_file`] | encrypted files |
-//! | [`fingerprint_uri`], [`survey`] | keys in QR codes; what there is of an account |
+//! | [`fingerprint_uri`], [`trust_message`], [`survey`] | keys in QR codes; what there is of an account |
 //! | [`stanza`], [`decrypt`], [`reading`], [`inbox`] | an account without a client: receiving |
 //!
 //! Numbers of enums go in as `u32` and are checked. Handles that are shared are reference counted, so
@@ -120,6 +120,8 @@ pub mod file;
 pub mod shared_file;
 
 pub mod fingerprint_uri;
+
+pub mod trust_message;
 
 pub mod survey;
 

@@ -154,6 +154,49 @@ static void fingerprints_are_scanned(void) {
   omemo_fingerprint_uri_free(NULL);
 }
 
+static void trust_is_scanned(void) {
+  const char *scanned = "xmpp:romeo@montague.example?trust-message;encryption=urn:xmpp:omemo:2;"
+                        "trust=a49b8ac661e0bc7b84badce81381dc6fedb6cda485969fc58539a4141a6d2670;"
+                        "distrust=0000000000000000000000000000000000000000000000000000000000000009";
+  omemo_trust_message *message = NULL;
+  omemo_fingerprint fingerprint;
+  omemo_key_id trusted, distrusted;
+  char *written = NULL;
+  OK(omemo_trust_message_read(scanned, strlen(scanned), &message, &error));
+  CHECK(strcmp(omemo_trust_message_owner(message), "romeo@montague.example") == 0);
+  trusted = *omemo_trust_message_trusted(message, 0);
+  distrusted = *omemo_trust_message_distrusted(message, 0);
+  CHECK(trusted.bytes[0] == 0xa4 && omemo_trust_message_trusted(message, 1) == NULL);
+  CHECK(distrusted.bytes[31] == 9 && omemo_trust_message_distrusted(message, 1) == NULL);
+  omemo_trust_message_free(message);
+  OK(omemo_trust_message_write("romeo@montague.example", &trusted, 1, &distrusted, 1, &written, &error));
+  CHECK(strcmp(written, scanned) == 0);
+  omemo_string_free(written);
+  memcpy(fingerprint.bytes, trusted.bytes, sizeof fingerprint.bytes);
+  CHECK(omemo_key_id_calls(&trusted, &fingerprint) == 1 && omemo_key_id_calls(&distrusted, &fingerprint) == 0);
+  CHECK(omemo_key_id_calls(NULL, &fingerprint) == 0 && omemo_key_id_calls(&trusted, NULL) == 0);
+  /* The Ed25519 form of a key, and its fingerprint: RFC 8032's first, by the map of RFC 7748. */
+  {
+    const char *ed25519 = "xmpp:a@b?trust-message;encryption=urn:xmpp:omemo:2;"
+                          "trust=d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    OK(omemo_fingerprint_parse("d85e07ec22b0ad881537c2f44d662d1a143cf830c57aca4305d85c7a90f6b62e", &fingerprint, &error));
+    OK(omemo_trust_message_read(ed25519, strlen(ed25519), &message, &error));
+    CHECK(omemo_key_id_calls(omemo_trust_message_trusted(message, 0), &fingerprint) == 1);
+    omemo_trust_message_free(message);
+  }
+  FAILS(OMEMO_ERROR_URI, omemo_trust_message_read("xmpp:a@b", 8, &message, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_trust_message_read(NULL, 0, &message, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_trust_message_read(scanned, strlen(scanned), NULL, &error));
+  FAILS(OMEMO_ERROR_URI, omemo_trust_message_write("a@b", NULL, 0, NULL, 0, &written, &error));
+  FAILS(OMEMO_ERROR_URI, omemo_trust_message_write("a@b", &trusted, 1, &trusted, 1, &written, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_trust_message_write(NULL, &trusted, 1, NULL, 0, &written, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_trust_message_write("a@b", NULL, 1, NULL, 0, &written, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_trust_message_write("a@b", &trusted, 1, NULL, 0, NULL, &error));
+  CHECK(omemo_trust_message_owner(NULL) == NULL && omemo_trust_message_trusted(NULL, 0) == NULL);
+  CHECK(omemo_trust_message_distrusted(NULL, 0) == NULL);
+  omemo_trust_message_free(NULL);
+}
+
 int main(void) {
   the_version_is_that_of_the_header();
   an_error_says_what_and_what_now();
@@ -161,5 +204,6 @@ int main(void) {
   null_is_no_message();
   fingerprints_are_read_as_clients_show_them();
   fingerprints_are_scanned();
+  trust_is_scanned();
   return 0;
 }
