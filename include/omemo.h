@@ -128,6 +128,14 @@ enum omemo_status
    */
   OMEMO_ERROR_STRUCT = 106,
   /**
+   * The object does not do this, or has done it already: see the function.
+   */
+  OMEMO_ERROR_STATE = 107,
+  /**
+   * The text is no URI of the kind that was asked for, or the keys make none.
+   */
+  OMEMO_ERROR_URI = 108,
+  /**
    * A callback has called the library. It must not, except where the header says so.
    */
   OMEMO_ERROR_REENTERED = 200,
@@ -244,6 +252,51 @@ enum omemo_status
    * What is to be encrypted cannot stand in an envelope (XEP-0420).
    */
   OMEMO_ERROR_STANZA_ENVELOPE = 503,
+  /**
+   * What was decrypted is no text, or belongs to another stanza. Nothing of it is to be shown.
+   */
+  OMEMO_ERROR_STANZA_CONTENT = 504,
+  /**
+   * The message may not go out like this: `omemo_error_refusal`, and `omemo_error_device` for each
+   * device.
+   */
+  OMEMO_ERROR_REFUSED = 600,
+  /**
+   * The payload cannot be encrypted.
+   */
+  OMEMO_ERROR_PAYLOAD = 601,
+  /**
+   * The user has not accepted the account: an empty message would tell a stranger that somebody is there.
+   */
+  OMEMO_ERROR_NOT_ACCEPTED = 602,
+  /**
+   * The device cannot be sent an empty message: `omemo_error_device` says which, and why.
+   */
+  OMEMO_ERROR_GAP = 603,
+  /**
+   * A key or an initialisation vector has a length that its cipher does not have.
+   */
+  OMEMO_ERROR_FILE_KEY = 700,
+  /**
+   * The text is no `aesgcm://` URI, or none can be made.
+   */
+  OMEMO_ERROR_FILE_URI = 701,
+  /**
+   * The file is longer than its cipher allows.
+   */
+  OMEMO_ERROR_FILE_TOO_LONG = 702,
+  /**
+   * It is not the file that was encrypted, or not with this key. Remove what was decrypted.
+   */
+  OMEMO_ERROR_FILE_AUTHENTICATION = 703,
+  /**
+   * The cipher needs a hash of the file, and there is none.
+   */
+  OMEMO_ERROR_FILE_NO_HASH = 704,
+  /**
+   * Your sink has said that it could not write.
+   */
+  OMEMO_ERROR_FILE_SINK = 705,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -462,6 +515,194 @@ typedef uint32_t omemo_notice_kind;
 #endif // __cplusplus
 
 /**
+ * What became of a stanza.
+ */
+enum omemo_outcome
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * A message: `omemo_reading_payload`. It waits until it is acknowledged (`omemo_account_acknowledge`).
+   */
+  OMEMO_OUTCOME_MESSAGE = 1,
+  /**
+   * A message without content: sessions are made and kept alive by them. Show nothing.
+   */
+  OMEMO_OUTCOME_EMPTY = 2,
+  /**
+   * It was read before, byte by byte the same, and acknowledged. Show nothing.
+   */
+  OMEMO_OUTCOME_DUPLICATE = 3,
+  /**
+   * There is no key for this device in it. If `omemo_reading_has_payload`, tell the user.
+   */
+  OMEMO_OUTCOME_NOT_FOR_THIS_DEVICE = 4,
+  /**
+   * This device has sent it.
+   */
+  OMEMO_OUTCOME_OWN_REFLECTION = 5,
+  /**
+   * It was not read: `omemo_reading_failure`. Tell the user. No session, key or identity has changed.
+   */
+  OMEMO_OUTCOME_FAILED = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_outcome omemo_outcome;
+#else
+typedef uint32_t omemo_outcome;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A cipher for files.
+ */
+enum omemo_cipher
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * AES-128 in Galois/Counter mode, the tag behind the ciphertext.
+   */
+  OMEMO_CIPHER_AES_128_GCM = 1,
+  /**
+   * AES-256 in Galois/Counter mode: what `aesgcm://` has, and the one to choose.
+   */
+  OMEMO_CIPHER_AES_256_GCM = 2,
+  /**
+   * AES-256 in cipher block chaining mode, which authenticates nothing: decrypted with a hash only, and no
+   * choice for a new file.
+   */
+  OMEMO_CIPHER_AES_256_CBC = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_cipher omemo_cipher;
+#else
+typedef uint32_t omemo_cipher;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How many items the node of OMEMO 2 bundles may have: one for each device. Where a server refuses a number,
+ * take the next.
+ */
+enum omemo_max_items
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * As many as the server allows.
+   */
+  OMEMO_MAX_ITEMS_MAX = 1,
+  /**
+   * 1000.
+   */
+  OMEMO_MAX_ITEMS_THOUSAND = 2,
+  /**
+   * 100.
+   */
+  OMEMO_MAX_ITEMS_HUNDRED = 3,
+  /**
+   * 10.
+   */
+  OMEMO_MAX_ITEMS_TEN = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_max_items omemo_max_items;
+#else
+typedef uint32_t omemo_max_items;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Whether the server has a bundle, as far as it was said.
+ */
+enum omemo_bundle_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * It was never published, or was lost.
+   */
+  OMEMO_BUNDLE_UNPUBLISHED = 1,
+  /**
+   * Another one than the account has now.
+   */
+  OMEMO_BUNDLE_OUTDATED = 2,
+  /**
+   * It has it.
+   */
+  OMEMO_BUNDLE_PUBLISHED = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_bundle_state omemo_bundle_state;
+#else
+typedef uint32_t omemo_bundle_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a session is used for.
+ */
+enum omemo_session_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * It is sent on.
+   */
+  OMEMO_SESSION_CURRENT = 1,
+  /**
+   * It was replaced, and is kept for what is on its way.
+   */
+  OMEMO_SESSION_OLD = 2,
+  /**
+   * Nothing is ever sent on it: it began with a pre-key that had been used, or was reset or repaired.
+   */
+  OMEMO_SESSION_RECEIVE_ONLY = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_session_state omemo_session_state;
+#else
+typedef uint32_t omemo_session_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How a stanza came.
+ */
+enum omemo_arrival
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * From the stream, in the order in which it was written, offline messages among them.
+   */
+  OMEMO_ARRIVAL_LIVE = 1,
+  /**
+   * From an archive, in the order that was said to `omemo_account_begin_catch_up`.
+   */
+  OMEMO_ARRIVAL_ARCHIVED = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_arrival omemo_arrival;
+#else
+typedef uint32_t omemo_arrival;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * Why a message could not be read.
  */
 enum omemo_undecryptable_kind
@@ -578,31 +819,6 @@ typedef uint32_t omemo_disposition;
 #endif // __cplusplus
 
 /**
- * How much a line of the log matters.
- */
-enum omemo_log_level
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-  /**
-   * What was called, and what is to be done.
-   */
-  OMEMO_LOG_DEBUG = 1,
-  /**
-   * A call has failed.
-   */
-  OMEMO_LOG_WARNING = 2,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum omemo_log_level omemo_log_level;
-#else
-typedef uint32_t omemo_log_level;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
  * In which order an archive is read.
  */
 enum omemo_order
@@ -708,6 +924,35 @@ enum omemo_conversation_state
 typedef enum omemo_conversation_state omemo_conversation_state;
 #else
 typedef uint32_t omemo_conversation_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Why a message was forwarded.
+ */
+enum omemo_forward_reason
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * A copy of what another client of the account received (XEP-0280).
+   */
+  OMEMO_FORWARD_RECEIVED = 1,
+  /**
+   * A copy of what another client of the account sent.
+   */
+  OMEMO_FORWARD_SENT = 2,
+  /**
+   * A result of an archive (XEP-0313).
+   */
+  OMEMO_FORWARD_ARCHIVED = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_forward_reason omemo_forward_reason;
+#else
+typedef uint32_t omemo_forward_reason;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -859,6 +1104,64 @@ typedef uint32_t omemo_unprotected;
 #endif // __cplusplus
 
 /**
+ * Stanzas that show items of a node.
+ */
+enum omemo_source
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * The answer to a request for items: there are none but these, as far as was asked.
+   */
+  OMEMO_SOURCE_RESULT = 1,
+  /**
+   * A notification of new items.
+   */
+  OMEMO_SOURCE_EVENT = 2,
+  /**
+   * A notification that the node was emptied or deleted: it has no items any more.
+   */
+  OMEMO_SOURCE_REMOVAL = 3,
+  /**
+   * A request to publish an item.
+   */
+  OMEMO_SOURCE_PUBLISH = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_source omemo_source;
+#else
+typedef uint32_t omemo_source;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A node of OMEMO.
+ */
+enum omemo_node
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * The device list of an account.
+   */
+  OMEMO_NODE_DEVICE_LIST = 1,
+  /**
+   * Bundles: of one device in legacy, of all in OMEMO 2.
+   */
+  OMEMO_NODE_BUNDLES = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_node omemo_node;
+#else
+typedef uint32_t omemo_node;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * Why a message is not encrypted for a device.
  */
 enum omemo_gap
@@ -970,6 +1273,31 @@ typedef uint32_t omemo_refusal_kind;
 #endif // __cplusplus
 
 /**
+ * How much a line of the log matters.
+ */
+enum omemo_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * What was called, and what is to be done.
+   */
+  OMEMO_LOG_DEBUG = 1,
+  /**
+   * A call has failed.
+   */
+  OMEMO_LOG_WARNING = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_log_level omemo_log_level;
+#else
+typedef uint32_t omemo_log_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * What is read by a scan.
  */
 enum omemo_scan_kind
@@ -1060,6 +1388,31 @@ typedef uint32_t omemo_trust;
 #endif // __cplusplus
 
 /**
+ * How a file is to be shown.
+ */
+enum omemo_file_disposition
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * In the conversation.
+   */
+  OMEMO_FILE_INLINE = 1,
+  /**
+   * As something to be saved; not to be fetched unasked.
+   */
+  OMEMO_FILE_ATTACHMENT = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_file_disposition omemo_file_disposition;
+#else
+typedef uint32_t omemo_file_disposition;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * One device of one account: everything but XML and traffic.
  *
  * A client has one (`omemo_client_account`), of which all that is known can be asked, and where the user's
@@ -1082,6 +1435,14 @@ typedef struct omemo_account omemo_account;
 typedef struct omemo_action omemo_action;
 
 /**
+ * What a device publishes so that others can start a session with it (XEP-0384 §5.3.2). Its keys are
+ * well-formed; its signature is verified when a session is started, not before.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_bundle omemo_bundle;
+
+/**
  * The whole protocol between an XMPP stream and plaintext, for one account: stanzas in, actions out. It has
  * no socket, thread or clock. After each call, and until there is none, take actions with
  * `omemo_client_next_action`, or when the wake-up callback has said that there are some.
@@ -1095,13 +1456,32 @@ typedef struct omemo_action omemo_action;
 typedef struct omemo_client omemo_client;
 
 /**
+ * What a payload says, read and checked. What its functions return is there as long as it is.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_content omemo_content;
+
+/**
+ * The devices that an account announces for one version (XEP-0384 §5.3.1).
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_device_list omemo_device_list;
+
+/**
  * The devices of an account. Threads: one at a time, or several that only read.
  */
 typedef struct omemo_devices omemo_devices;
 
 /**
- * What is known of a call that failed. It has no key, no address and no text of a message in it, so it
- * may be logged.
+ * Empty messages that are owed. Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_due_answers omemo_due_answers;
+
+/**
+ * What is known of a call that failed. Its message has no key, no address and no text of anybody in it, so
+ * it may be logged; whom it concerns is asked for apart.
  *
  * A function that fails makes one if its last argument is not NULL; it is yours to free. One that
  * succeeds leaves that argument as it is. Threads: one at a time.
@@ -1109,9 +1489,106 @@ typedef struct omemo_devices omemo_devices;
 typedef struct omemo_error omemo_error;
 
 /**
+ * Decrypts one file, piece by piece.
+ *
+ * Nothing that it has given to the sink is authentic before `omemo_file_decryptor_finish` has succeeded: write
+ * it beside the place where the file is expected, move it there after that, and remove it if anything fails.
+ * Threads: one at a time. Nothing waits but the sink.
+ */
+typedef struct omemo_file_decryptor omemo_file_decryptor;
+
+/**
+ * Encrypts one file, piece by piece. It draws the key, and hands it out at the end: no key is used for two
+ * files.
+ *
+ * Threads: one at a time. Nothing waits but the sink.
+ */
+typedef struct omemo_file_encryptor omemo_file_encryptor;
+
+/**
+ * A key and an initialisation vector for one file. What its functions return is there as long as it is.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_file_key omemo_file_key;
+
+/**
+ * An account and the fingerprints of its devices, as somebody says they are. Reading it believes nothing: ask
+ * the user where it came from, then `omemo_account_set_trust`.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_fingerprint_uri omemo_fingerprint_uri;
+
+/**
+ * An `<iq/>` of the type `result` or `error`. What its functions return is there as long as it is.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_iq_answer omemo_iq_answer;
+
+/**
+ * Items of a node of OMEMO. Nothing of it is authentic: an answer counts only if you have asked, a
+ * notification only for the account that it is from.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_items omemo_items;
+
+/**
  * The keys of an account. Threads: one at a time, or several that only read.
  */
 typedef struct omemo_keys omemo_keys;
+
+/**
+ * What there is between this device and those of an account. Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_peer_surveys omemo_peer_surveys;
+
+/**
+ * A list of devices. Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_peers omemo_peers;
+
+/**
+ * A `<message/>` in clear that is going to be encrypted.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_plain omemo_plain;
+
+/**
+ * What became of a stanza. What its functions return is there as long as it is; what there is not is NULL or
+ * 0, as is everything of NULL.
+ *
+ * Threads: one at a time, or several that only read. Nothing waits.
+ */
+typedef struct omemo_reading omemo_reading;
+
+/**
+ * What became of several stanzas, or messages that wait. Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_readings omemo_readings;
+
+/**
+ * A message that was encrypted, and stored as sent. What its functions return is there as long as it is.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_sent omemo_sent;
+
+/**
+ * Files that a message shares. Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_shared_files omemo_shared_files;
+
+/**
+ * A `<message/>` or `<iq/>`, and what is encrypted in it for one device. What its functions return is there
+ * as long as it is; nothing of it is authentic yet.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_stanza omemo_stanza;
 
 /**
  * Where accounts are kept: in memory, in a file, sealed, or where you say. One store may hold any
@@ -1134,6 +1611,92 @@ typedef struct omemo_store_sink omemo_store_sink;
  * Threads: one at a time, or several that only read.
  */
 typedef struct omemo_strings omemo_strings;
+
+/**
+ * What there is of an account. What its functions return is there as long as it is.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_survey omemo_survey;
+
+/**
+ * Which of an account's keys somebody trusts, and which not. Reading it believes nothing: ask the user where it
+ * came from, then `omemo_account_set_trust`.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_trust_message omemo_trust_message;
+
+/**
+ * Keys that somebody has to decide about. Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_undecided_keys omemo_undecided_keys;
+
+/**
+ * Why a message does not go out.
+ */
+typedef struct {
+  /**
+   * An omemo_refusal_kind.
+   */
+  uint32_t kind;
+  /**
+   * Because of whom; NULL if it is nobody's.
+   */
+  const char *jid;
+  /**
+   * The same in English.
+   */
+  const char *reason;
+} omemo_refusal;
+
+/**
+ * The fingerprint of an identity key: the same in both versions.
+ */
+typedef struct {
+  /**
+   * The Curve25519 form of the key.
+   */
+  uint8_t bytes[32];
+} omemo_fingerprint;
+
+/**
+ * What became of a device.
+ */
+typedef struct {
+  /**
+   * Whose device it is.
+   */
+  const char *jid;
+  /**
+   * Its id.
+   */
+  uint32_t device;
+  /**
+   * Why the message is not encrypted for it: an omemo_gap; OMEMO_GAP_NONE if it is.
+   */
+  uint32_t gap;
+  /**
+   * The same in English; NULL if it is encrypted.
+   */
+  const char *reason;
+  /**
+   * The version in which it is encrypted: an omemo_protocol; 0 if it is not.
+   */
+  uint32_t protocol;
+  /**
+   * 1 if it is encrypted with a key exchange: the device has not answered yet.
+   */
+  uint8_t has_key_exchange;
+  /**
+   * 1 if it has spoken a newer version than the one that it is announced for now.
+   */
+  uint8_t is_downgraded;
+  /**
+   * The key, for OMEMO_GAP_UNDECIDED and OMEMO_GAP_DISTRUSTED; else zeros.
+   */
+  omemo_fingerprint fingerprint;
+} omemo_device_report;
 
 /**
  * How a file is opened. What is 0 is as recommended.
@@ -1324,16 +1887,6 @@ typedef struct {
    */
   void (*destroy)(void *user_data);
 } omemo_store_callbacks;
-
-/**
- * The fingerprint of an identity key: the same in both versions.
- */
-typedef struct {
-  /**
-   * The Curve25519 form of the key.
-   */
-  uint8_t bytes[32];
-} omemo_fingerprint;
 
 /**
  * A key and what is thought of it.
@@ -1710,24 +2263,6 @@ typedef struct {
 } omemo_undecryptable;
 
 /**
- * Why a message does not go out.
- */
-typedef struct {
-  /**
-   * An omemo_refusal_kind.
-   */
-  uint32_t kind;
-  /**
-   * Because of whom; NULL if it is nobody's.
-   */
-  const char *jid;
-  /**
-   * The same in English.
-   */
-  const char *reason;
-} omemo_refusal;
-
-/**
  * Something that the user may want to know.
  */
 typedef struct {
@@ -1754,44 +2289,6 @@ typedef struct {
 } omemo_notice;
 
 /**
- * What became of a device.
- */
-typedef struct {
-  /**
-   * Whose device it is.
-   */
-  const char *jid;
-  /**
-   * Its id.
-   */
-  uint32_t device;
-  /**
-   * Why the message is not encrypted for it: an omemo_gap; OMEMO_GAP_NONE if it is.
-   */
-  uint32_t gap;
-  /**
-   * The same in English; NULL if it is encrypted.
-   */
-  const char *reason;
-  /**
-   * The version in which it is encrypted: an omemo_protocol; 0 if it is not.
-   */
-  uint32_t protocol;
-  /**
-   * 1 if it is encrypted with a key exchange: the device has not answered yet.
-   */
-  uint8_t has_key_exchange;
-  /**
-   * 1 if it has spoken a newer version than the one that it is announced for now.
-   */
-  uint8_t is_downgraded;
-  /**
-   * The key, for OMEMO_GAP_UNDECIDED and OMEMO_GAP_DISTRUSTED; else zeros.
-   */
-  omemo_fingerprint fingerprint;
-} omemo_device_report;
-
-/**
  * A key that somebody has to decide about.
  */
 typedef struct {
@@ -1808,6 +2305,590 @@ typedef struct {
    */
   omemo_fingerprint fingerprint;
 } omemo_undecided_key;
+
+/**
+ * One entry of a device list. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * Its id.
+   */
+  uint32_t id;
+  /**
+   * What it says that its user calls it, whose signature is *not* verified; NULL if nothing. What is
+   * verified is in omemo_device_version.
+   */
+  const char *label;
+} omemo_listed_device;
+
+/**
+ * What a device list has changed. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * Devices that were not on it before.
+   */
+  const uint32_t *added;
+  /**
+   * The number of `added`.
+   */
+  size_t added_count;
+  /**
+   * Devices that have left it.
+   */
+  const uint32_t *removed;
+  /**
+   * The number of `removed`.
+   */
+  size_t removed_count;
+  /**
+   * Devices that are announced for an older version only, and have spoken a newer one.
+   */
+  const uint32_t *downgraded;
+  /**
+   * The number of `downgraded`.
+   */
+  size_t downgraded_count;
+  /**
+   * 1 if it is the account's own list and lacks this device: publish it with it, at `announce_at_ms`.
+   */
+  uint8_t is_to_announce;
+  /**
+   * When. At once, and later and later if somebody takes the device off the list again and again.
+   */
+  uint64_t announce_at_ms;
+} omemo_list_change;
+
+/**
+ * A device of somebody, in one version.
+ */
+typedef struct {
+  /**
+   * Whose device it is; ends with a zero byte.
+   */
+  const char *jid;
+  /**
+   * Its id.
+   */
+  uint32_t device;
+  /**
+   * The version that is spoken with it: an omemo_protocol.
+   */
+  uint32_t protocol;
+} omemo_peer;
+
+/**
+ * What came of asking for a bundle.
+ */
+typedef struct {
+  /**
+   * Whose it is.
+   */
+  omemo_peer peer;
+  /**
+   * The bundle. NULL: there is none, or nobody answered.
+   */
+  const omemo_bundle *bundle;
+  /**
+   * Not 0, and `bundle` NULL: there is something that is no bundle.
+   */
+  uint8_t is_broken;
+} omemo_fetched_bundle;
+
+/**
+ * What is to be sent. Set all of it to zero, then `struct_size` and what there is.
+ */
+typedef struct {
+  /**
+   * sizeof (omemo_outgoing).
+   */
+  size_t struct_size;
+  /**
+   * The accounts that are to read it; in a room, all that may. The account itself need not be among
+   * them: its other devices always are.
+   */
+  const char *const *recipients;
+  /**
+   * The number of `recipients`.
+   */
+  size_t recipient_count;
+  /**
+   * What a legacy element is to contain: the text of the body (`omemo_plain_payload`). NULL: that version
+   * is not used.
+   */
+  const uint8_t *legacy;
+  /**
+   * The bytes of `legacy`.
+   */
+  size_t legacy_len;
+  /**
+   * What an element of OMEMO 2 is to contain: an envelope (`omemo_plain_payload`). NULL: that version is
+   * not used.
+   */
+  const uint8_t *omemo2;
+  /**
+   * The bytes of `omemo2`.
+   */
+  size_t omemo2_len;
+  /**
+   * The bundles that were fetched for it: see `omemo_account_missing`.
+   */
+  const omemo_fetched_bundle *bundles;
+  /**
+   * The number of `bundles`.
+   */
+  size_t bundle_count;
+} omemo_outgoing;
+
+/**
+ * An `<encrypted/>` element without its keys. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * The version: an omemo_protocol.
+   */
+  uint32_t protocol;
+  /**
+   * The device that says it sent it.
+   */
+  uint32_t sender_device;
+  /**
+   * The nonce of a legacy payload; NULL if there is none.
+   */
+  const uint8_t *iv;
+  /**
+   * The bytes of `iv`.
+   */
+  size_t iv_len;
+  /**
+   * The encrypted payload; NULL if there is none: an empty message carries keys only.
+   */
+  const uint8_t *payload;
+  /**
+   * The bytes of `payload`.
+   */
+  size_t payload_len;
+  /**
+   * The number of its keys: of what was read, those for this device.
+   */
+  size_t key_count;
+} omemo_element;
+
+/**
+ * A key message for a device of a recipient. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * Whose device it is for.
+   */
+  const char *jid;
+  /**
+   * The device.
+   */
+  uint32_t device;
+  /**
+   * 1 if it is a key exchange: the attribute `prekey` or `kex`.
+   */
+  uint8_t is_key_exchange;
+  /**
+   * The bytes, before base64.
+   */
+  const uint8_t *bytes;
+  /**
+   * The number of `bytes`.
+   */
+  size_t bytes_len;
+} omemo_recipient_key;
+
+/**
+ * An empty message that is owed. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * The device that waits for it.
+   */
+  omemo_peer peer;
+  /**
+   * Since when, in milliseconds since 1970.
+   */
+  uint64_t since_ms;
+  /**
+   * 1 if it is a heartbeat: without it the other side's keys never change.
+   */
+  uint8_t is_heartbeat;
+} omemo_due_answer;
+
+/**
+ * A stanza that is to be decrypted. Set all of it to zero, then `struct_size`, `senders` and `stanza`.
+ */
+typedef struct {
+  /**
+   * sizeof (omemo_incoming).
+   */
+  size_t struct_size;
+  /**
+   * Who sent it: the real account, also in a room. Several, where a room hides it: those who may have.
+   */
+  const char *const *senders;
+  /**
+   * The number of `senders`: 1, as a rule.
+   */
+  size_t sender_count;
+  /**
+   * What was read of it.
+   */
+  const omemo_stanza *stanza;
+  /**
+   * What else you need of it: kept with the message, and handed out with it. NULL: nothing.
+   */
+  const uint8_t *attached;
+  /**
+   * The bytes of `attached`.
+   */
+  size_t attached_len;
+  /**
+   * How it came: an omemo_arrival. 0: OMEMO_ARRIVAL_LIVE.
+   */
+  uint32_t arrival;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} omemo_incoming;
+
+/**
+ * A message that came inside another. Anybody can send such a thing: it means something only if `from` is
+ * who may make copies (the own bare address, or NULL), or the archive that was asked. Later versions of the
+ * library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * The attribute `from` of the message around it; NULL if there is none.
+   */
+  const char *from;
+  /**
+   * An omemo_forward_reason.
+   */
+  uint32_t reason;
+  /**
+   * Which query of an archive it answers; NULL if it does not say.
+   */
+  const char *query_id;
+  /**
+   * The archive's id of the message; NULL if it does not say.
+   */
+  const char *archive_id;
+  /**
+   * When it is said to have been sent, in milliseconds since 1970; 0 if that is not said.
+   */
+  uint64_t sent_at_ms;
+  /**
+   * The message, as XML that stands on its own.
+   */
+  const char *message;
+  /**
+   * The bytes of `message`, without the zero.
+   */
+  size_t message_len;
+} omemo_forwarded;
+
+/**
+ * Takes the next bytes of a file, all of them. Returns 0, or anything else if they could not be written. It is
+ * called during `*_update` and `*_finish`, and must not call the library.
+ */
+typedef int32_t (*omemo_file_sink)(void *user_data, const uint8_t *bytes, size_t len);
+
+/**
+ * What is to be told about a file that was encrypted. Later versions of the library may add fields at the end
+ * (`omemo_file_encryptor_finish` is told how many there are).
+ */
+typedef struct {
+  /**
+   * sizeof (omemo_encrypted_file), before the call.
+   */
+  size_t struct_size;
+  /**
+   * The key: an object that is yours to free.
+   */
+  omemo_file_key *key;
+  /**
+   * The length of the plaintext, in bytes.
+   */
+  uint64_t size;
+  /**
+   * The SHA-256 of the plaintext.
+   */
+  uint8_t sha256[32];
+} omemo_encrypted_file;
+
+/**
+ * What a message says about the plaintext of a file. Set all of it to zero, then `struct_size` and what is
+ * known.
+ */
+typedef struct {
+  /**
+   * sizeof (omemo_file_claim).
+   */
+  size_t struct_size;
+  /**
+   * Its hash; NULL if none is told. OMEMO_CIPHER_AES_256_CBC is not decrypted without one.
+   */
+  const uint8_t *hash;
+  /**
+   * The bytes of `hash`.
+   */
+  size_t hash_len;
+  /**
+   * The name of the hash's function, "sha-256" or "sha-512", as XEP-0300 has it; NULL if there is none.
+   */
+  const char *hash_algorithm;
+  /**
+   * Not 0 if `size` is known.
+   */
+  uint64_t has_size;
+  /**
+   * Its length in bytes. What is longer is cut off (XEP-0448 §3.2).
+   */
+  uint64_t size;
+} omemo_file_claim;
+
+/**
+ * A file that a message shares, and the first of its encrypted sources that can be read here. Nothing of it is
+ * checked: a name may be that of another folder. Where it goes in: set all of it to zero, then `struct_size`
+ * and what is known.
+ */
+typedef struct {
+  /**
+   * sizeof (omemo_shared_file).
+   */
+  size_t struct_size;
+  /**
+   * Where the ciphertext is; NULL if no source can be read.
+   */
+  const char *url;
+  /**
+   * Its key; NULL if no source can be read.
+   */
+  const omemo_file_key *key;
+  /**
+   * The media type; NULL if it is not known.
+   */
+  const char *media_type;
+  /**
+   * The name; NULL if it is not known.
+   */
+  const char *name;
+  /**
+   * Words about it; NULL if there are none.
+   */
+  const char *description;
+  /**
+   * The id by which later sources refer to it; NULL if it has none.
+   */
+  const char *id;
+  /**
+   * The length of the plaintext, in bytes.
+   */
+  uint64_t size;
+  /**
+   * The name of the function of `hash`, as "sha-256"; NULL if there is no hash.
+   */
+  const char *hash_algorithm;
+  /**
+   * A hash of the plaintext.
+   */
+  const uint8_t *hash;
+  /**
+   * The bytes of `hash`.
+   */
+  size_t hash_len;
+  /**
+   * The width in pixels; 0 if it is not known.
+   */
+  uint32_t width;
+  /**
+   * The height in pixels; 0 if it is not known.
+   */
+  uint32_t height;
+  /**
+   * An omemo_file_disposition; 0 if it is not said.
+   */
+  uint32_t disposition;
+  /**
+   * Not 0 if `size` is known.
+   */
+  uint32_t has_size;
+} omemo_shared_file;
+
+/**
+ * A device and its fingerprint.
+ */
+typedef struct {
+  /**
+   * The device.
+   */
+  uint32_t device;
+  /**
+   * Its identity key.
+   */
+  omemo_fingerprint fingerprint;
+} omemo_device_fingerprint;
+
+/**
+ * How trust messages call a key: by its fingerprint, or by its Ed25519 form.
+ */
+typedef struct {
+  /**
+   * The bytes.
+   */
+  uint8_t bytes[32];
+} omemo_key_id;
+
+/**
+ * An account's own side of a version. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * The version: an omemo_protocol.
+   */
+  uint32_t protocol;
+  /**
+   * Whether the server has the bundle: an omemo_bundle_state.
+   */
+  uint32_t bundle;
+  /**
+   * The number of pre-keys in the bundle.
+   */
+  size_t offered;
+  /**
+   * The number of pre-keys that were used, and are kept until a catch-up ends.
+   */
+  size_t used;
+  /**
+   * When the first of those was used; 0 if there is none. All times are in milliseconds since 1970.
+   */
+  uint64_t oldest_used_ms;
+  /**
+   * The id of the signed pre-key of the bundle.
+   */
+  uint32_t signed_pre_key;
+  /**
+   * How often this device was missing from its list since it last stayed there.
+   */
+  uint32_t put_back;
+  /**
+   * When the signed pre-key was made.
+   */
+  uint64_t signed_pre_key_created_ms;
+  /**
+   * The number of those before it that are kept for messages on their way.
+   */
+  size_t old_signed_pre_keys;
+  /**
+   * When the device list with this device on it was published last; 0 if never.
+   */
+  uint64_t announced_ms;
+} omemo_version_survey;
+
+/**
+ * What waits for somebody who acknowledges messages. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * The name.
+   */
+  const char *name;
+  /**
+   * The number of messages.
+   */
+  size_t messages;
+  /**
+   * The sum of their texts, in bytes.
+   */
+  uint64_t bytes;
+  /**
+   * When the oldest was read; 0 if there is none.
+   */
+  uint64_t oldest_ms;
+} omemo_consumer_survey;
+
+/**
+ * What there is between this device and another, in one version. Later versions of the library may add fields
+ * at the end.
+ */
+typedef struct {
+  /**
+   * The other device.
+   */
+  omemo_peer peer;
+  /**
+   * The number of sessions: `omemo_peer_surveys_session`.
+   */
+  size_t session_count;
+  /**
+   * Since when an empty message is owed; 0 if none is. All times are in milliseconds since 1970.
+   */
+  uint64_t owed_since_ms;
+  /**
+   * The number of different messages that could not be read since the last that could. No more are counted
+   * than a repair asks for.
+   */
+  size_t failed;
+  /**
+   * No repair before this; 0 if none was.
+   */
+  uint64_t no_repair_before_ms;
+  /**
+   * How often a broken session was replaced.
+   */
+  uint32_t repairs;
+  /**
+   * 1 if a message came for which there was no session.
+   */
+  uint8_t no_session;
+} omemo_peer_survey;
+
+/**
+ * A session, as far as it is not secret. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * Its number: each new one of a device and version has the next.
+   */
+  uint32_t number;
+  /**
+   * What it is used for: an omemo_session_state.
+   */
+  uint32_t state;
+  /**
+   * When it was started.
+   */
+  uint64_t created_ms;
+  /**
+   * When it was replaced, for OMEMO_SESSION_OLD; else 0.
+   */
+  uint64_t replaced_ms;
+  /**
+   * The number of messages that were sent since the other side was heard last.
+   */
+  uint32_t sent;
+  /**
+   * The number of receiving chains so far: it grows each time that the other side answers.
+   */
+  uint32_t receiving_steps;
+  /**
+   * The number of keys that wait for messages that were skipped.
+   */
+  uint32_t skipped;
+  /**
+   * 1 if this side started it.
+   */
+  uint8_t is_initiated;
+  /**
+   * 1 if the other side has sent anything on it.
+   */
+  uint8_t is_answered;
+} omemo_session_survey;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1831,8 +2912,8 @@ omemo_status omemo_error_status(const omemo_error *error);
 omemo_remedy omemo_error_remedy(const omemo_error *error);
 
 /**
- * Where it failed: "argument", "library", "random", "store", "account" or "stanza". There as long as
- * the library is; NULL if `error` is NULL.
+ * Where it failed: "argument", "library", "random", "store", "account", "stanza", "encryption" or "file".
+ * There as long as the library is; NULL if `error` is NULL.
  */
 const char *omemo_error_stage(const omemo_error *error);
 
@@ -1840,6 +2921,21 @@ const char *omemo_error_stage(const omemo_error *error);
  * What happened, in English. There as long as `error` is; NULL if that is NULL.
  */
 const char *omemo_error_message(const omemo_error *error);
+
+/**
+ * Why a message may not go out, for OMEMO_ERROR_REFUSED. There as long as `error` is; else NULL.
+ */
+const omemo_refusal *omemo_error_refusal(const omemo_error *error);
+
+/**
+ * How many devices it concerns: those of the report, for OMEMO_ERROR_REFUSED; one, for OMEMO_ERROR_GAP.
+ */
+size_t omemo_error_device_count(const omemo_error *error);
+
+/**
+ * A device that it concerns, and why; NULL if there are not so many. There as long as `error` is.
+ */
+const omemo_device_report *omemo_error_device(const omemo_error *error, size_t index);
 
 /**
  * Frees an error; nothing happens if it is NULL.
@@ -2140,8 +3236,8 @@ omemo_status omemo_account_set_speaks(omemo_account *account,
                                       omemo_error **error);
 
 /**
- * Takes devices off the account's own lists: nothing is encrypted for them from now on. The client
- * publishes the lists when it connects next.
+ * Takes devices off the account's own lists: nothing is encrypted for them from now on. The lists are to be
+ * published after it; `omemo_client_remove_own_devices` does both.
  */
 omemo_status omemo_account_remove_own_devices(omemo_account *account,
                                               const uint32_t *devices,
@@ -2160,7 +3256,8 @@ omemo_status omemo_account_forget_device(omemo_account *account,
 
 /**
  * Names this device for the user's other clients: at most 53 characters of one line. NULL: no name. Others
- * see it, so it should not be the name of a machine.
+ * see it, so it should not be the name of a machine. The list is to be published after it;
+ * `omemo_client_set_label` does both.
  *
  * Errors: OMEMO_ERROR_ACCOUNT_LABEL.
  */
@@ -2200,6 +3297,17 @@ omemo_status omemo_account_opt_in(omemo_account *account,
                                   const char *jid,
                                   uint64_t now_ms,
                                   omemo_error **error);
+
+/**
+ * Says whether the user has accepted an account (0 or not): a subscription, a place on the roster, a room in
+ * common. Nothing is ever sent by itself to one that is not accepted. Writing to an account accepts it. With
+ * a client: `omemo_client_set_contact`.
+ */
+omemo_status omemo_account_set_accepted(omemo_account *account,
+                                        const char *jid,
+                                        uint8_t is_accepted,
+                                        uint64_t now_ms,
+                                        omemo_error **error);
 
 /**
  * Whether the user has accepted an account: `is_accepted` gets 1 or 0.
@@ -2334,14 +3442,6 @@ omemo_status omemo_client_connected(omemo_client *client, uint64_t now_ms, omemo
 omemo_status omemo_client_disconnected(omemo_client *client, omemo_error **error);
 
 /**
- * Whether others can find this device: on this stream the server has said, or taken, that its bundles and its
- * place on the device lists are there, in every version that is used. `is_published` gets 1 or 0.
- */
-omemo_status omemo_client_is_published(const omemo_client *client,
-                                       uint8_t *is_published,
-                                       omemo_error **error);
-
-/**
  * Takes a `<message/>` that came, as the stream had it: also carbons, results of an archive, and
  * notifications of nodes. `disposition` gets an omemo_disposition. Acknowledge the stanza to the server
  * (XEP-0198) when this has returned: what it contained is stored then.
@@ -2354,59 +3454,6 @@ omemo_status omemo_client_receive(omemo_client *client,
                                   uint64_t now_ms,
                                   uint32_t *disposition,
                                   omemo_error **error);
-
-/**
- * Takes a `<message/>` to be encrypted for accounts, or for a room that `omemo_client_set_room` has told of.
- * It is held until device lists, bundles and decisions about keys are there; then comes
- * OMEMO_ACTION_ENCRYPTED or OMEMO_ACTION_REFUSED. Messages of one conversation stay in their order.
- *
- * `ticket` gets a number that names the message in the action; it means nothing after a restart: give the
- * message again then. Errors: OMEMO_ERROR_STANZA_...: the message was not taken.
- */
-omemo_status omemo_client_encrypt(omemo_client *client,
-                                  const char *xml,
-                                  size_t xml_len,
-                                  const char *const *recipients,
-                                  size_t recipient_count,
-                                  uint64_t now_ms,
-                                  uint64_t *ticket,
-                                  omemo_error **error);
-
-/**
- * The same without waiting: what is not there is missing, and the report says so.
- */
-omemo_status omemo_client_encrypt_now(omemo_client *client,
-                                      const char *xml,
-                                      size_t xml_len,
-                                      const char *const *recipients,
-                                      size_t recipient_count,
-                                      uint64_t now_ms,
-                                      uint64_t *ticket,
-                                      omemo_error **error);
-
-/**
- * Forgets a message that waits to be encrypted. Nothing happens if it is gone already.
- */
-omemo_status omemo_client_cancel(omemo_client *client, uint64_t ticket, omemo_error **error);
-
-/**
- * Sends a message that waits without the devices about whose keys nobody has decided. Nothing happens if it
- * is gone already.
- */
-omemo_status omemo_client_send_anyway(omemo_client *client,
-                                      uint64_t ticket,
-                                      uint64_t now_ms,
-                                      omemo_error **error);
-
-/**
- * Somebody has decided about a key: `trust` is an omemo_trust. Messages that waited for it go on.
- */
-omemo_status omemo_client_decide(omemo_client *client,
-                                 const char *jid,
-                                 const omemo_fingerprint *fingerprint,
-                                 uint32_t trust,
-                                 uint64_t now_ms,
-                                 omemo_error **error);
 
 /**
  * Which request an `<iq/>` answers: `request` gets what `omemo_client_answer` takes. `iq_id` is the id of the
@@ -2470,12 +3517,73 @@ omemo_status omemo_client_reset(omemo_client *client,
                                 omemo_error **error);
 
 /**
+ * Whether the server has the lists and the bundles of this device, so that others can find it:
+ * `is_published` gets 1 or 0.
+ */
+omemo_status omemo_client_is_published(const omemo_client *client,
+                                       uint8_t *is_published,
+                                       omemo_error **error);
+
+/**
  * Takes this device off the server: from the lists, and its bundles; then comes a notice. The account stays
  * in the store; `omemo_account_remove` wipes it.
  */
 omemo_status omemo_client_switch_off(omemo_client *client,
                                      uint64_t now_ms,
                                      omemo_error **error);
+
+/**
+ * Takes a `<message/>` to be encrypted for accounts, or for a room that `omemo_client_set_room` has told of.
+ * It is held until device lists, bundles and decisions about keys are there; then comes
+ * OMEMO_ACTION_ENCRYPTED or OMEMO_ACTION_REFUSED. Messages of one conversation stay in their order.
+ *
+ * `ticket` gets a number that names the message in the action; it means nothing after a restart: give the
+ * message again then. Errors: OMEMO_ERROR_STANZA_...: the message was not taken.
+ */
+omemo_status omemo_client_encrypt(omemo_client *client,
+                                  const char *xml,
+                                  size_t xml_len,
+                                  const char *const *recipients,
+                                  size_t recipient_count,
+                                  uint64_t now_ms,
+                                  uint64_t *ticket,
+                                  omemo_error **error);
+
+/**
+ * The same without waiting: what is not there is missing, and the report says so.
+ */
+omemo_status omemo_client_encrypt_now(omemo_client *client,
+                                      const char *xml,
+                                      size_t xml_len,
+                                      const char *const *recipients,
+                                      size_t recipient_count,
+                                      uint64_t now_ms,
+                                      uint64_t *ticket,
+                                      omemo_error **error);
+
+/**
+ * Forgets a message that waits to be encrypted. Nothing happens if it is gone already.
+ */
+omemo_status omemo_client_cancel(omemo_client *client, uint64_t ticket, omemo_error **error);
+
+/**
+ * Sends a message that waits without the devices about whose keys nobody has decided. Nothing happens if it
+ * is gone already.
+ */
+omemo_status omemo_client_send_anyway(omemo_client *client,
+                                      uint64_t ticket,
+                                      uint64_t now_ms,
+                                      omemo_error **error);
+
+/**
+ * Somebody has decided about a key: `trust` is an omemo_trust. Messages that waited for it go on.
+ */
+omemo_status omemo_client_decide(omemo_client *client,
+                                 const char *jid,
+                                 const omemo_fingerprint *fingerprint,
+                                 uint32_t trust,
+                                 uint64_t now_ms,
+                                 omemo_error **error);
 
 /**
  * Says who is to be told that there are actions: once, until all of them were taken; at once, if there are
@@ -2553,6 +3661,47 @@ omemo_status omemo_client_end_page(omemo_client *client,
 omemo_status omemo_client_end_catch_up(omemo_client *client,
                                        uint64_t now_ms,
                                        omemo_error **error);
+
+/**
+ * Says to an account without a client that messages from a time of absence are coming: offline ones, or an
+ * archive in this order (an omemo_order). Until `omemo_account_end_catch_up` used pre-keys are kept, and
+ * nothing is repaired.
+ */
+omemo_status omemo_account_begin_catch_up(omemo_account *account,
+                                          uint32_t order,
+                                          uint64_t now_ms,
+                                          omemo_error **error);
+
+/**
+ * Says to an account without a client that everything that was written during the absence was decrypted.
+ * Used pre-keys are wiped, signed ones renewed if they are old enough, and what was kept for long enough goes.
+ * Those who are never away call it once a day or so.
+ */
+omemo_status omemo_account_end_catch_up(omemo_account *account,
+                                        uint64_t now_ms,
+                                        omemo_error **error);
+
+/**
+ * Names this device for the user's other clients, as `omemo_account_set_label` does, and publishes the name:
+ * now, or with the next connection.
+ *
+ * Errors: OMEMO_ERROR_ACCOUNT_LABEL.
+ */
+omemo_status omemo_client_set_label(omemo_client *client,
+                                    const char *label,
+                                    uint64_t now_ms,
+                                    omemo_error **error);
+
+/**
+ * Takes devices that are gone off the account's own lists, and publishes them: now, or with the next
+ * connection of this handle. Nothing is encrypted for them from now on. A device that is still in use puts
+ * itself back. This one leaves by `omemo_client_switch_off`.
+ */
+omemo_status omemo_client_remove_own_devices(omemo_client *client,
+                                             const uint32_t *devices,
+                                             size_t count,
+                                             uint64_t now_ms,
+                                             omemo_error **error);
 
 /**
  * The kind of an action: an omemo_action_type; 0 for NULL.
@@ -2637,6 +3786,1321 @@ const omemo_undecided_key *omemo_action_key(const omemo_action *action, size_t i
  * Frees an action, and overwrites what it says. Nothing happens if it is NULL.
  */
 void omemo_action_free(omemo_action *action);
+
+/**
+ * Reads the element `<bundle/>` of a version (an omemo_protocol). Of a whole stanza: `omemo_items_read`.
+ *
+ * `bundle` gets an object that is yours to free. Errors: OMEMO_ERROR_STANZA: what is there is no bundle.
+ */
+omemo_status omemo_bundle_read(uint32_t protocol,
+                               const char *xml,
+                               size_t xml_len,
+                               omemo_bundle **bundle,
+                               omemo_error **error);
+
+/**
+ * Writes the element. `xml` gets text that is yours to free with `omemo_string_free`, and `xml_len`, which
+ * may be NULL, its bytes without the zero. To publish it: `omemo_iq_publish_bundle`.
+ *
+ * Errors: OMEMO_ERROR_STANZA: others could not read it.
+ */
+omemo_status omemo_bundle_write(const omemo_bundle *bundle,
+                                char **xml,
+                                size_t *xml_len,
+                                omemo_error **error);
+
+/**
+ * The version: an omemo_protocol; 0 if `bundle` is NULL.
+ */
+uint32_t omemo_bundle_protocol(const omemo_bundle *bundle);
+
+/**
+ * The identity key that the bundle shows. There as long as `bundle` is; NULL if that is NULL.
+ */
+const omemo_fingerprint *omemo_bundle_fingerprint(const omemo_bundle *bundle);
+
+/**
+ * The number of pre-keys; 0 if `bundle` is NULL.
+ */
+size_t omemo_bundle_pre_key_count(const omemo_bundle *bundle);
+
+/**
+ * Frees a bundle; nothing happens if it is NULL.
+ */
+void omemo_bundle_free(omemo_bundle *bundle);
+
+/**
+ * This device's bundle for a version (an omemo_protocol). `bundle` gets an object that is yours to free,
+ * `revision` a number for `omemo_account_bundle_published`, and `is_due`, which may be NULL, 1 if it is
+ * another one than was published last.
+ *
+ * A client publishes its bundles itself; this, and all that follows in this part of the header, is for
+ * those who have an account without one.
+ */
+omemo_status omemo_account_bundle(const omemo_account *account,
+                                  uint32_t protocol,
+                                  omemo_bundle **bundle,
+                                  uint64_t *revision,
+                                  uint8_t *is_due,
+                                  omemo_error **error);
+
+/**
+ * Says that the server has taken this revision of the bundle.
+ */
+omemo_status omemo_account_bundle_published(omemo_account *account,
+                                            uint32_t protocol,
+                                            uint64_t revision,
+                                            omemo_error **error);
+
+/**
+ * Says that what the server has is not the bundle, or may not be: it is due again.
+ */
+omemo_status omemo_account_bundle_lost(omemo_account *account,
+                                       uint32_t protocol,
+                                       omemo_error **error);
+
+/**
+ * Makes a list of ids, without labels; `count` may be 0. `list` gets an object that is yours to free.
+ */
+omemo_status omemo_device_list_new(uint32_t protocol,
+                                   const uint32_t *devices,
+                                   size_t count,
+                                   omemo_device_list **list,
+                                   omemo_error **error);
+
+/**
+ * Reads the element `<list/>` or `<devices/>` of a version (an omemo_protocol). Of a whole stanza:
+ * `omemo_items_read`.
+ *
+ * `list` gets an object that is yours to free. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_device_list_read(uint32_t protocol,
+                                    const char *xml,
+                                    size_t xml_len,
+                                    omemo_device_list **list,
+                                    omemo_error **error);
+
+/**
+ * Writes the element. `xml` gets text that is yours to free with `omemo_string_free`, and `xml_len`, which
+ * may be NULL, its bytes without the zero. To publish it: `omemo_iq_publish_device_list`.
+ */
+omemo_status omemo_device_list_write(const omemo_device_list *list,
+                                     char **xml,
+                                     size_t *xml_len,
+                                     omemo_error **error);
+
+/**
+ * The version: an omemo_protocol; 0 if `list` is NULL.
+ */
+uint32_t omemo_device_list_protocol(const omemo_device_list *list);
+
+/**
+ * How many devices are on it; 0 if `list` is NULL.
+ */
+size_t omemo_device_list_count(const omemo_device_list *list);
+
+/**
+ * One of its devices; NULL if there are not so many. There as long as `list` is.
+ */
+const omemo_listed_device *omemo_device_list_get(const omemo_device_list *list, size_t index);
+
+/**
+ * Frees a device list; nothing happens if it is NULL.
+ */
+void omemo_device_list_free(omemo_device_list *list);
+
+/**
+ * Takes in a device list of an account as its server gave it: the newest, whole. Also an empty one, for an
+ * account that has none (`omemo_device_list_new`).
+ *
+ * `change`, which may be NULL, gets a struct that is yours to free.
+ */
+omemo_status omemo_account_set_device_list(omemo_account *account,
+                                           const char *jid,
+                                           const omemo_device_list *list,
+                                           uint64_t now_ms,
+                                           omemo_list_change **change,
+                                           omemo_error **error);
+
+/**
+ * Frees what a device list has changed; nothing happens if it is NULL.
+ */
+void omemo_list_change_free(omemo_list_change *change);
+
+/**
+ * The account's own device list as it should be published: what is known to be on it, and this device.
+ * `list` gets an object that is yours to free.
+ */
+omemo_status omemo_account_own_device_list(const omemo_account *account,
+                                           uint32_t protocol,
+                                           omemo_device_list **list,
+                                           omemo_error **error);
+
+/**
+ * Says that the list with this device on it was published.
+ */
+omemo_status omemo_account_device_list_published(omemo_account *account,
+                                                 uint32_t protocol,
+                                                 uint64_t now_ms,
+                                                 omemo_error **error);
+
+/**
+ * When the device list of an account was seen last, in milliseconds since 1970: `seen_ms` gets 0 if never.
+ */
+omemo_status omemo_account_device_list_seen(const omemo_account *account,
+                                            const char *jid,
+                                            uint32_t protocol,
+                                            uint64_t *seen_ms,
+                                            omemo_error **error);
+
+/**
+ * Draws another device id, as this one is taken: a device of the account is on the list under it. Only
+ * before anything was published under it. `taken` are ids that it must not be.
+ *
+ * Errors: OMEMO_ERROR_STATE if the account is that of a client, which does it itself.
+ */
+omemo_status omemo_account_change_device_id(omemo_account *account,
+                                            const uint32_t *taken,
+                                            size_t count,
+                                            omemo_error **error);
+
+/**
+ * How many there are; 0 if `peers` is NULL.
+ */
+size_t omemo_peers_count(const omemo_peers *peers);
+
+/**
+ * One of them; NULL if there are not so many. There as long as `peers` is.
+ */
+const omemo_peer *omemo_peers_get(const omemo_peers *peers, size_t index);
+
+/**
+ * Frees a list of devices; nothing happens if it is NULL.
+ */
+void omemo_peers_free(omemo_peers *peers);
+
+/**
+ * What has to be asked for before a message to these accounts reaches all of their devices, and all others
+ * of the account itself. Ask again when device lists have come.
+ *
+ * `legacy` and `omemo2` say with which versions the message could be written: 0 or not. `lists` gets the
+ * accounts whose device list of a version was never seen (`device` is 0 in them), `bundles` the devices with
+ * which there is no session; both are yours to free, and may be empty.
+ */
+omemo_status omemo_account_missing(const omemo_account *account,
+                                   const char *const *recipients,
+                                   size_t recipient_count,
+                                   uint8_t legacy,
+                                   uint8_t omemo2,
+                                   omemo_peers **lists,
+                                   omemo_peers **bundles,
+                                   omemo_error **error);
+
+/**
+ * Takes note of the keys in bundles that were fetched, as `omemo_account_encrypt` would: so that the user
+ * can be asked about them before (`omemo_account_undecided`). What is no good is passed over.
+ */
+omemo_status omemo_account_meet(omemo_account *account,
+                                const omemo_fetched_bundle *bundles,
+                                size_t bundle_count,
+                                uint64_t now_ms,
+                                omemo_error **error);
+
+/**
+ * The keys of devices that a message to these accounts would leave out, as nobody has decided about them;
+ * those of own devices among them. `keys` gets a list that is yours to free.
+ */
+omemo_status omemo_account_undecided(const omemo_account *account,
+                                     const char *const *recipients,
+                                     size_t recipient_count,
+                                     omemo_undecided_keys **keys,
+                                     omemo_error **error);
+
+/**
+ * How many keys there are; 0 if `keys` is NULL.
+ */
+size_t omemo_undecided_keys_count(const omemo_undecided_keys *keys);
+
+/**
+ * One of the keys; NULL if there are not so many. There as long as `keys` is.
+ */
+const omemo_undecided_key *omemo_undecided_keys_get(const omemo_undecided_keys *keys, size_t index);
+
+/**
+ * Frees a list of keys; nothing happens if it is NULL.
+ */
+void omemo_undecided_keys_free(omemo_undecided_keys *keys);
+
+/**
+ * Encrypts a message for all devices of the recipients, and for the account's own other devices. `sent`
+ * gets an object that is yours to free: what is to be sent, and a report about every device. It may be sent
+ * as often as needed; encrypting again makes another message.
+ *
+ * Errors: OMEMO_ERROR_REFUSED: the message may not go out like this, and `omemo_error_refusal` and
+ * `omemo_error_device` say why; keys that were seen for the first time are stored, so that the user can decide
+ * about them. OMEMO_ERROR_PAYLOAD. No session has moved then.
+ */
+omemo_status omemo_account_encrypt(omemo_account *account,
+                                   const omemo_outgoing *outgoing,
+                                   uint64_t now_ms,
+                                   omemo_sent **sent,
+                                   omemo_error **error);
+
+/**
+ * All of it as XML for a stanza: each `<encrypted/>`, and, unless it goes into an `<iq/>` (`is_iq` is not 0),
+ * what stands beside: how it is encrypted, the wish to store it, a body for clients that cannot read it. To
+ * make an encrypted message of one in clear: `omemo_plain_seal`.
+ *
+ * `xml` gets text that is yours to free with `omemo_string_free`, and `xml_len`, which may be NULL, its bytes
+ * without the zero. Errors: OMEMO_ERROR_STANZA: there are more keys than others read.
+ */
+omemo_status omemo_sent_write(const omemo_sent *sent,
+                              uint8_t is_iq,
+                              char **xml,
+                              size_t *xml_len,
+                              omemo_error **error);
+
+/**
+ * The element of a version (an omemo_protocol), for those who write XML themselves; NULL if there is none.
+ */
+const omemo_element *omemo_sent_element(const omemo_sent *sent,
+                                        uint32_t protocol);
+
+/**
+ * A key of the element of a version, in the order in which they are to be written; NULL if there are not so
+ * many.
+ */
+const omemo_recipient_key *omemo_sent_key(const omemo_sent *sent,
+                                          uint32_t protocol,
+                                          size_t index);
+
+/**
+ * How many devices are in the report; 0 if `sent` is NULL.
+ */
+size_t omemo_sent_device_count(const omemo_sent *sent);
+
+/**
+ * What became of a device; NULL if there are not so many. Every device of every recipient, and every other
+ * one of the account, is in the report.
+ */
+const omemo_device_report *omemo_sent_device(const omemo_sent *sent,
+                                             size_t index);
+
+/**
+ * Frees an encrypted message; nothing happens if it is NULL.
+ */
+void omemo_sent_free(omemo_sent *sent);
+
+/**
+ * The empty messages that should be sent now, with `omemo_account_encrypt_empty`. While a history is being
+ * caught up with: once for each page, after it was stored. `answers` gets a list that is yours to free.
+ */
+omemo_status omemo_account_answers_due(const omemo_account *account,
+                                       omemo_due_answers **answers,
+                                       omemo_error **error);
+
+/**
+ * How many there are; 0 if `answers` is NULL.
+ */
+size_t omemo_due_answers_count(const omemo_due_answers *answers);
+
+/**
+ * One of them; NULL if there are not so many. There as long as `answers` is.
+ */
+const omemo_due_answer *omemo_due_answers_get(const omemo_due_answers *answers, size_t index);
+
+/**
+ * Frees a list of what is owed; nothing happens if it is NULL.
+ */
+void omemo_due_answers_free(omemo_due_answers *answers);
+
+/**
+ * Makes an empty message for a device: on the session that it is owed on, else on the current one, else on
+ * a new one from `bundle`, which may be NULL. Whether its key was decided about makes no difference, unless
+ * the decision was against it. `sent` gets an object that is yours to free.
+ *
+ * Errors: OMEMO_ERROR_NOT_ACCEPTED, OMEMO_ERROR_GAP. No session has moved then.
+ */
+omemo_status omemo_account_encrypt_empty(omemo_account *account,
+                                         const omemo_peer *peer,
+                                         const omemo_bundle *bundle,
+                                         uint64_t now_ms,
+                                         omemo_sent **sent,
+                                         omemo_error **error);
+
+/**
+ * The devices that should be sent an empty message on a new session now: fetch the bundle, then
+ * `omemo_account_repair`. None while a history is being caught up with. `peers` gets a list that is yours
+ * to free.
+ */
+omemo_status omemo_account_repairs_due(const omemo_account *account,
+                                       uint64_t now_ms,
+                                       omemo_peers **peers,
+                                       omemo_error **error);
+
+/**
+ * Starts a new session with a device from its bundle, in the place of broken ones, and makes the empty
+ * message that tells it so. The broken ones are read from for a while, and not written to. `sent` gets an
+ * object that is yours to free.
+ *
+ * Errors: OMEMO_ERROR_NOT_ACCEPTED, OMEMO_ERROR_GAP. Nothing has changed then.
+ */
+omemo_status omemo_account_repair(omemo_account *account,
+                                  const omemo_peer *peer,
+                                  const omemo_bundle *bundle,
+                                  uint64_t now_ms,
+                                  omemo_sent **sent,
+                                  omemo_error **error);
+
+/**
+ * Says that a repair was tried and there was no bundle: it is put off.
+ */
+omemo_status omemo_account_repair_failed(omemo_account *account,
+                                         const omemo_peer *peer,
+                                         uint64_t now_ms,
+                                         omemo_error **error);
+
+/**
+ * Ends all sessions with the devices of an account, or with one of them (`device` is not 0), as the user
+ * wishes: they are read from for a while, and not written to. The next message starts new ones;
+ * `omemo_account_encrypt_empty` with their bundles starts them at once.
+ *
+ * `peers`, which may be NULL, gets the devices that had sessions: a list that is yours to free.
+ */
+omemo_status omemo_account_reset_sessions(omemo_account *account,
+                                          const char *jid,
+                                          uint32_t device,
+                                          uint64_t now_ms,
+                                          omemo_peers **peers,
+                                          omemo_error **error);
+
+/**
+ * Reads a stanza as the stream had it, as the device `device` of the account `jid`: for
+ * `omemo_account_decrypt`. One without `<encrypted/>`, or without a key for the device, is no error.
+ *
+ * `stanza` gets an object that is yours to free. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_stanza_read(const char *jid,
+                               uint32_t device,
+                               const char *xml,
+                               size_t xml_len,
+                               omemo_stanza **stanza,
+                               omemo_error **error);
+
+/**
+ * 1 if it is an `<iq/>`, 0 if it is a `<message/>`.
+ */
+uint8_t omemo_stanza_is_iq(const omemo_stanza *stanza);
+
+/**
+ * The attribute `from`; NULL if there is none.
+ */
+const char *omemo_stanza_from(const omemo_stanza *stanza);
+
+/**
+ * The attribute `to`; NULL if there is none.
+ */
+const char *omemo_stanza_to(const omemo_stanza *stanza);
+
+/**
+ * The attribute `type`; NULL if there is none. "error" is a stanza of ours that comes back.
+ */
+const char *omemo_stanza_type(const omemo_stanza *stanza);
+
+/**
+ * The attribute `id`; NULL if there is none.
+ */
+const char *omemo_stanza_id(const omemo_stanza *stanza);
+
+/**
+ * Its `<encrypted/>` element of a version (an omemo_protocol); NULL if there is none.
+ */
+const omemo_element *omemo_stanza_element(const omemo_stanza *stanza, uint32_t protocol);
+
+/**
+ * Frees a stanza; nothing happens if it is NULL.
+ */
+void omemo_stanza_free(omemo_stanza *stanza);
+
+/**
+ * What is left of an encrypted message without its encrypted part: short enough to be kept with the message
+ * (`attached` of omemo_incoming), and what `omemo_content_reveal` wants.
+ *
+ * `shell` gets text that is yours to free with `omemo_string_free`, and `shell_len`, which may be NULL, its
+ * bytes without the zero. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_stanza_strip(const char *xml,
+                                size_t xml_len,
+                                char **shell,
+                                size_t *shell_len,
+                                omemo_error **error);
+
+/**
+ * Decrypts a stanza. `reading` gets an object that is yours to free: what became of it. What is wrong with
+ * the stanza is no error, but an outcome.
+ *
+ * After an error nothing has changed: give the stanza again.
+ */
+omemo_status omemo_account_decrypt(omemo_account *account,
+                                   const omemo_incoming *incoming,
+                                   uint64_t now_ms,
+                                   omemo_reading **reading,
+                                   omemo_error **error);
+
+/**
+ * Decrypts stanzas one after the other, and stores what they change at once: a page of an archive. `page`
+ * are pointers to them.
+ *
+ * `readings` gets a list that is yours to free, in the order of the stanzas. It can be shorter than the page,
+ * if more would not fit into one write, but has at least one (if the page has): *give the stanzas that are
+ * behind it again*. After an error nothing has changed: give all of them again.
+ */
+omemo_status omemo_account_decrypt_page(omemo_account *account,
+                                        const omemo_incoming *const *page,
+                                        size_t count,
+                                        uint64_t now_ms,
+                                        omemo_readings **readings,
+                                        omemo_error **error);
+
+/**
+ * What became of it: an omemo_outcome.
+ */
+uint32_t omemo_reading_outcome(const omemo_reading *reading);
+
+/**
+ * The address of the account that wrote it. Of what was not read: who is said to have.
+ */
+const char *omemo_reading_sender(const omemo_reading *reading);
+
+/**
+ * The id of a message, also of a duplicate.
+ */
+const omemo_message_id *omemo_reading_message_id(const omemo_reading *reading);
+
+/**
+ * What else is known of a message, or of an empty one: the device, its key, what is thought of it. `origin`
+ * and `sent_at_ms` are 0, as the stanza or the envelope says them.
+ */
+const omemo_delivery *omemo_reading_delivery(const omemo_reading *reading);
+
+/**
+ * What was decrypted, and its bytes in `len`, which may be NULL; a zero follows it. For legacy the text of a
+ * body, for OMEMO 2 an envelope, which `omemo_content_read` reads and checks.
+ */
+const uint8_t *omemo_reading_payload(const omemo_reading *reading,
+                                     size_t *len);
+
+/**
+ * What the stanza has for another version, if that was read too, and its bytes in `len`, which may be NULL.
+ * `protocol`, which may be NULL, gets an omemo_protocol, or 0. The text should be the same.
+ */
+const uint8_t *omemo_reading_other(const omemo_reading *reading,
+                                   uint32_t *protocol,
+                                   size_t *len);
+
+/**
+ * What came with the stanza: `attached` of omemo_incoming, and its bytes in `len`, which may be NULL; a zero
+ * follows it.
+ */
+const uint8_t *omemo_reading_attached(const omemo_reading *reading,
+                                      size_t *len);
+
+/**
+ * Why it was not read. `origin` is 0.
+ */
+const omemo_undecryptable *omemo_reading_failure(const omemo_reading *reading);
+
+/**
+ * 1 if there was something to read in it, whether or not it could be.
+ */
+uint8_t omemo_reading_has_payload(const omemo_reading *reading);
+
+/**
+ * Frees it, and overwrites what it says. Nothing happens if it is NULL.
+ */
+void omemo_reading_free(omemo_reading *reading);
+
+/**
+ * How many there are; 0 if `readings` is NULL.
+ */
+size_t omemo_readings_count(const omemo_readings *readings);
+
+/**
+ * One of them; NULL if there are not so many. There as long as `readings` is: not to be freed apart.
+ */
+const omemo_reading *omemo_readings_get(const omemo_readings *readings,
+                                        size_t index);
+
+/**
+ * Frees them, and overwrites what they say. Nothing happens if it is NULL.
+ */
+void omemo_readings_free(omemo_readings *readings);
+
+/**
+ * The messages that a consumer has not acknowledged, in the order in which they were read. `consumer` is the
+ * name of one who was added, or NULL: the application, which every account has.
+ *
+ * `waiting` gets a list that is yours to free; all of it are messages.
+ */
+omemo_status omemo_account_inbox(const omemo_account *account,
+                                 const char *consumer,
+                                 omemo_readings **waiting,
+                                 omemo_error **error);
+
+/**
+ * Says that a consumer (NULL: the application) has taken a message over. When all have, its text is removed;
+ * nothing happens if it was already.
+ */
+omemo_status omemo_account_acknowledge(omemo_account *account,
+                                       const omemo_message_id *id,
+                                       const char *consumer,
+                                       omemo_error **error);
+
+/**
+ * Adds somebody who acknowledges messages besides the application, such as an extension that shows
+ * notifications. Messages wait for it from now on.
+ *
+ * Errors: OMEMO_ERROR_ACCOUNT_NO_ID if there are eight already.
+ */
+omemo_status omemo_account_add_consumer(omemo_account *account,
+                                        const char *consumer,
+                                        omemo_error **error);
+
+/**
+ * Removes a consumer: nothing waits for it any more. Nothing happens if there is none of that name.
+ */
+omemo_status omemo_account_remove_consumer(omemo_account *account,
+                                           const char *consumer,
+                                           omemo_error **error);
+
+/**
+ * Takes a `<message/>` apart, as you would send it in clear: receipts, corrections and all.
+ *
+ * `plain` gets an object that is yours to free. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_plain_read(const char *xml,
+                              size_t xml_len,
+                              omemo_plain **plain,
+                              omemo_error **error);
+
+/**
+ * The text; NULL if there is none. There as long as `plain` is.
+ */
+const char *omemo_plain_body(const omemo_plain *plain);
+
+/**
+ * The names of its elements that a legacy message cannot protect: what becomes of them an omemo_unprotected
+ * says. `names` gets a list that is yours to free.
+ */
+omemo_status omemo_plain_unprotected(const omemo_plain *plain,
+                                     omemo_strings **names,
+                                     omemo_error **error);
+
+/**
+ * Whether the message can be written in a version (an omemo_protocol), if `unprotected` (an
+ * omemo_unprotected; 0: as recommended) is done with what legacy cannot protect: `fits` gets 1 or 0. Legacy
+ * has nothing but a body.
+ */
+omemo_status omemo_plain_fits(const omemo_plain *plain,
+                              uint32_t protocol,
+                              uint32_t unprotected,
+                              uint8_t *fits,
+                              omemo_error **error);
+
+/**
+ * What to encrypt in a version (an omemo_protocol): the body, or an envelope around the elements. `from` is
+ * the own account, `to` the one in the stanza's `to`, or the room. `sent_at_ms` may be 0: then the envelope
+ * does not say when it was written.
+ *
+ * `payload` gets bytes that are yours to free with `omemo_bytes_free`, which overwrites them, and
+ * `payload_len` their number. Errors: OMEMO_ERROR_STANZA_EMPTY if the version cannot say anything of the
+ * message; OMEMO_ERROR_STANZA_ENVELOPE.
+ */
+omemo_status omemo_plain_payload(const omemo_plain *plain,
+                                 uint32_t protocol,
+                                 const char *from,
+                                 const char *to,
+                                 uint64_t sent_at_ms,
+                                 uint8_t **payload,
+                                 size_t *payload_len,
+                                 omemo_error **error);
+
+/**
+ * The message with what was encrypted in the place of what that contains. `unprotected` is an
+ * omemo_unprotected; 0: as recommended.
+ *
+ * `xml` gets the stanza, which is yours to free with `omemo_string_free`, and `xml_len`, which may be NULL,
+ * its bytes without the zero. Errors: OMEMO_ERROR_STANZA: there are more keys than others read.
+ */
+omemo_status omemo_plain_seal(const omemo_plain *plain,
+                              const omemo_sent *sent,
+                              uint32_t unprotected,
+                              char **xml,
+                              size_t *xml_len,
+                              omemo_error **error);
+
+/**
+ * Frees a message, and overwrites it. Nothing happens if it is NULL.
+ */
+void omemo_plain_free(omemo_plain *plain);
+
+/**
+ * Writes an envelope around elements that are to be encrypted in OMEMO 2 (XEP-0420): well-formed XML, each
+ * element with its own `xmlns`, and none of those that servers process. `from`, `to` and `sent_at_ms` are as
+ * for `omemo_plain_payload`. A short envelope does not show how long its content is.
+ *
+ * `envelope` gets text that is yours to free with `omemo_string_free`, and `envelope_len`, which may be NULL,
+ * its bytes without the zero. Errors: OMEMO_ERROR_STANZA_ENVELOPE.
+ */
+omemo_status omemo_envelope_write(const char *content,
+                                  size_t content_len,
+                                  const char *from,
+                                  const char *to,
+                                  uint64_t sent_at_ms,
+                                  char **envelope,
+                                  size_t *envelope_len,
+                                  omemo_error **error);
+
+/**
+ * Writes the wish for no encryption, for the content of an envelope (XEP-0384 §5.7). `reason` is for the
+ * user, and may be NULL. Say it to the account, too: `omemo_account_opt_out`.
+ *
+ * `xml` gets text that is yours to free with `omemo_string_free`, and `xml_len`, which may be NULL, its bytes
+ * without the zero. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_opt_out_write(const char *reason,
+                                 char **xml,
+                                 size_t *xml_len,
+                                 omemo_error **error);
+
+/**
+ * Reads what was decrypted in a version (an omemo_protocol): `omemo_reading_payload`. An envelope is checked
+ * against the stanza that it came in: `sender` is the real account that wrote it, also in a room
+ * (`omemo_reading_sender`), and `addressee` the account in the stanza's `to`, or the room of a group message
+ * (`is_room` is not 0).
+ *
+ * `content` gets an object that is yours to free. Errors: OMEMO_ERROR_STANZA_CONTENT: it is no text, or was
+ * meant for somebody else, or written by somebody else, than the stanza says. Show nothing of it.
+ */
+omemo_status omemo_content_read(uint32_t protocol,
+                                const uint8_t *payload,
+                                size_t payload_len,
+                                const char *sender,
+                                const char *addressee,
+                                uint8_t is_room,
+                                omemo_content **content,
+                                omemo_error **error);
+
+/**
+ * The text; NULL if there is none.
+ */
+const char *omemo_content_body(const omemo_content *content);
+
+/**
+ * All elements of an envelope, as XML that stands on its own; NULL if the version has a text only.
+ */
+const char *omemo_content_elements(const omemo_content *content);
+
+/**
+ * 1 if it is the wish to end encryption: `omemo_account_opt_out`, and tell the user.
+ */
+uint8_t omemo_content_has_opt_out(const omemo_content *content);
+
+/**
+ * The reason for that; NULL if there is none.
+ */
+const char *omemo_content_opt_out_reason(const omemo_content *content);
+
+/**
+ * When it was written, as it says itself, in milliseconds since 1970; 0 if it does not.
+ */
+uint64_t omemo_content_sent_at_ms(const omemo_content *content);
+
+/**
+ * The encrypted message as if it had come in clear: `shell` is the stanza, or what `omemo_stanza_strip` has
+ * left of it. Of what stands beside an envelope only that stays which is for servers and rooms: everything
+ * else there was not encrypted, and may be anybody's.
+ *
+ * `xml` gets the stanza, which is yours to free with `omemo_string_free`, and `xml_len`, which may be NULL,
+ * its bytes without the zero. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_content_reveal(const omemo_content *content,
+                                  const char *shell,
+                                  size_t shell_len,
+                                  char **xml,
+                                  size_t *xml_len,
+                                  omemo_error **error);
+
+/**
+ * Frees it, and overwrites what it says. Nothing happens if it is NULL.
+ */
+void omemo_content_free(omemo_content *content);
+
+/**
+ * Reads a stanza, `<message/>` or `<iq/>`, that may show items of a node of OMEMO. `items` gets an object
+ * that is yours to free, or NULL if there is nothing such in it.
+ *
+ * Errors: OMEMO_ERROR_STANZA. What is wrong with an item, the functions say that ask for it.
+ */
+omemo_status omemo_items_read(const char *xml,
+                              size_t xml_len,
+                              omemo_items **items,
+                              omemo_error **error);
+
+/**
+ * What kind of stanza it was: an omemo_source; 0 if `items` is NULL.
+ */
+uint32_t omemo_items_source(const omemo_items *items);
+
+/**
+ * The node: an omemo_node; 0 if `items` is NULL.
+ */
+uint32_t omemo_items_node(const omemo_items *items);
+
+/**
+ * The version of the node: an omemo_protocol; 0 if `items` is NULL.
+ */
+uint32_t omemo_items_protocol(const omemo_items *items);
+
+/**
+ * The attribute `from` of the stanza: whose node it is. There as long as `items` is; NULL if there is none:
+ * the own account's.
+ */
+const char *omemo_items_from(const omemo_items *items);
+
+/**
+ * The device list in it. `list` gets an object that is yours to free, or NULL if there is none.
+ *
+ * Errors: OMEMO_ERROR_STANZA: what is there is no device list.
+ */
+omemo_status omemo_items_device_list(const omemo_items *items,
+                                     omemo_device_list **list,
+                                     omemo_error **error);
+
+/**
+ * How many bundles are in it, readable or not; 0 if `items` is NULL.
+ */
+size_t omemo_items_bundle_count(const omemo_items *items);
+
+/**
+ * The device whose bundle it is; 0 if there are not so many.
+ */
+uint32_t omemo_items_bundle_device(const omemo_items *items, size_t index);
+
+/**
+ * The bundle of a device. `bundle` gets an object that is yours to free, or NULL if there is none.
+ *
+ * Errors: OMEMO_ERROR_STANZA: what is there is no bundle (`is_broken` of omemo_fetched_bundle).
+ */
+omemo_status omemo_items_bundle(const omemo_items *items,
+                                uint32_t device,
+                                omemo_bundle **bundle,
+                                omemo_error **error);
+
+/**
+ * Frees what a node held; nothing happens if it is NULL.
+ */
+void omemo_items_free(omemo_items *items);
+
+/**
+ * The namespace of a version (an omemo_protocol): there as long as the library is; NULL if there is no such
+ * version.
+ */
+const char *omemo_protocol_namespace(uint32_t protocol);
+
+/**
+ * What a client has among its features (XEP-0115, XEP-0163) to be told when a device list of a version (an
+ * omemo_protocol) changes: there as long as the library is; NULL if there is no such version.
+ */
+const char *omemo_protocol_feature(uint32_t protocol);
+
+/**
+ * Writes what publishes a device list: for an `<iq type='set'/>` without a `to`. A server that answers with
+ * `precondition-not-met` has a node that is configured differently: `omemo_iq_configure`, then once more.
+ *
+ * `payload` gets text that is yours to free with `omemo_string_free`, and `payload_len`, which may be NULL,
+ * its bytes without the zero; as everywhere here.
+ */
+omemo_status omemo_iq_publish_device_list(const omemo_device_list *list,
+                                          char **payload,
+                                          size_t *payload_len,
+                                          omemo_error **error);
+
+/**
+ * Writes what publishes the bundle of the own device: for an `<iq type='set'/>` without a `to`. `max_items`
+ * is an omemo_max_items, which counts in OMEMO 2 only; 0 leaves it to the node, for servers that do not know
+ * the option: then `omemo_iq_configure` after it.
+ *
+ * Errors: OMEMO_ERROR_STANZA: others could not read the bundle.
+ */
+omemo_status omemo_iq_publish_bundle(const omemo_bundle *bundle,
+                                     uint32_t device,
+                                     uint32_t max_items,
+                                     char **payload,
+                                     size_t *payload_len,
+                                     omemo_error **error);
+
+/**
+ * Writes what configures a node of the own account (an omemo_node of a version) as publishing demands it: for
+ * an `<iq type='set'/>` without a `to`. `device` counts for legacy bundles only, `max_items` (an
+ * omemo_max_items) for those of OMEMO 2 only; 0: OMEMO_MAX_ITEMS_MAX.
+ */
+omemo_status omemo_iq_configure(uint32_t node,
+                                uint32_t protocol,
+                                uint32_t device,
+                                uint32_t max_items,
+                                char **payload,
+                                size_t *payload_len,
+                                omemo_error **error);
+
+/**
+ * Writes what asks for a device list: for an `<iq type='get'/>` to the bare address of the account.
+ */
+omemo_status omemo_iq_fetch_device_list(uint32_t protocol,
+                                        char **payload,
+                                        size_t *payload_len,
+                                        omemo_error **error);
+
+/**
+ * Writes what asks for the bundle of a device: for an `<iq type='get'/>` to the bare address of the account.
+ */
+omemo_status omemo_iq_fetch_bundle(uint32_t protocol,
+                                   uint32_t device,
+                                   char **payload,
+                                   size_t *payload_len,
+                                   omemo_error **error);
+
+/**
+ * Writes what takes the bundle of an own device away: for an `<iq type='set'/>` without a `to`. The device is
+ * taken off the list by publishing a list without it.
+ */
+omemo_status omemo_iq_remove_bundle(uint32_t protocol,
+                                    uint32_t device,
+                                    char **payload,
+                                    size_t *payload_len,
+                                    omemo_error **error);
+
+/**
+ * Reads an answer. `answer` gets an object that is yours to free, or NULL if the stanza is none. What it
+ * holds: `omemo_items_read`.
+ *
+ * Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_iq_answer_read(const char *xml,
+                                  size_t xml_len,
+                                  omemo_iq_answer **answer,
+                                  omemo_error **error);
+
+/**
+ * 1 if it is an error.
+ */
+uint8_t omemo_iq_answer_is_error(const omemo_iq_answer *answer);
+
+/**
+ * Who says so; NULL if the own server does.
+ */
+const char *omemo_iq_answer_from(const omemo_iq_answer *answer);
+
+/**
+ * The id of the request; NULL if there is none.
+ */
+const char *omemo_iq_answer_id(const omemo_iq_answer *answer);
+
+/**
+ * 1 if it is an error with this condition, as "item-not-found" or "precondition-not-met".
+ */
+uint8_t omemo_iq_answer_has(const omemo_iq_answer *answer, const char *condition);
+
+/**
+ * Frees an answer; nothing happens if it is NULL.
+ */
+void omemo_iq_answer_free(omemo_iq_answer *answer);
+
+/**
+ * Reads a message that may have another inside. `forwarded` gets a struct that is yours to free, or NULL if
+ * it has none.
+ *
+ * Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_forwarded_read(const char *xml,
+                                  size_t xml_len,
+                                  omemo_forwarded **forwarded,
+                                  omemo_error **error);
+
+/**
+ * Frees a message that came inside another; nothing happens if it is NULL.
+ */
+void omemo_forwarded_free(omemo_forwarded *forwarded);
+
+/**
+ * The name of a cipher (an omemo_cipher) in XEP-0448: there as long as the library is; NULL if there is none
+ * of that number.
+ */
+const char *omemo_cipher_uri(uint32_t cipher);
+
+/**
+ * The cipher of a name; 0 if there is none, or `uri` is NULL.
+ */
+uint32_t omemo_cipher_of_uri(const char *uri);
+
+/**
+ * The length of what is uploaded, for a file of `len` bytes: a server wants to know it before (XEP-0363).
+ *
+ * Errors: OMEMO_ERROR_FILE_TOO_LONG: about 64 GiB are the most.
+ */
+omemo_status omemo_file_encrypted_len(uint32_t cipher,
+                                      uint64_t len,
+                                      uint64_t *encrypted_len,
+                                      omemo_error **error);
+
+/**
+ * The key that a message tells, as in XEP-0448. For GCM the initialisation vector has 12 bytes, or 16 as older
+ * clients draw it; for CBC it has 16.
+ *
+ * `file_key` gets an object that is yours to free. Errors: OMEMO_ERROR_FILE_KEY: a length is another.
+ */
+omemo_status omemo_file_key_new(uint32_t cipher,
+                                const uint8_t *key,
+                                size_t key_len,
+                                const uint8_t *iv,
+                                size_t iv_len,
+                                omemo_file_key **file_key,
+                                omemo_error **error);
+
+/**
+ * The cipher that it is for: an omemo_cipher; 0 if `file_key` is NULL.
+ */
+uint32_t omemo_file_key_cipher(const omemo_file_key *file_key);
+
+/**
+ * The bytes of the key, for the message that tells it, and their number in `len`, which may be NULL.
+ */
+const uint8_t *omemo_file_key_bytes(const omemo_file_key *file_key,
+                                    size_t *len);
+
+/**
+ * The initialisation vector, and its bytes in `len`, which may be NULL.
+ */
+const uint8_t *omemo_file_key_iv(const omemo_file_key *file_key, size_t *len);
+
+/**
+ * Frees a key, and overwrites it. Nothing happens if it is NULL.
+ */
+void omemo_file_key_free(omemo_file_key *file_key);
+
+/**
+ * Makes the `aesgcm://` URI of a file that was uploaded to `url` (XEP-0454): it is the body of an encrypted
+ * message. Who sees it can read the file: never show it as a link.
+ *
+ * `uri` gets text that is yours to free with `omemo_string_free`, which overwrites it. Errors:
+ * OMEMO_ERROR_FILE_URI: the URL has to begin with `https://` and have no fragment, and the key has to be for
+ * OMEMO_CIPHER_AES_256_GCM.
+ */
+omemo_status omemo_aesgcm_write(const char *url,
+                                const omemo_file_key *file_key,
+                                char **uri,
+                                omemo_error **error);
+
+/**
+ * Reads an `aesgcm://` URI. `url` gets where the ciphertext is, an `https://` URL that is yours to free with
+ * `omemo_string_free`, and `file_key` an object that is yours to free.
+ *
+ * Errors: OMEMO_ERROR_FILE_URI.
+ */
+omemo_status omemo_aesgcm_read(const char *uri,
+                               char **url,
+                               omemo_file_key **file_key,
+                               omemo_error **error);
+
+/**
+ * Reads the body of a message, which may be a file: a URI, and perhaps a thumbnail as a `data:` URI in a
+ * second line. `url` and `file_key` get what they get in `omemo_aesgcm_read`, and `thumbnail` a text that is
+ * yours to free, or NULL if there is none.
+ *
+ * All three get NULL if the body is anything else: it is a text then, and nothing in it is to be fetched.
+ */
+omemo_status omemo_aesgcm_of_body(const char *text,
+                                  size_t text_len,
+                                  char **url,
+                                  omemo_file_key **file_key,
+                                  char **thumbnail,
+                                  omemo_error **error);
+
+/**
+ * Begins to encrypt a file with a cipher (an omemo_cipher). `sink` gets the ciphertext, what is uploaded, with
+ * `user_data`. `encryptor` gets an object that is yours to free.
+ */
+omemo_status omemo_file_encryptor_new(uint32_t cipher,
+                                      omemo_file_sink sink,
+                                      void *user_data,
+                                      omemo_file_encryptor **encryptor,
+                                      omemo_error **error);
+
+/**
+ * Encrypts the next bytes of the file, as many as there are.
+ *
+ * Errors: OMEMO_ERROR_FILE_SINK, OMEMO_ERROR_FILE_TOO_LONG: begin again with another encryptor.
+ * OMEMO_ERROR_STATE: it has ended, or failed before.
+ */
+omemo_status omemo_file_encryptor_update(omemo_file_encryptor *encryptor,
+                                         const uint8_t *plaintext,
+                                         size_t len,
+                                         omemo_error **error);
+
+/**
+ * Ends the file, and says what is to be told about it. `file` must have its `struct_size`. Free the encryptor
+ * after it.
+ *
+ * Errors: as for `omemo_file_encryptor_update`.
+ */
+omemo_status omemo_file_encryptor_finish(omemo_file_encryptor *encryptor,
+                                         omemo_encrypted_file *file,
+                                         omemo_error **error);
+
+/**
+ * Frees an encryptor, whether or not its file has ended. Nothing happens if it is NULL.
+ */
+void omemo_file_encryptor_free(omemo_file_encryptor *encryptor);
+
+/**
+ * Begins to decrypt a file. `claim` may be NULL. `sink` gets the plaintext with `user_data`. `decryptor` gets
+ * an object that is yours to free.
+ *
+ * Errors: OMEMO_ERROR_FILE_NO_HASH; OMEMO_ERROR_VALUE: the hash is of another function, or has another length.
+ */
+omemo_status omemo_file_decryptor_new(const omemo_file_key *file_key,
+                                      const omemo_file_claim *claim,
+                                      omemo_file_sink sink,
+                                      void *user_data,
+                                      omemo_file_decryptor **decryptor,
+                                      omemo_error **error);
+
+/**
+ * Decrypts the next bytes of the file, as many as there are.
+ *
+ * Errors: OMEMO_ERROR_FILE_SINK, OMEMO_ERROR_FILE_TOO_LONG; OMEMO_ERROR_STATE: it has ended, or failed before.
+ */
+omemo_status omemo_file_decryptor_update(omemo_file_decryptor *decryptor,
+                                         const uint8_t *ciphertext,
+                                         size_t len,
+                                         omemo_error **error);
+
+/**
+ * Ends the file. If this succeeds, everything that the sink got is authentic. Free the decryptor after it.
+ *
+ * Errors: OMEMO_ERROR_FILE_AUTHENTICATION: it is not the file that was encrypted: remove what is there.
+ * OMEMO_ERROR_FILE_SINK, OMEMO_ERROR_STATE.
+ */
+omemo_status omemo_file_decryptor_finish(omemo_file_decryptor *decryptor,
+                                         omemo_error **error);
+
+/**
+ * Frees a decryptor, whether or not its file has ended. Nothing happens if it is NULL.
+ */
+void omemo_file_decryptor_free(omemo_file_decryptor *decryptor);
+
+/**
+ * Writes the element that shares a file, for the content of an envelope, or a message in clear that is going to
+ * be encrypted. `file` must have `url`, `key`, a size and a hash: `omemo_file_encryptor_finish` says the last
+ * three.
+ *
+ * `xml` gets text that is yours to free with `omemo_string_free`, which overwrites it, and `xml_len`, which may
+ * be NULL, its bytes without the zero. Errors: OMEMO_ERROR_STANZA: something is missing that must be there.
+ */
+omemo_status omemo_shared_file_write(const omemo_shared_file *file,
+                                     char **xml,
+                                     size_t *xml_len,
+                                     omemo_error **error);
+
+/**
+ * The files that the content of an envelope shares (`omemo_content_elements`), in order. `files` gets a list
+ * that is yours to free; it may be empty.
+ *
+ * Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_shared_files_read(const char *content,
+                                     size_t content_len,
+                                     omemo_shared_files **files,
+                                     omemo_error **error);
+
+/**
+ * How many files there are; 0 if `files` is NULL.
+ */
+size_t omemo_shared_files_count(const omemo_shared_files *files);
+
+/**
+ * One of the files; NULL if there are not so many. There as long as `files` is, with its key.
+ */
+const omemo_shared_file *omemo_shared_files_get(const omemo_shared_files *files, size_t index);
+
+/**
+ * Frees a list of files, and overwrites their keys. Nothing happens if it is NULL.
+ */
+void omemo_shared_files_free(omemo_shared_files *files);
+
+/**
+ * Writes an address with fingerprints, `xmpp:...?omemo-sid-...`, as for a QR code. `uri` gets text that is
+ * yours to free with `omemo_string_free`.
+ *
+ * Errors: OMEMO_ERROR_URI: there is no device, or one twice, or more than 1,000.
+ */
+omemo_status omemo_fingerprint_uri_write(const char *jid,
+                                         const omemo_device_fingerprint *keys,
+                                         size_t count,
+                                         char **uri,
+                                         omemo_error **error);
+
+/**
+ * Reads an address with fingerprints, as it was scanned. `uri` gets an object that is yours to free.
+ *
+ * Errors: OMEMO_ERROR_URI.
+ */
+omemo_status omemo_fingerprint_uri_read(const char *text,
+                                        size_t text_len,
+                                        omemo_fingerprint_uri **uri,
+                                        omemo_error **error);
+
+/**
+ * Whose devices they are. There as long as `uri` is; NULL if that is NULL.
+ */
+const char *omemo_fingerprint_uri_jid(const omemo_fingerprint_uri *uri);
+
+/**
+ * How many devices there are; 0 if `uri` is NULL.
+ */
+size_t omemo_fingerprint_uri_count(const omemo_fingerprint_uri *uri);
+
+/**
+ * One of the devices; NULL if there are not so many. There as long as `uri` is.
+ */
+const omemo_device_fingerprint *omemo_fingerprint_uri_get(const omemo_fingerprint_uri *uri,
+                                                          size_t index);
+
+/**
+ * Frees it; nothing happens if it is NULL.
+ */
+void omemo_fingerprint_uri_free(omemo_fingerprint_uri *uri);
+
+/**
+ * Writes a trust message, `xmpp:...?trust-message...`, for keys of the account `owner`. `uri` gets text that is
+ * yours to free with `omemo_string_free`.
+ *
+ * Errors: OMEMO_ERROR_URI: there is no key, or one twice, or more than 1,000.
+ */
+omemo_status omemo_trust_message_write(const char *owner,
+                                       const omemo_key_id *trusted,
+                                       size_t trusted_count,
+                                       const omemo_key_id *distrusted,
+                                       size_t distrusted_count,
+                                       char **uri,
+                                       omemo_error **error);
+
+/**
+ * Reads a trust message, as it was scanned. `message` gets an object that is yours to free.
+ *
+ * Errors: OMEMO_ERROR_URI.
+ */
+omemo_status omemo_trust_message_read(const char *text,
+                                      size_t text_len,
+                                      omemo_trust_message **message,
+                                      omemo_error **error);
+
+/**
+ * Whose keys they are. There as long as `message` is; NULL if that is NULL.
+ */
+const char *omemo_trust_message_owner(const omemo_trust_message *message);
+
+/**
+ * A key that is said to be the owner's; NULL if there are not so many. There as long as `message` is.
+ */
+const omemo_key_id *omemo_trust_message_trusted(const omemo_trust_message *message,
+                                                size_t index);
+
+/**
+ * A key that is not to be used any more; NULL if there are not so many. There as long as `message` is.
+ */
+const omemo_key_id *omemo_trust_message_distrusted(const omemo_trust_message *message,
+                                                   size_t index);
+
+/**
+ * Frees it; nothing happens if it is NULL.
+ */
+void omemo_trust_message_free(omemo_trust_message *message);
+
+/**
+ * 1 if the key with that fingerprint is meant: the id is the fingerprint itself, or an Ed25519 form that has it.
+ * 0 if not, or if one of them is NULL.
+ */
+uint8_t omemo_key_id_calls(const omemo_key_id *id,
+                           const omemo_fingerprint *fingerprint);
+
+/**
+ * What there is of the account besides its contacts. Nothing is written. `survey` gets an object that is yours
+ * to free.
+ */
+omemo_status omemo_account_survey(const omemo_account *account,
+                                  omemo_survey **survey,
+                                  omemo_error **error);
+
+/**
+ * The side of a version, in order; NULL if there are not so many.
+ */
+const omemo_version_survey *omemo_survey_version(const omemo_survey *survey, size_t index);
+
+/**
+ * Somebody who acknowledges messages; NULL if there are not so many.
+ */
+const omemo_consumer_survey *omemo_survey_consumer(const omemo_survey *survey, size_t index);
+
+/**
+ * Since when a history is being caught up with, or nobody has said its end; 0 if there is none. `order`, which
+ * may be NULL, gets an omemo_order, or 0.
+ */
+uint64_t omemo_survey_catch_up(const omemo_survey *survey,
+                               uint32_t *order);
+
+/**
+ * How often the store was written since its marker was renewed (`omemo_account_next_incarnation`); UINT64_MAX
+ * if it has none.
+ */
+uint64_t omemo_survey_written(const omemo_survey *survey);
+
+/**
+ * Frees a survey; nothing happens if it is NULL.
+ */
+void omemo_survey_free(omemo_survey *survey);
+
+/**
+ * What there is between this device and those of an account: one entry for each device and version of which
+ * anything is known. Nothing is written. `peers` gets a list that is yours to free.
+ */
+omemo_status omemo_account_peers(const omemo_account *account,
+                                 const char *jid,
+                                 omemo_peer_surveys **peers,
+                                 omemo_error **error);
+
+/**
+ * How many there are; 0 if `peers` is NULL.
+ */
+size_t omemo_peer_surveys_count(const omemo_peer_surveys *peers);
+
+/**
+ * One of them; NULL if there are not so many. There as long as `peers` is.
+ */
+const omemo_peer_survey *omemo_peer_surveys_get(const omemo_peer_surveys *peers, size_t index);
+
+/**
+ * A session of one of them: the one that is sent on first, then the newest; NULL if there are not so many.
+ * There as long as `peers` is.
+ */
+const omemo_session_survey *omemo_peer_surveys_session(const omemo_peer_surveys *peers,
+                                                       size_t index,
+                                                       size_t session);
+
+/**
+ * Frees them; nothing happens if it is NULL.
+ */
+void omemo_peer_surveys_free(omemo_peer_surveys *peers);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -38,7 +38,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "capi",
         &[
-            "error", "crypto", "model", "stanza", "store", "account", "client",
+            "error", "crypto", "model", "files", "stanza", "store", "account", "client",
         ],
     ),
 ];

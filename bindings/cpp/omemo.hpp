@@ -16,6 +16,7 @@
 
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,24 +24,21 @@
 
 namespace omemo {
 
-/* What is known of a call that failed. */
+/* What is known of a call that failed. Copies share it. */
 class error : public std::exception {
 public:
-  explicit error(omemo_error *given)
-      : status_(omemo_error_status(given)), remedy_(omemo_error_remedy(given)), stage_(text(omemo_error_stage(given))),
-        message_(text(omemo_error_message(given))) {
-    omemo_error_free(given);
-  }
-  omemo_status status() const noexcept { return status_; }
-  omemo_remedy remedy() const noexcept { return remedy_; }
-  const std::string &stage() const noexcept { return stage_; }
-  const char *what() const noexcept override { return message_.c_str(); }
+  explicit error(omemo_error *given) : error_(given, omemo_error_free) {}
+  omemo_status status() const noexcept { return omemo_error_status(error_.get()); }
+  omemo_remedy remedy() const noexcept { return omemo_error_remedy(error_.get()); }
+  std::string stage() const { return omemo_error_stage(error_.get()); }
+  const char *what() const noexcept override { return omemo_error_message(error_.get()); }
+  /* Why a message may not go out, and the devices that it concerns; null and none if it is not that. */
+  const omemo_refusal *refusal() const noexcept { return omemo_error_refusal(error_.get()); }
+  std::size_t device_count() const noexcept { return omemo_error_device_count(error_.get()); }
+  const omemo_device_report *device(std::size_t i) const noexcept { return omemo_error_device(error_.get(), i); }
 
 private:
-  static std::string text(const char *given) { return given == nullptr ? std::string() : std::string(given); }
-  omemo_status status_;
-  omemo_remedy remedy_;
-  std::string stage_, message_;
+  std::shared_ptr<omemo_error> error_;
 };
 
 namespace detail {
@@ -50,6 +48,29 @@ struct freer {
   void operator()(omemo_devices *p) const noexcept { omemo_devices_free(p); }
   void operator()(omemo_keys *p) const noexcept { omemo_keys_free(p); }
   void operator()(omemo_conversation *p) const noexcept { omemo_conversation_free(p); }
+  void operator()(omemo_bundle *p) const noexcept { omemo_bundle_free(p); }
+  void operator()(omemo_device_list *p) const noexcept { omemo_device_list_free(p); }
+  void operator()(omemo_peers *p) const noexcept { omemo_peers_free(p); }
+  void operator()(omemo_sent *p) const noexcept { omemo_sent_free(p); }
+  void operator()(omemo_stanza *p) const noexcept { omemo_stanza_free(p); }
+  void operator()(omemo_reading *p) const noexcept { omemo_reading_free(p); }
+  void operator()(omemo_readings *p) const noexcept { omemo_readings_free(p); }
+  void operator()(omemo_due_answers *p) const noexcept { omemo_due_answers_free(p); }
+  void operator()(omemo_undecided_keys *p) const noexcept { omemo_undecided_keys_free(p); }
+  void operator()(omemo_list_change *p) const noexcept { omemo_list_change_free(p); }
+  void operator()(omemo_plain *p) const noexcept { omemo_plain_free(p); }
+  void operator()(omemo_content *p) const noexcept { omemo_content_free(p); }
+  void operator()(omemo_items *p) const noexcept { omemo_items_free(p); }
+  void operator()(omemo_iq_answer *p) const noexcept { omemo_iq_answer_free(p); }
+  void operator()(omemo_forwarded *p) const noexcept { omemo_forwarded_free(p); }
+  void operator()(omemo_file_key *p) const noexcept { omemo_file_key_free(p); }
+  void operator()(omemo_file_encryptor *p) const noexcept { omemo_file_encryptor_free(p); }
+  void operator()(omemo_file_decryptor *p) const noexcept { omemo_file_decryptor_free(p); }
+  void operator()(omemo_shared_files *p) const noexcept { omemo_shared_files_free(p); }
+  void operator()(omemo_fingerprint_uri *p) const noexcept { omemo_fingerprint_uri_free(p); }
+  void operator()(omemo_trust_message *p) const noexcept { omemo_trust_message_free(p); }
+  void operator()(omemo_survey *p) const noexcept { omemo_survey_free(p); }
+  void operator()(omemo_peer_surveys *p) const noexcept { omemo_peer_surveys_free(p); }
   void operator()(omemo_store *p) const noexcept { omemo_store_unref(p); }
   void operator()(omemo_account *p) const noexcept { omemo_account_unref(p); }
   void operator()(omemo_client *p) const noexcept { omemo_client_unref(p); }
@@ -57,6 +78,25 @@ struct freer {
 inline omemo_store *ref(omemo_store *p) noexcept { return omemo_store_ref(p); }
 inline omemo_account *ref(omemo_account *p) noexcept { return omemo_account_ref(p); }
 inline omemo_client *ref(omemo_client *p) noexcept { return omemo_client_ref(p); }
+inline std::string text(const char *given) { return given == nullptr ? std::string() : std::string(given); }
+/* Text and bytes that the library has made: copied, and freed. */
+inline std::string taken(char *given, std::size_t length) {
+  const std::string copy(given, length);
+  omemo_string_free(given);
+  return copy;
+}
+inline std::string taken(uint8_t *given, std::size_t length) {
+  const std::string copy(reinterpret_cast<const char *>(given), length);
+  omemo_bytes_free(given);
+  return copy;
+}
+inline std::vector<const char *> pointers(const std::vector<std::string> &texts) {
+  std::vector<const char *> pointers;
+  for (const std::string &text : texts) {
+    pointers.push_back(text.c_str());
+  }
+  return pointers;
+}
 } // namespace detail
 
 /* Has an object of the library: one owner. */
@@ -193,9 +233,244 @@ public:
   const omemo_notice *notice() const { return omemo_action_notice(get()); }
 };
 
+/* What a device publishes. */
+class bundle : public owned<omemo_bundle> {
+public:
+  using owned<omemo_bundle>::owned;
+  static result<bundle> read(omemo_protocol protocol, const std::string &xml) {
+    omemo_bundle *made = nullptr;
+    OMEMO_HPP_TRY(omemo_bundle_read(protocol, xml.data(), xml.size(), &made, &failed));
+    return bundle(made);
+  }
+  result<std::string> write() const {
+    char *xml = nullptr;
+    std::size_t length = 0;
+    OMEMO_HPP_TRY(omemo_bundle_write(get(), &xml, &length, &failed));
+    return detail::taken(xml, length);
+  }
+  omemo_protocol protocol() const { return static_cast<omemo_protocol>(omemo_bundle_protocol(get())); }
+  omemo_fingerprint fingerprint() const { return *omemo_bundle_fingerprint(get()); }
+};
+
+/* The devices that an account announces. */
+class device_list : public owned<omemo_device_list> {
+public:
+  using owned<omemo_device_list>::owned;
+  static result<device_list> of(omemo_protocol protocol, const std::vector<uint32_t> &ids) {
+    omemo_device_list *made = nullptr;
+    OMEMO_HPP_TRY(omemo_device_list_new(protocol, ids.data(), ids.size(), &made, &failed));
+    return device_list(made);
+  }
+  static result<device_list> read(omemo_protocol protocol, const std::string &xml) {
+    omemo_device_list *made = nullptr;
+    OMEMO_HPP_TRY(omemo_device_list_read(protocol, xml.data(), xml.size(), &made, &failed));
+    return device_list(made);
+  }
+  result<std::string> write() const {
+    char *xml = nullptr;
+    std::size_t length = 0;
+    OMEMO_HPP_TRY(omemo_device_list_write(get(), &xml, &length, &failed));
+    return detail::taken(xml, length);
+  }
+  std::vector<uint32_t> ids() const {
+    std::vector<uint32_t> ids;
+    for (std::size_t i = 0; i < omemo_device_list_count(get()); i++) {
+      ids.push_back(omemo_device_list_get(get(), i)->id);
+    }
+    return ids;
+  }
+};
+
+/* A stanza that came, as one device reads it. */
+class stanza : public owned<omemo_stanza> {
+public:
+  using owned<omemo_stanza>::owned;
+  static result<stanza> read(const std::string &jid, uint32_t device, const std::string &xml) {
+    omemo_stanza *made = nullptr;
+    OMEMO_HPP_TRY(omemo_stanza_read(jid.c_str(), device, xml.data(), xml.size(), &made, &failed));
+    return stanza(made);
+  }
+  std::string from() const { return detail::text(omemo_stanza_from(get())); }
+  std::string to() const { return detail::text(omemo_stanza_to(get())); }
+  const omemo_element *element(omemo_protocol protocol) const { return omemo_stanza_element(get(), protocol); }
+};
+
+/* What is left of a message without its encrypted part. */
+inline result<std::string> strip(const std::string &xml) {
+  char *shell = nullptr;
+  std::size_t length = 0;
+  OMEMO_HPP_TRY(omemo_stanza_strip(xml.data(), xml.size(), &shell, &length, &failed));
+  return detail::taken(shell, length);
+}
+
+/* A message that was encrypted. */
+class sent : public owned<omemo_sent> {
+public:
+  using owned<omemo_sent>::owned;
+  result<std::string> write(bool is_iq = false) const {
+    char *xml = nullptr;
+    std::size_t length = 0;
+    OMEMO_HPP_TRY(omemo_sent_write(get(), is_iq, &xml, &length, &failed));
+    return detail::taken(xml, length);
+  }
+  std::size_t device_count() const { return omemo_sent_device_count(get()); }
+  const omemo_device_report *device(std::size_t index) const { return omemo_sent_device(get(), index); }
+};
+
+/* A message in clear that is going to be encrypted. */
+class plain : public owned<omemo_plain> {
+public:
+  using owned<omemo_plain>::owned;
+  static result<plain> read(const std::string &xml) {
+    omemo_plain *made = nullptr;
+    OMEMO_HPP_TRY(omemo_plain_read(xml.data(), xml.size(), &made, &failed));
+    return plain(made);
+  }
+  std::string body() const { return detail::text(omemo_plain_body(get())); }
+  result<std::string> payload(omemo_protocol protocol, const std::string &from, const std::string &to,
+                              uint64_t sent_at) const {
+    uint8_t *payload = nullptr;
+    std::size_t length = 0;
+    OMEMO_HPP_TRY(
+        omemo_plain_payload(get(), protocol, from.c_str(), to.c_str(), sent_at, &payload, &length, &failed));
+    return detail::taken(payload, length);
+  }
+  result<std::string> seal(const sent &message, uint32_t unprotected = 0) const {
+    char *xml = nullptr;
+    std::size_t length = 0;
+    OMEMO_HPP_TRY(omemo_plain_seal(get(), message.get(), unprotected, &xml, &length, &failed));
+    return detail::taken(xml, length);
+  }
+};
+
+/* What a payload says that was decrypted. */
+class content : public owned<omemo_content> {
+public:
+  using owned<omemo_content>::owned;
+  static result<content> read(omemo_protocol protocol, const std::string &payload, const std::string &sender,
+                              const std::string &addressee, bool is_room = false) {
+    omemo_content *made = nullptr;
+    OMEMO_HPP_TRY(omemo_content_read(protocol, reinterpret_cast<const uint8_t *>(payload.data()), payload.size(),
+                                     sender.c_str(), addressee.c_str(), is_room, &made, &failed));
+    return content(made);
+  }
+  std::string body() const { return detail::text(omemo_content_body(get())); }
+  std::string elements() const { return detail::text(omemo_content_elements(get())); }
+  bool has_opt_out() const { return omemo_content_has_opt_out(get()) != 0; }
+  uint64_t sent_at_ms() const { return omemo_content_sent_at_ms(get()); }
+  result<std::string> reveal(const std::string &shell) const {
+    char *xml = nullptr;
+    std::size_t length = 0;
+    OMEMO_HPP_TRY(omemo_content_reveal(get(), shell.data(), shell.size(), &xml, &length, &failed));
+    return detail::taken(xml, length);
+  }
+};
+
+/* What became of a stanza. What its methods point to lives as long as it does. */
+class reading : public owned<omemo_reading> {
+public:
+  using owned<omemo_reading>::owned;
+  omemo_outcome outcome() const { return static_cast<omemo_outcome>(omemo_reading_outcome(get())); }
+  std::string sender() const { return detail::text(omemo_reading_sender(get())); }
+  std::string payload() const {
+    std::size_t length = 0;
+    const uint8_t *bytes = omemo_reading_payload(get(), &length);
+    return bytes == nullptr ? std::string() : std::string(reinterpret_cast<const char *>(bytes), length);
+  }
+  std::string attached() const {
+    std::size_t length = 0;
+    const uint8_t *bytes = omemo_reading_attached(get(), &length);
+    return bytes == nullptr ? std::string() : std::string(reinterpret_cast<const char *>(bytes), length);
+  }
+  const omemo_message_id *message_id() const { return omemo_reading_message_id(get()); }
+  const omemo_delivery *delivery() const { return omemo_reading_delivery(get()); }
+  const omemo_undecryptable *failure() const { return omemo_reading_failure(get()); }
+};
+
+/* What is to be sent: nothing is set but the size. */
+inline omemo_outgoing outgoing() {
+  omemo_outgoing outgoing;
+  std::memset(&outgoing, 0, sizeof outgoing);
+  outgoing.struct_size = sizeof outgoing;
+  return outgoing;
+}
+
 class account : public handle<omemo_account> {
 public:
   using handle::handle;
+  /* For a client that keeps its own XML and traffic; others have omemo::client. */
+  static result<account> open(const store &store, const std::string &jid, const omemo_options &options,
+                              uint64_t now) {
+    omemo_account *made = nullptr;
+    OMEMO_HPP_TRY(omemo_account_open(store.get(), jid.c_str(), &options, now, &made, &failed));
+    return account(made);
+  }
+  result<std::string> jid() const {
+    char *jid = nullptr;
+    OMEMO_HPP_TRY(omemo_account_jid(get(), &jid, &failed));
+    return detail::taken(jid, std::strlen(jid));
+  }
+  /* This device's bundle; what was published goes to bundle_published with its revision. */
+  result<omemo::bundle> bundle(omemo_protocol protocol, uint64_t &revision) const {
+    omemo_bundle *made = nullptr;
+    OMEMO_HPP_TRY(omemo_account_bundle(get(), protocol, &made, &revision, nullptr, &failed));
+    return omemo::bundle(made);
+  }
+  done bundle_published(omemo_protocol protocol, uint64_t revision) {
+    OMEMO_HPP_TRY(omemo_account_bundle_published(get(), protocol, revision, &failed));
+    OMEMO_HPP_DONE;
+  }
+  result<device_list> own_device_list(omemo_protocol protocol) const {
+    omemo_device_list *made = nullptr;
+    OMEMO_HPP_TRY(omemo_account_own_device_list(get(), protocol, &made, &failed));
+    return device_list(made);
+  }
+  done device_list_published(omemo_protocol protocol, uint64_t now) {
+    OMEMO_HPP_TRY(omemo_account_device_list_published(get(), protocol, now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  done set_device_list(const std::string &jid, const device_list &list, uint64_t now) {
+    OMEMO_HPP_TRY(omemo_account_set_device_list(get(), jid.c_str(), list.get(), now, nullptr, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* What has to be asked for: the accounts whose lists are missing, then the devices whose bundles are. */
+  result<std::pair<owned<omemo_peers>, owned<omemo_peers>>> missing(const std::vector<std::string> &recipients,
+                                                                    bool legacy = true, bool omemo2 = true) const {
+    const std::vector<const char *> jids = detail::pointers(recipients);
+    omemo_peers *lists = nullptr, *bundles = nullptr;
+    OMEMO_HPP_TRY(
+        omemo_account_missing(get(), jids.data(), jids.size(), legacy, omemo2, &lists, &bundles, &failed));
+    return std::make_pair(owned<omemo_peers>(lists), owned<omemo_peers>(bundles));
+  }
+  result<sent> encrypt(const omemo_outgoing &message, uint64_t now) {
+    omemo_sent *made = nullptr;
+    OMEMO_HPP_TRY(omemo_account_encrypt(get(), &message, now, &made, &failed));
+    return sent(made);
+  }
+  result<sent> encrypt_empty(const omemo_peer &peer, const omemo::bundle &fetched, uint64_t now) {
+    omemo_sent *made = nullptr;
+    OMEMO_HPP_TRY(omemo_account_encrypt_empty(get(), &peer, fetched.get(), now, &made, &failed));
+    return sent(made);
+  }
+  result<reading> decrypt(const std::string &sender, const stanza &stanza, const std::string &attached,
+                          uint64_t now) {
+    const char *const senders[] = {sender.c_str()};
+    omemo_incoming incoming;
+    std::memset(&incoming, 0, sizeof incoming);
+    incoming.struct_size = sizeof incoming;
+    incoming.senders = senders;
+    incoming.sender_count = 1;
+    incoming.stanza = stanza.get();
+    incoming.attached = reinterpret_cast<const uint8_t *>(attached.data());
+    incoming.attached_len = attached.size();
+    omemo_reading *made = nullptr;
+    OMEMO_HPP_TRY(omemo_account_decrypt(get(), &incoming, now, &made, &failed));
+    return reading(made);
+  }
+  done acknowledge(const omemo_message_id &id) {
+    OMEMO_HPP_TRY(omemo_account_acknowledge(get(), &id, nullptr, &failed));
+    OMEMO_HPP_DONE;
+  }
   result<omemo_fingerprint> fingerprint() const {
     omemo_fingerprint fingerprint;
     OMEMO_HPP_TRY(omemo_account_fingerprint(get(), &fingerprint, &failed));
@@ -259,10 +534,7 @@ public:
     return static_cast<omemo_disposition>(disposition);
   }
   result<uint64_t> encrypt(const std::string &xml, const std::vector<std::string> &recipients, uint64_t now) {
-    std::vector<const char *> jids;
-    for (const std::string &jid : recipients) {
-      jids.push_back(jid.c_str());
-    }
+    const std::vector<const char *> jids = detail::pointers(recipients);
     uint64_t ticket = 0;
     OMEMO_HPP_TRY(
         omemo_client_encrypt(get(), xml.data(), xml.size(), jids.data(), jids.size(), now, &ticket, &failed));
@@ -304,6 +576,101 @@ public:
     OMEMO_HPP_TRY(omemo_client_set_contact(get(), jid.c_str(), is_accepted, is_subscribed, now, &failed));
     OMEMO_HPP_DONE;
   }
+};
+
+/* The key of an encrypted file. */
+class file_key : public owned<omemo_file_key> {
+public:
+  using owned<omemo_file_key>::owned;
+  /* Of an aesgcm:// URI; url gets where the ciphertext is. */
+  static result<file_key> read(const std::string &uri, std::string &url) {
+    char *made_url = nullptr;
+    omemo_file_key *made = nullptr;
+    OMEMO_HPP_TRY(omemo_aesgcm_read(uri.c_str(), &made_url, &made, &failed));
+    url = detail::taken(made_url, std::strlen(made_url));
+    return file_key(made);
+  }
+  result<std::string> uri(const std::string &url) const {
+    char *made = nullptr;
+    OMEMO_HPP_TRY(omemo_aesgcm_write(url.c_str(), get(), &made, &failed));
+    return detail::taken(made, std::strlen(made));
+  }
+};
+
+/* Takes the next bytes of a file; false if they could not be written. Must not throw, nor call the library. */
+typedef std::function<bool(const uint8_t *, std::size_t)> file_sink;
+
+namespace detail {
+inline int32_t write(void *sink, const uint8_t *bytes, std::size_t length) {
+  return (*static_cast<file_sink *>(sink))(bytes, length) ? 0 : -1;
+}
+} // namespace detail
+
+/* What is to be told about a file that was encrypted. */
+struct encrypted_file {
+  file_key key;
+  uint64_t size;
+  std::vector<uint8_t> sha256;
+};
+
+/* Encrypts one file, piece by piece. */
+class file_encryptor {
+public:
+  static result<file_encryptor> open(file_sink sink, omemo_cipher cipher = OMEMO_CIPHER_AES_256_GCM) {
+    file_encryptor made(std::move(sink));
+    omemo_file_encryptor *encryptor = nullptr;
+    OMEMO_HPP_TRY(omemo_file_encryptor_new(cipher, detail::write, made.sink_.get(), &encryptor, &failed));
+    made.encryptor_.reset(encryptor);
+    return made;
+  }
+  done update(const void *bytes, std::size_t length) {
+    const uint8_t *given = static_cast<const uint8_t *>(bytes);
+    OMEMO_HPP_TRY(omemo_file_encryptor_update(encryptor_.get(), given, length, &failed));
+    OMEMO_HPP_DONE;
+  }
+  result<encrypted_file> finish() {
+    omemo_encrypted_file file;
+    std::memset(&file, 0, sizeof file);
+    file.struct_size = sizeof file;
+    OMEMO_HPP_TRY(omemo_file_encryptor_finish(encryptor_.get(), &file, &failed));
+    encrypted_file made;
+    made.key.reset(file.key);
+    made.size = file.size;
+    made.sha256.assign(file.sha256, file.sha256 + sizeof file.sha256);
+    return made;
+  }
+
+private:
+  explicit file_encryptor(file_sink sink) : sink_(new file_sink(std::move(sink))) {}
+  std::unique_ptr<file_sink> sink_;
+  owned<omemo_file_encryptor> encryptor_;
+};
+
+/* Decrypts one file, piece by piece. What the sink got is authentic when finish has succeeded, not before. */
+class file_decryptor {
+public:
+  static result<file_decryptor> open(const omemo_file_key *key, file_sink sink,
+                                     const omemo_file_claim *claim = nullptr) {
+    file_decryptor made(std::move(sink));
+    omemo_file_decryptor *decryptor = nullptr;
+    OMEMO_HPP_TRY(omemo_file_decryptor_new(key, claim, detail::write, made.sink_.get(), &decryptor, &failed));
+    made.decryptor_.reset(decryptor);
+    return made;
+  }
+  done update(const void *bytes, std::size_t length) {
+    const uint8_t *given = static_cast<const uint8_t *>(bytes);
+    OMEMO_HPP_TRY(omemo_file_decryptor_update(decryptor_.get(), given, length, &failed));
+    OMEMO_HPP_DONE;
+  }
+  done finish() {
+    OMEMO_HPP_TRY(omemo_file_decryptor_finish(decryptor_.get(), &failed));
+    OMEMO_HPP_DONE;
+  }
+
+private:
+  explicit file_decryptor(file_sink sink) : sink_(new file_sink(std::move(sink))) {}
+  std::unique_ptr<file_sink> sink_;
+  owned<omemo_file_decryptor> decryptor_;
 };
 
 } // namespace omemo

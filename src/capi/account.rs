@@ -1,19 +1,20 @@
 //! A device of an account: who it is, and what its questions are asked of.
 
 use core::ffi::c_char;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use getrandom::SysRng;
 
 use super::boundary::{Caller, call, release};
-use super::error::omemo_error;
+use super::error::{Failure, omemo_error};
+use super::lock::Lock;
 use super::memory::new_string;
 use super::options::{self, omemo_options};
 use super::status::omemo_status;
 use super::store::omemo_store;
 use super::trust::omemo_fingerprint;
 use crate::account::{Account, Opening};
-use crate::model::Timestamp;
+use crate::model::{DeviceId, Timestamp};
 
 /// A version of OMEMO.
 #[repr(u32)]
@@ -48,25 +49,46 @@ pub enum omemo_opening {
 /// with OMEMO_ERROR_STORE_... and OMEMO_ERROR_ACCOUNT_...; nothing has changed then. Addresses are
 /// UTF-8, end with a zero byte, and may have a resource, which is not looked at (OMEMO_ERROR_JID).
 pub struct omemo_account {
-    current: RwLock<Arc<Account>>,
+    current: Lock<Arc<Account>>,
+    /// A client has it, and does what changes the device itself.
+    is_of_client: bool,
 }
 
 impl omemo_account {
     pub(super) fn new(account: Account) -> Arc<Self> {
         Arc::new(Self {
-            current: RwLock::new(Arc::new(account)),
+            current: Lock::new(Arc::new(account)),
+            is_of_client: false,
+        })
+    }
+
+    pub(super) fn of_client(account: Account) -> Arc<Self> {
+        Arc::new(Self {
+            current: Lock::new(Arc::new(account)),
+            is_of_client: true,
         })
     }
 
     pub(super) fn get(&self) -> Arc<Account> {
-        let current = self.current.read();
-        Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.current.lock_anyway())
+    }
+
+    /// Draws another device id.
+    pub(super) fn change_device_id(&self, taken: &[DeviceId]) -> Result<(), Failure> {
+        if self.is_of_client {
+            return Err(Failure::state("a client draws its ids itself"));
+        }
+        let mut current = self.current.lock_anyway();
+        let mut account = Account::clone(&current);
+        account.change_device_id(taken, &mut SysRng)?;
+        *current = Arc::new(account);
+        Ok(())
     }
 
     /// Follows a client whose device got another id, as somebody else had it.
     pub(super) fn follow(&self, account: &Account) {
         if self.get().device() != account.device() {
-            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+            let mut current = self.current.lock_anyway();
             *current = Arc::new(account.clone());
         }
     }

@@ -433,17 +433,12 @@ impl omemo_action {
 
     fn of_delivery(delivery: Delivery) -> Self {
         let mut made = Self::empty(omemo_action_type::OMEMO_ACTION_DELIVER);
-        let listing = match delivery.listing {
-            Listing::Active => omemo_listing::OMEMO_LISTING_ACTIVE,
-            Listing::Removed => omemo_listing::OMEMO_LISTING_REMOVED,
-            Listing::Never => omemo_listing::OMEMO_LISTING_NEVER,
-        };
         made.delivery = Some(omemo_delivery {
             device: delivery.sender.device.get(),
             protocol: protocol_number(delivery.sender.version),
             fingerprint: delivery.fingerprint.into(),
             trust: trust_number(delivery.trust),
-            listing: listing as u32,
+            listing: listing_number(delivery.listing),
             origin: origin_number(delivery.origin),
             sent_at_ms: delivery.sent_at.map_or(0, Timestamp::as_millis),
             is_new_key: delivery.is_new_key.into(),
@@ -505,6 +500,15 @@ pub(super) const fn origin_number(origin: Origin) -> u32 {
         Origin::CarbonReceived => omemo_origin::OMEMO_ORIGIN_CARBON_RECEIVED,
         Origin::CarbonSent => omemo_origin::OMEMO_ORIGIN_CARBON_SENT,
         Origin::Archive => omemo_origin::OMEMO_ORIGIN_ARCHIVE,
+    };
+    number as u32
+}
+
+pub(super) const fn listing_number(listing: Listing) -> u32 {
+    let number = match listing {
+        Listing::Active => omemo_listing::OMEMO_LISTING_ACTIVE,
+        Listing::Removed => omemo_listing::OMEMO_LISTING_REMOVED,
+        Listing::Never => omemo_listing::OMEMO_LISTING_NEVER,
     };
     number as u32
 }

@@ -27,6 +27,21 @@ pub(super) unsafe fn call(
     error: *mut *mut omemo_error,
     body: impl FnOnce(&Caller) -> Result<(), Failure>,
 ) -> omemo_status {
+    let mut body = Some(body);
+    let mut once = |caller: &Caller| match body.take() {
+        Some(body) => body(caller),
+        None => Err(Failure::internal()),
+    };
+    // SAFETY: as for this function.
+    unsafe { run(error, &mut once) }
+}
+
+/// The part of [`call`] that is the same for all functions, so that it is in the library once.
+#[inline(never)]
+unsafe fn run(
+    error: *mut *mut omemo_error,
+    body: &mut dyn FnMut(&Caller) -> Result<(), Failure>,
+) -> omemo_status {
     let outcome = if IS_IN_CALLBACK.get() {
         Err(Failure::reentered())
     } else {
@@ -138,7 +153,18 @@ impl Caller {
         unsafe { pointer.as_ref() }.ok_or_else(Failure::null)
     }
 
+    /// An object of ours that one thread uses, to be changed. No other part of the call looks at it.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "what is borrowed is C's, not the caller's"
+    )]
+    pub(super) fn borrow_mut<T>(&self, pointer: *mut T) -> Result<&mut T, Failure> {
+        // SAFETY: promised: one thread at a time.
+        unsafe { pointer.as_mut() }.ok_or_else(Failure::null)
+    }
+
     /// Text with a length.
+    #[inline(never)]
     pub(super) fn text(&self, text: *const c_char, len: usize) -> Result<&str, Failure> {
         let bytes = self.bytes(text.cast(), len)?;
         core::str::from_utf8(bytes)
@@ -146,6 +172,7 @@ impl Caller {
     }
 
     /// Bytes with a length.
+    #[inline(never)]
     pub(super) fn bytes(&self, bytes: *const u8, len: usize) -> Result<&[u8], Failure> {
         if bytes.is_null() {
             return Err(Failure::null());
@@ -157,7 +184,25 @@ impl Caller {
         Ok(unsafe { core::slice::from_raw_parts(bytes, len) })
     }
 
+    /// Bytes with a length, or NULL.
+    #[inline(never)]
+    pub(super) fn some_bytes(
+        &self,
+        bytes: *const u8,
+        len: usize,
+    ) -> Result<Option<&[u8]>, Failure> {
+        if bytes.is_null() {
+            return if len == 0 {
+                Ok(None)
+            } else {
+                Err(Failure::null())
+            };
+        }
+        self.bytes(bytes, len).map(Some)
+    }
+
     /// Text that ends with a zero byte.
+    #[inline(never)]
     pub(super) fn word(&self, text: *const c_char) -> Result<&str, Failure> {
         if text.is_null() {
             return Err(Failure::null());
@@ -173,6 +218,7 @@ impl Caller {
     }
 
     /// Text that ends with a zero byte, or NULL.
+    #[inline(never)]
     pub(super) fn some_word(&self, text: *const c_char) -> Result<Option<&str>, Failure> {
         if text.is_null() {
             return Ok(None);
@@ -181,6 +227,7 @@ impl Caller {
     }
 
     /// The account of an address, with or without a resource.
+    #[inline(never)]
     pub(super) fn jid(&self, text: *const c_char) -> Result<BareJid, Failure> {
         Ok(BareJid::from_full(self.word(text)?)?)
     }
@@ -201,6 +248,7 @@ impl Caller {
     }
 
     /// Addresses of accounts.
+    #[inline(never)]
     pub(super) fn jids(
         &self,
         texts: *const *const c_char,
@@ -249,6 +297,29 @@ impl Caller {
         }
         Ok(Place(place))
     }
+
+    /// The place for an answer that the caller may not want.
+    pub(super) fn some_place<T>(&self, place: *mut T) -> Option<Place<T>> {
+        self.place(place).ok()
+    }
+
+    /// The places for text, and for its length if the caller wants that.
+    pub(super) fn text_place(
+        &self,
+        text: *mut *mut c_char,
+        len: *mut usize,
+    ) -> Result<TextPlace, Failure> {
+        Ok(TextPlace(self.place(text)?, self.some_place(len)))
+    }
+
+    /// The places for bytes and for their number.
+    pub(super) fn bytes_place(
+        &self,
+        bytes: *mut *mut u8,
+        len: *mut usize,
+    ) -> Result<BytesPlace, Failure> {
+        Ok(BytesPlace(self.place(bytes)?, self.place(len)?))
+    }
 }
 
 /// No struct is larger.
@@ -286,6 +357,30 @@ impl<O> Place<*mut O> {
     }
 }
 
+/// The places for text and its length.
+pub(super) struct TextPlace(Place<*mut c_char>, Option<Place<usize>>);
+
+impl TextPlace {
+    /// Hands out a copy.
+    pub(super) fn put(self, text: &str) {
+        if let Some(len) = self.1 {
+            len.put(text.len());
+        }
+        self.0.put(raw_new(text.as_bytes()).cast());
+    }
+}
+
+/// The places for bytes and their number.
+pub(super) struct BytesPlace(Place<*mut u8>, Place<usize>);
+
+impl BytesPlace {
+    /// Hands out a copy.
+    pub(super) fn put(self, bytes: &[u8]) {
+        self.1.put(bytes.len());
+        self.0.put(raw_new(bytes));
+    }
+}
+
 /// What stands before bytes that were handed out: their number.
 const HEADER: usize = 16;
 
@@ -295,6 +390,7 @@ fn layout(len: usize) -> Option<Layout> {
 }
 
 /// Copies bytes to where C frees them with `raw_free`. A zero byte follows them.
+#[inline(never)]
 pub(super) fn raw_new(bytes: &[u8]) -> *mut u8 {
     let Some(layout) = layout(bytes.len()) else {
         return ptr::null_mut();

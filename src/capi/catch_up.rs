@@ -2,6 +2,9 @@
 
 use core::ffi::c_char;
 
+use getrandom::SysRng;
+
+use super::account::omemo_account;
 use super::boundary::{Caller, call};
 use super::client::omemo_client;
 use super::error::{Failure, omemo_error};
@@ -29,14 +32,7 @@ pub unsafe extern "C" fn omemo_client_begin_catch_up(
     error: *mut *mut omemo_error,
 ) -> omemo_status {
     let body = |caller: &Caller| {
-        let now = Timestamp::from_millis(now_ms);
-        let order = [
-            (omemo_order::OMEMO_ORDER_OLDEST_FIRST, Order::OldestFirst),
-            (omemo_order::OMEMO_ORDER_NEWEST_FIRST, Order::NewestFirst),
-        ]
-        .into_iter()
-        .find(|(number, _)| *number as u32 == order);
-        let (_, order) = order.ok_or_else(Failure::value)?;
+        let (order, now) = (order_of(order)?, Timestamp::from_millis(now_ms));
         let client = caller.handle(client)?;
         client.change("begin_catch_up", |client| {
             Ok(client.begin_catch_up(order, now)?)
@@ -103,4 +99,55 @@ pub unsafe extern "C" fn omemo_client_end_catch_up(
     };
     // SAFETY: the promises at the top of the header.
     unsafe { call(error, body) }
+}
+
+/// Says to an account without a client that messages from a time of absence are coming: offline ones, or an
+/// archive in this order (an omemo_order). Until `omemo_account_end_catch_up` used pre-keys are kept, and
+/// nothing is repaired.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_account_begin_catch_up(
+    account: *mut omemo_account,
+    order: u32,
+    now_ms: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let account = caller.handle(account)?;
+        let (order, now) = (order_of(order)?, Timestamp::from_millis(now_ms));
+        Ok(account.get().begin_catch_up(order, now)?)
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Says to an account without a client that everything that was written during the absence was decrypted.
+/// Used pre-keys are wiped, signed ones renewed if they are old enough, and what was kept for long enough goes.
+/// Those who are never away call it once a day or so.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_account_end_catch_up(
+    account: *mut omemo_account,
+    now_ms: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let account = caller.handle(account)?;
+        let now = Timestamp::from_millis(now_ms);
+        Ok(account.get().end_catch_up(now, &mut SysRng)?)
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+pub(super) const fn order_number(order: Order) -> u32 {
+    let number = match order {
+        Order::OldestFirst => omemo_order::OMEMO_ORDER_OLDEST_FIRST,
+        Order::NewestFirst => omemo_order::OMEMO_ORDER_NEWEST_FIRST,
+    };
+    number as u32
+}
+
+fn order_of(number: u32) -> Result<Order, Failure> {
+    let mut all = [Order::OldestFirst, Order::NewestFirst].into_iter();
+    let found = all.find(|order| order_number(*order) == number);
+    found.ok_or_else(Failure::value)
 }

@@ -1,21 +1,22 @@
 //! The client: stanzas in, actions out.
 
-use core::ffi::{c_char, c_void};
+use core::ffi::c_char;
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::account::omemo_account;
 use super::action::omemo_action;
-use super::boundary::{Caller, call, calling_back, release};
+use super::boundary::{Caller, call, release};
+use super::callbacks::{Log, Wakeup, omemo_log_level};
 use super::error::{Failure, omemo_error};
-use super::memory::{Text, omemo_strings};
+use super::lock::{Guard, Lock};
+use super::memory::omemo_strings;
 use super::options::{self, omemo_options};
 use super::status::omemo_status;
 use super::store::omemo_store;
-use super::trust::{omemo_fingerprint, trust_of};
 use crate::account::MessageId;
-use crate::client::{Answer, Client, Disposition, NotOurs, RequestId, Ticket};
-use crate::model::{Fingerprint, Timestamp};
+use crate::client::{Answer, Client, Disposition, NotOurs, RequestId};
+use crate::model::Timestamp;
 
 /// The whole protocol between an XMPP stream and plaintext, for one account: stanzas in, actions out. It has
 /// no socket, thread or clock. After each call, and until there is none, take actions with
@@ -27,12 +28,12 @@ use crate::model::{Fingerprint, Timestamp};
 /// and, after OMEMO_ERROR_INTERNAL, with OMEMO_ERROR_USED_UP. XML is UTF-8 with a length, and need not end
 /// with a zero byte; addresses are UTF-8, end with a zero byte, and may have a resource.
 pub struct omemo_client {
-    client: Mutex<Client>,
+    client: Lock<Client>,
     account: Arc<omemo_account>,
     /// Somebody was told of actions, and has not taken all of them since.
-    is_woken: AtomicBool,
-    wakeup: Mutex<Option<Wakeup>>,
-    log: Mutex<Option<Log>>,
+    pub(super) is_woken: AtomicBool,
+    pub(super) wakeup: Lock<Option<Wakeup>>,
+    pub(super) log: Lock<Option<Log>>,
 }
 
 /// What became of a stanza that came.
@@ -58,16 +59,6 @@ pub struct omemo_message_id {
     pub bytes: [u8; 16],
 }
 
-/// How much a line of the log matters.
-#[repr(u32)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum omemo_log_level {
-    /// What was called, and what is to be done.
-    OMEMO_LOG_DEBUG = 1,
-    /// A call has failed.
-    OMEMO_LOG_WARNING = 2,
-}
-
 /// Opens the account of an address in a store, or makes it there.
 ///
 /// `client` gets a reference, which is yours; it keeps one to the store. `options` is copied. `now_ms` is the
@@ -89,11 +80,11 @@ pub unsafe extern "C" fn omemo_client_open(
         let (store, now) = (Arc::clone(&store.store), Timestamp::from_millis(now_ms));
         let client = Client::open(store, jid, options, now)?;
         place.share(Arc::new(omemo_client {
-            account: omemo_account::new(client.account().clone()),
-            client: Mutex::new(client),
+            account: omemo_account::of_client(client.account().clone()),
+            client: Lock::new(client),
             is_woken: AtomicBool::new(false),
-            wakeup: Mutex::new(None),
-            log: Mutex::new(None),
+            wakeup: Lock::new(None),
+            log: Lock::new(None),
         }));
         Ok(())
     };
@@ -188,24 +179,6 @@ pub unsafe extern "C" fn omemo_client_disconnected(
     unsafe { call(error, body) }
 }
 
-/// Whether others can find this device: on this stream the server has said, or taken, that its bundles and its
-/// place on the device lists are there, in every version that is used. `is_published` gets 1 or 0.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn omemo_client_is_published(
-    client: *const omemo_client,
-    is_published: *mut u8,
-    error: *mut *mut omemo_error,
-) -> omemo_status {
-    let body = |caller: &Caller| {
-        let client = caller.handle(client)?;
-        let place = caller.place(is_published)?;
-        place.put(client.lock()?.is_published()?.into());
-        Ok(())
-    };
-    // SAFETY: the promises at the top of the header.
-    unsafe { call(error, body) }
-}
-
 /// Takes a `<message/>` that came, as the stream had it: also carbons, results of an archive, and
 /// notifications of nodes. `disposition` gets an omemo_disposition. Acknowledge the stanza to the server
 /// (XEP-0198) when this has returned: what it contained is stored then.
@@ -233,126 +206,6 @@ pub unsafe extern "C" fn omemo_client_receive(
         };
         place.put(number as u32);
         Ok(())
-    };
-    // SAFETY: the promises at the top of the header.
-    unsafe { call(error, body) }
-}
-
-/// Takes a `<message/>` to be encrypted for accounts, or for a room that `omemo_client_set_room` has told of.
-/// It is held until device lists, bundles and decisions about keys are there; then comes
-/// OMEMO_ACTION_ENCRYPTED or OMEMO_ACTION_REFUSED. Messages of one conversation stay in their order.
-///
-/// `ticket` gets a number that names the message in the action; it means nothing after a restart: give the
-/// message again then. Errors: OMEMO_ERROR_STANZA_...: the message was not taken.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn omemo_client_encrypt(
-    client: *mut omemo_client,
-    xml: *const c_char,
-    xml_len: usize,
-    recipients: *const *const c_char,
-    recipient_count: usize,
-    now_ms: u64,
-    ticket: *mut u64,
-    error: *mut *mut omemo_error,
-) -> omemo_status {
-    let body = |caller: &Caller| {
-        let xml = caller.text(xml, xml_len)?;
-        let recipients = caller.jids(recipients, recipient_count)?;
-        let (place, now) = (caller.place(ticket)?, Timestamp::from_millis(now_ms));
-        let client = caller.handle(client)?;
-        let taken = client.change("encrypt", |client| {
-            Ok(client.encrypt(xml, &recipients, now)?)
-        })?;
-        place.put(taken.get());
-        Ok(())
-    };
-    // SAFETY: the promises at the top of the header.
-    unsafe { call(error, body) }
-}
-
-/// The same without waiting: what is not there is missing, and the report says so.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn omemo_client_encrypt_now(
-    client: *mut omemo_client,
-    xml: *const c_char,
-    xml_len: usize,
-    recipients: *const *const c_char,
-    recipient_count: usize,
-    now_ms: u64,
-    ticket: *mut u64,
-    error: *mut *mut omemo_error,
-) -> omemo_status {
-    let body = |caller: &Caller| {
-        let xml = caller.text(xml, xml_len)?;
-        let recipients = caller.jids(recipients, recipient_count)?;
-        let (place, now) = (caller.place(ticket)?, Timestamp::from_millis(now_ms));
-        let client = caller.handle(client)?;
-        let taken = client.change("encrypt_now", |client| {
-            Ok(client.encrypt_now(xml, &recipients, now)?)
-        })?;
-        place.put(taken.get());
-        Ok(())
-    };
-    // SAFETY: the promises at the top of the header.
-    unsafe { call(error, body) }
-}
-
-/// Forgets a message that waits to be encrypted. Nothing happens if it is gone already.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn omemo_client_cancel(
-    client: *mut omemo_client,
-    ticket: u64,
-    error: *mut *mut omemo_error,
-) -> omemo_status {
-    let body = |caller: &Caller| {
-        let client = caller.handle(client)?;
-        client.change("cancel", |client| {
-            client.cancel(Ticket::from_number(ticket));
-            Ok(())
-        })
-    };
-    // SAFETY: the promises at the top of the header.
-    unsafe { call(error, body) }
-}
-
-/// Sends a message that waits without the devices about whose keys nobody has decided. Nothing happens if it
-/// is gone already.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn omemo_client_send_anyway(
-    client: *mut omemo_client,
-    ticket: u64,
-    now_ms: u64,
-    error: *mut *mut omemo_error,
-) -> omemo_status {
-    let body = |caller: &Caller| {
-        let (ticket, now) = (Ticket::from_number(ticket), Timestamp::from_millis(now_ms));
-        let client = caller.handle(client)?;
-        client.change("send_anyway", |client| Ok(client.send_anyway(ticket, now)?))
-    };
-    // SAFETY: the promises at the top of the header.
-    unsafe { call(error, body) }
-}
-
-/// Somebody has decided about a key: `trust` is an omemo_trust. Messages that waited for it go on.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn omemo_client_decide(
-    client: *mut omemo_client,
-    jid: *const c_char,
-    fingerprint: *const omemo_fingerprint,
-    trust: u32,
-    now_ms: u64,
-    error: *mut *mut omemo_error,
-) -> omemo_status {
-    let body = |caller: &Caller| {
-        let jid = caller.jid(jid)?;
-        let key = Fingerprint::from(*caller.borrow(fingerprint)?);
-        let trust = trust_of(trust).ok_or_else(Failure::value)?;
-        let now = Timestamp::from_millis(now_ms);
-        let client = caller.handle(client)?;
-        client.change(
-            "decide",
-            |client| Ok(client.decide(&jid, &key, trust, now)?),
-        )
     };
     // SAFETY: the promises at the top of the header.
     unsafe { call(error, body) }
@@ -511,6 +364,25 @@ pub unsafe extern "C" fn omemo_client_reset(
     unsafe { call(error, body) }
 }
 
+/// Whether the server has the lists and the bundles of this device, so that others can find it:
+/// `is_published` gets 1 or 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_is_published(
+    client: *const omemo_client,
+    is_published: *mut u8,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let client = caller.handle(client)?;
+        let place = caller.place(is_published)?;
+        let is_known = client.lock()?.is_published()?;
+        place.put(is_known.into());
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
 /// Takes this device off the server: from the lists, and its bundles; then comes a notice. The account stays
 /// in the store; `omemo_account_remove` wipes it.
 #[unsafe(no_mangle)]
@@ -528,75 +400,8 @@ pub unsafe extern "C" fn omemo_client_switch_off(
     unsafe { call(error, body) }
 }
 
-/// Says who is to be told that there are actions: once, until all of them were taken; at once, if there are
-/// some. NULL: nobody. It is called at the end of the call that has made the actions, on its thread, and must
-/// not call the library: let it write to a pipe, or wake an event loop. One that was replaced may still be
-/// running on another thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn omemo_client_set_wakeup(
-    client: *mut omemo_client,
-    wakeup: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
-    user_data: *mut c_void,
-    error: *mut *mut omemo_error,
-) -> omemo_status {
-    let body = |caller: &Caller| {
-        let client = caller.handle(client)?;
-        let wakeup = wakeup.map(|function| Wakeup {
-            function,
-            user_data,
-        });
-        *client.wakeup.lock().unwrap_or_else(PoisonError::into_inner) = wakeup;
-        client.is_woken.store(false, Ordering::SeqCst);
-        client.change("set_wakeup", |_| Ok(()))
-    };
-    // SAFETY: the promises at the top of the header.
-    unsafe { call(error, body) }
-}
-
-/// Says who gets the lines of a log: what was called, how it ended, and what is to be done. No line has a key,
-/// an address or text of a message in it. NULL: nobody. It is called on any thread, must not call the library,
-/// and one that was replaced may still be running on another thread. `line` ends with a zero byte, and is
-/// there during the call only; `level` is an omemo_log_level.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn omemo_client_set_log(
-    client: *mut omemo_client,
-    log: Option<unsafe extern "C" fn(user_data: *mut c_void, level: u32, line: *const c_char)>,
-    user_data: *mut c_void,
-    error: *mut *mut omemo_error,
-) -> omemo_status {
-    let body = |caller: &Caller| {
-        let client = caller.handle(client)?;
-        let log = log.map(|function| Log {
-            function,
-            user_data,
-        });
-        *client.log.lock().unwrap_or_else(PoisonError::into_inner) = log;
-        Ok(())
-    };
-    // SAFETY: the promises at the top of the header.
-    unsafe { call(error, body) }
-}
-
-#[derive(Clone, Copy)]
-struct Wakeup {
-    function: unsafe extern "C" fn(*mut c_void),
-    user_data: *mut c_void,
-}
-
-// SAFETY: the header asks for a callback that may be called from any thread.
-unsafe impl Send for Wakeup {}
-
-#[derive(Clone, Copy)]
-struct Log {
-    function: unsafe extern "C" fn(*mut c_void, u32, *const c_char),
-    user_data: *mut c_void,
-}
-
-// SAFETY: as above.
-unsafe impl Send for Log {}
-
 impl omemo_client {
-    fn lock(&self) -> Result<MutexGuard<'_, Client>, Failure> {
+    fn lock(&self) -> Result<Guard<'_, Client>, Failure> {
         // Whoever panicked had it: what is in it is not whole.
         self.client.lock().map_err(|_| Failure::used_up())
     }
@@ -623,22 +428,5 @@ impl omemo_client {
             self.wake();
         }
         outcome
-    }
-
-    fn wake(&self) {
-        let wakeup = *self.wakeup.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(wakeup) = wakeup {
-            // SAFETY: the header asks for a function that may be called until it was replaced.
-            calling_back(|| unsafe { (wakeup.function)(wakeup.user_data) });
-        }
-    }
-
-    fn log(&self, level: omemo_log_level, line: &str) {
-        let log = *self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(log) = log {
-            let line = Text::new(line);
-            // SAFETY: as above; the line lives until the call has ended.
-            calling_back(|| unsafe { (log.function)(log.user_data, level as u32, line.as_ptr()) });
-        }
     }
 }

@@ -5,7 +5,7 @@ use core::ffi::c_char;
 use super::account::omemo_account;
 use super::boundary::{Caller, call, free};
 use super::error::omemo_error;
-use super::memory::{Texts, omemo_strings};
+use super::memory::{Owned, Texts, omemo_strings};
 use super::status::omemo_status;
 use crate::account::ConversationState;
 use crate::model::Timestamp;
@@ -38,13 +38,6 @@ pub struct omemo_conversation {
     pub last_ms: u64,
 }
 
-/// A conversation and what it points to. The conversation is first: C has its address.
-#[repr(C)]
-struct Owned {
-    conversation: omemo_conversation,
-    _texts: Texts,
-}
-
 /// Whether a conversation is encrypted. `conversation` gets a struct that is yours to free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_account_conversation(
@@ -59,11 +52,7 @@ pub unsafe extern "C" fn omemo_account_conversation(
         let place = caller.place(conversation)?;
         let mut texts = Texts::default();
         let conversation = describe(&account.get().conversation_state(&jid)?, &mut texts);
-        let owned = Box::new(Owned {
-            conversation,
-            _texts: texts,
-        });
-        place.put(Box::into_raw(owned).cast());
+        Owned::give(place, conversation, texts);
         Ok(())
     };
     // SAFETY: the promises at the top of the header.
@@ -74,7 +63,7 @@ pub unsafe extern "C" fn omemo_account_conversation(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_conversation_free(conversation: *mut omemo_conversation) {
     // SAFETY: the promises at the top of the header; every one that C has is in an `Owned`.
-    unsafe { free(conversation.cast::<Owned>()) }
+    unsafe { free(conversation.cast::<Owned<omemo_conversation, Texts>>()) }
 }
 
 /// Says that one side ends encryption: this one (`is_ours` is not 0) or the other. Nothing is encrypted for
@@ -111,6 +100,26 @@ pub unsafe extern "C" fn omemo_account_opt_in(
         let account = caller.handle(account)?;
         let jid = caller.jid(jid)?;
         Ok(account.get().opt_in(&jid, Timestamp::from_millis(now_ms))?)
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Says whether the user has accepted an account (0 or not): a subscription, a place on the roster, a room in
+/// common. Nothing is ever sent by itself to one that is not accepted. Writing to an account accepts it. With
+/// a client: `omemo_client_set_contact`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_account_set_accepted(
+    account: *mut omemo_account,
+    jid: *const c_char,
+    is_accepted: u8,
+    now_ms: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let account = caller.handle(account)?;
+        let (jid, now) = (caller.jid(jid)?, Timestamp::from_millis(now_ms));
+        Ok(account.get().set_accepted(&jid, is_accepted != 0, now)?)
     };
     // SAFETY: the promises at the top of the header.
     unsafe { call(error, body) }

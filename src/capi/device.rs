@@ -132,8 +132,8 @@ pub unsafe extern "C" fn omemo_account_set_speaks(
     unsafe { call(error, body) }
 }
 
-/// Takes devices off the account's own lists: nothing is encrypted for them from now on. The client
-/// publishes the lists when it connects next.
+/// Takes devices off the account's own lists: nothing is encrypted for them from now on. The lists are to be
+/// published after it; `omemo_client_remove_own_devices` does both.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_account_remove_own_devices(
     account: *mut omemo_account,
@@ -172,7 +172,8 @@ pub unsafe extern "C" fn omemo_account_forget_device(
 }
 
 /// Names this device for the user's other clients: at most 53 characters of one line. NULL: no name. Others
-/// see it, so it should not be the name of a machine.
+/// see it, so it should not be the name of a machine. The list is to be published after it;
+/// `omemo_client_set_label` does both.
 ///
 /// Errors: OMEMO_ERROR_ACCOUNT_LABEL.
 #[unsafe(no_mangle)]

@@ -8,7 +8,6 @@ use getrandom::SysRng;
 use super::account::omemo_account;
 use super::boundary::{Caller, call};
 use super::error::omemo_error;
-use super::memory::new_bytes;
 use super::options::{self, omemo_incarnation, omemo_options};
 use super::status::omemo_status;
 use super::store::omemo_store;
@@ -29,10 +28,8 @@ pub unsafe extern "C" fn omemo_account_export_identity(
 ) -> omemo_status {
     let body = |caller: &Caller| {
         let account = caller.handle(account)?;
-        let (place, length) = (caller.place(exported)?, caller.place(exported_len)?);
-        let bytes = account.get().export_identity()?;
-        length.put(bytes.len());
-        place.put(new_bytes(&bytes));
+        let place = caller.bytes_place(exported, exported_len)?;
+        place.put(&account.get().export_identity()?);
         Ok(())
     };
     // SAFETY: the promises at the top of the header.

@@ -4,7 +4,7 @@ use core::ffi::c_char;
 
 use zeroize::Zeroize as _;
 
-use super::boundary::{quietly, raw_free, raw_new};
+use super::boundary::{Place, quietly, raw_free, raw_new};
 
 /// Frees text that the library has made, and overwrites it before. Nothing happens if it is NULL.
 /// Only for text that a function says is yours to free with it.
@@ -31,14 +31,30 @@ pub(super) struct Text(Vec<u8>);
 
 impl Text {
     pub(super) fn new(text: &str) -> Self {
+        Self::from_bytes(text.as_bytes())
+    }
+
+    /// Of any bytes: they have a zero byte behind them, too.
+    #[inline(never)]
+    pub(super) fn from_bytes(text: &[u8]) -> Self {
         let mut bytes = Vec::with_capacity(text.len() + 1);
-        bytes.extend_from_slice(text.as_bytes());
+        bytes.extend_from_slice(text);
         bytes.push(0);
         Self(bytes)
     }
 
     pub(super) const fn as_ptr(&self) -> *const c_char {
-        self.0.as_ptr().cast()
+        self.as_bytes().cast()
+    }
+
+    pub(super) const fn as_bytes(&self) -> *const u8 {
+        self.0.as_ptr()
+    }
+
+    /// The text; not of bytes that are none.
+    pub(super) fn as_str(&self) -> Result<&str, core::str::Utf8Error> {
+        let bytes = self.0.strip_suffix(&[0]).unwrap_or_default();
+        core::str::from_utf8(bytes)
     }
 
     /// The number of bytes, without the zero.
@@ -59,6 +75,7 @@ pub(super) struct Texts(Vec<Text>);
 
 impl Texts {
     /// Keeps a text. It stays where it is as long as the object lives.
+    #[inline(never)]
     pub(super) fn add(&mut self, text: &str) -> *const c_char {
         let text = Text::new(text);
         let pointer = text.as_ptr();
@@ -66,19 +83,45 @@ impl Texts {
         pointer
     }
 
+    #[inline(never)]
     pub(super) fn add_some(&mut self, text: Option<&str>) -> *const c_char {
         text.map_or(core::ptr::null(), |text| self.add(text))
+    }
+}
+
+/// The bytes that a part of an object may have, and their number, where an accessor returns them.
+///
+/// # Safety
+/// `len` is NULL or a place for a number.
+pub(super) unsafe fn lend(text: Option<&Text>, len: *mut usize) -> *const u8 {
+    if !len.is_null() {
+        // SAFETY: see above.
+        unsafe { len.write(text.map_or(0, Text::len)) };
+    }
+    text.map_or(core::ptr::null(), Text::as_bytes)
+}
+
+/// A struct for C, and what it points to. The struct is first: C has its address.
+#[repr(C)]
+pub(super) struct Owned<T, P> {
+    value: T,
+    _parts: P,
+}
+
+impl<T, P> Owned<T, P> {
+    /// Hands it out; it is freed as an `Owned` of these types.
+    pub(super) fn give(place: Place<*mut T>, value: T, parts: P) {
+        let owned = Box::new(Self {
+            value,
+            _parts: parts,
+        });
+        place.put(Box::into_raw(owned).cast());
     }
 }
 
 /// Text that the caller is going to free.
 pub(super) fn new_string(text: &str) -> *mut c_char {
     raw_new(text.as_bytes()).cast()
-}
-
-/// Bytes that the caller is going to free.
-pub(super) fn new_bytes(bytes: &[u8]) -> *mut u8 {
-    raw_new(bytes)
 }
 
 /// A list of texts.

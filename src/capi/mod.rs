@@ -11,9 +11,14 @@
 //! | [`memory`] | what it hands out |
 //! | [`store`], [`host_store`] | where an account is kept; a store of the caller's |
 //! | [`options`] | what the application decides |
-//! | [`client`], [`room`], [`catch_up`] | stanzas in |
+//! | [`client`], [`outgoing`], [`room`], [`catch_up`], [`own_devices`], [`callbacks`] | stanzas in |
 //! | [`action`], [`report`], [`undecryptable`] | actions out |
 //! | [`account`], [`trust`], [`device`], [`contact`], [`identity`] | questions, and what only the user decides |
+//! | [`bundle`], [`device_list`], [`peer`], [`encrypt`], [`sent`], [`empty`] | an account without a client: sending |
+//! | [`plain`], [`content`], [`items`], [`iq`], [`forwarded`] | XML in, XML out |
+//! | [`file_key`], [`mod@file`], [`shared_file`] | encrypted files |
+//! | [`fingerprint_uri`], [`trust_message`], [`survey`] | keys in QR codes; what there is of an account |
+//! | [`stanza`], [`decrypt`], [`reading`], [`inbox`] | an account without a client: receiving |
 //!
 //! Numbers of enums go in as `u32` and are checked. Handles that are shared are reference counted, so
 //! that one that is freed while a call is under way lives until that has ended.
@@ -37,6 +42,7 @@
 )]
 
 mod boundary;
+mod lock;
 
 // In the order of the header.
 pub mod status;
@@ -63,15 +69,63 @@ pub mod identity;
 
 pub mod client;
 
+pub mod outgoing;
+
+pub mod callbacks;
+
 pub mod room;
 
 pub mod catch_up;
+
+pub mod own_devices;
 
 pub mod action;
 
 pub mod report;
 
 pub mod undecryptable;
+
+pub mod bundle;
+
+pub mod device_list;
+
+pub mod peer;
+
+pub mod encrypt;
+
+pub mod sent;
+
+pub mod empty;
+
+pub mod stanza;
+
+pub mod decrypt;
+
+pub mod reading;
+
+pub mod inbox;
+
+pub mod plain;
+
+pub mod content;
+
+pub mod items;
+
+pub mod iq;
+
+pub mod forwarded;
+
+pub mod file_key;
+
+pub mod file;
+
+pub mod shared_file;
+
+pub mod fingerprint_uri;
+
+pub mod trust_message;
+
+pub mod survey;
 
 #[cfg(test)]
 mod tests;

@@ -185,11 +185,7 @@ pub(super) fn read(
     let given = caller.sized(options)?;
     let mut options = client::Options::new(trust_policy(&given, given.trust)?);
     options.account = account_options(caller, &given, options.account)?;
-    options.unprotected = choose(
-        given.unprotected,
-        options.unprotected,
-        &[Unprotected::Drop, Unprotected::Keep, Unprotected::Skip],
-    )?;
+    options.unprotected = unprotected_of(given.unprotected)?;
     options.ask_about_keys = given.flags & OMEMO_OPTION_LEAVE_OUT_UNDECIDED == 0;
     options.request_timeout = duration(given.request_timeout_ms, options.request_timeout);
     options.list_age = duration(given.list_age_ms, options.list_age);
@@ -250,6 +246,12 @@ fn account_options(
         options.incarnations = Some(kept.collect());
     }
     Ok(options)
+}
+
+/// What is done with what legacy cannot protect; 0 is as recommended.
+pub(super) fn unprotected_of(number: u32) -> Result<Unprotected, Failure> {
+    let all = [Unprotected::Drop, Unprotected::Keep, Unprotected::Skip];
+    choose(number, Unprotected::default(), &all)
 }
 
 /// The choice of a number, which counts from 1; 0 is as recommended.

@@ -115,27 +115,41 @@ pub(super) fn refusal<'r>(
     reason: &'r RefusalReason,
     texts: &mut Texts,
 ) -> (omemo_refusal, Option<&'r Report>) {
-    use omemo_refusal_kind::*;
-    let (kind, jid, report) = match reason {
-        RefusalReason::Recipients(refusal) => match &**refusal {
-            Refusal::OptedOut(jid) => (OMEMO_REFUSAL_OPTED_OUT, Some(jid), None),
-            Refusal::NoDevices(jid, report) => (OMEMO_REFUSAL_NO_DEVICES, Some(jid), Some(report)),
-            Refusal::NobodyReached(jid, report) => {
-                (OMEMO_REFUSAL_NOBODY_REACHED, Some(jid), Some(report))
-            }
-            Refusal::Gaps(report) => (OMEMO_REFUSAL_GAPS, None, Some(report)),
-        },
-        _ => (OMEMO_REFUSAL_CONTENT, None, None),
-    };
-    let refusal = omemo_refusal {
-        kind: kind as u32,
-        jid: texts.add_some(jid.map(|jid| jid.as_str())),
-        reason: texts.add(&reason.to_string()),
-    };
-    (refusal, report)
+    match reason {
+        RefusalReason::Recipients(refusal) => refused(refusal, texts),
+        _ => {
+            let refusal = omemo_refusal {
+                kind: omemo_refusal_kind::OMEMO_REFUSAL_CONTENT as u32,
+                jid: ptr::null(),
+                reason: texts.add(&reason.to_string()),
+            };
+            (refusal, None)
+        }
+    }
 }
 
-fn describe(device: &DeviceReport, texts: &mut Texts) -> omemo_device_report {
+pub(super) fn refused<'r>(
+    refusal: &'r Refusal,
+    texts: &mut Texts,
+) -> (omemo_refusal, Option<&'r Report>) {
+    use omemo_refusal_kind::*;
+    let (kind, jid, report) = match refusal {
+        Refusal::OptedOut(jid) => (OMEMO_REFUSAL_OPTED_OUT, Some(jid), None),
+        Refusal::NoDevices(jid, report) => (OMEMO_REFUSAL_NO_DEVICES, Some(jid), Some(report)),
+        Refusal::NobodyReached(jid, report) => {
+            (OMEMO_REFUSAL_NOBODY_REACHED, Some(jid), Some(report))
+        }
+        Refusal::Gaps(report) => (OMEMO_REFUSAL_GAPS, None, Some(report)),
+    };
+    let known = omemo_refusal {
+        kind: kind as u32,
+        jid: texts.add_some(jid.map(|jid| jid.as_str())),
+        reason: texts.add(&refusal.to_string()),
+    };
+    (known, report)
+}
+
+pub(super) fn describe(device: &DeviceReport, texts: &mut Texts) -> omemo_device_report {
     let mut known = omemo_device_report {
         jid: texts.add(device.jid.as_str()),
         device: device.device.get(),

@@ -28,6 +28,10 @@ pub enum omemo_status {
     /// `struct_size` is smaller than any version of the struct, or the struct uses fields that this
     /// version of the library does not know.
     OMEMO_ERROR_STRUCT = 106,
+    /// The object does not do this, or has done it already: see the function.
+    OMEMO_ERROR_STATE = 107,
+    /// The text is no URI of the kind that was asked for, or the keys make none.
+    OMEMO_ERROR_URI = 108,
 
     /// A callback has called the library. It must not, except where the header says so.
     OMEMO_ERROR_REENTERED = 200,
@@ -91,6 +95,31 @@ pub enum omemo_status {
     OMEMO_ERROR_STANZA_EMPTY = 502,
     /// What is to be encrypted cannot stand in an envelope (XEP-0420).
     OMEMO_ERROR_STANZA_ENVELOPE = 503,
+    /// What was decrypted is no text, or belongs to another stanza. Nothing of it is to be shown.
+    OMEMO_ERROR_STANZA_CONTENT = 504,
+
+    /// The message may not go out like this: `omemo_error_refusal`, and `omemo_error_device` for each
+    /// device.
+    OMEMO_ERROR_REFUSED = 600,
+    /// The payload cannot be encrypted.
+    OMEMO_ERROR_PAYLOAD = 601,
+    /// The user has not accepted the account: an empty message would tell a stranger that somebody is there.
+    OMEMO_ERROR_NOT_ACCEPTED = 602,
+    /// The device cannot be sent an empty message: `omemo_error_device` says which, and why.
+    OMEMO_ERROR_GAP = 603,
+
+    /// A key or an initialisation vector has a length that its cipher does not have.
+    OMEMO_ERROR_FILE_KEY = 700,
+    /// The text is no `aesgcm://` URI, or none can be made.
+    OMEMO_ERROR_FILE_URI = 701,
+    /// The file is longer than its cipher allows.
+    OMEMO_ERROR_FILE_TOO_LONG = 702,
+    /// It is not the file that was encrypted, or not with this key. Remove what was decrypted.
+    OMEMO_ERROR_FILE_AUTHENTICATION = 703,
+    /// The cipher needs a hash of the file, and there is none.
+    OMEMO_ERROR_FILE_NO_HASH = 704,
+    /// Your sink has said that it could not write.
+    OMEMO_ERROR_FILE_SINK = 705,
 }
 
 /// What makes sense after an error.

@@ -73,43 +73,54 @@ pub(super) fn describe(
     texts: &mut Texts,
 ) -> (omemo_undecryptable, *const c_char) {
     use omemo_undecryptable_kind::*;
-    let mut known = omemo_undecryptable {
-        kind: OMEMO_UNDECRYPTABLE_OTHER as u32,
-        origin: origin_number(what.origin),
-        reason: ptr::null(),
+    let origin = origin_number(what.origin);
+    let mut known = match &what.reason {
+        UndecryptableReason::Failure(failure) => {
+            let known = of_failure(failure, texts);
+            let sender = texts.add_some(failure.sender.as_ref().map(|jid| jid.as_str()));
+            return (omemo_undecryptable { origin, ..known }, sender);
+        }
+        UndecryptableReason::NotForThisDevice => of(
+            OMEMO_UNDECRYPTABLE_NOT_FOR_THIS_DEVICE,
+            "the message is not encrypted for this device",
+            texts,
+        ),
+        UndecryptableReason::NoSender => of(
+            OMEMO_UNDECRYPTABLE_NO_SENDER,
+            "the message does not say who sent it",
+            texts,
+        ),
+        UndecryptableReason::Stanza(error) => {
+            of(OMEMO_UNDECRYPTABLE_STANZA, &error.to_string(), texts)
+        }
+        UndecryptableReason::Content(error) => {
+            of(OMEMO_UNDECRYPTABLE_CONTENT, &error.to_string(), texts)
+        }
+    };
+    known.origin = origin;
+    (known, ptr::null())
+}
+
+/// What an account knows of something that was not read; how it came is not among that.
+pub(super) fn of_failure(failure: &Failure, texts: &mut Texts) -> omemo_undecryptable {
+    let reason = failure.reason;
+    omemo_undecryptable {
+        device: failure.device.get(),
+        protocol: protocol_number(failure.version),
+        may_be_read_later: reason.may_be_read_later().into(),
+        ..of(failure_kind(reason), &reason.to_string(), texts)
+    }
+}
+
+fn of(kind: omemo_undecryptable_kind, reason: &str, texts: &mut Texts) -> omemo_undecryptable {
+    omemo_undecryptable {
+        kind: kind as u32,
+        origin: 0,
+        reason: texts.add(reason),
         device: 0,
         protocol: 0,
         may_be_read_later: 0,
-    };
-    let mut sender = ptr::null();
-    let (kind, reason) = match &what.reason {
-        UndecryptableReason::NotForThisDevice => (
-            OMEMO_UNDECRYPTABLE_NOT_FOR_THIS_DEVICE,
-            "the message is not encrypted for this device".to_owned(),
-        ),
-        UndecryptableReason::NoSender => (
-            OMEMO_UNDECRYPTABLE_NO_SENDER,
-            "the message does not say who sent it".to_owned(),
-        ),
-        UndecryptableReason::Stanza(error) => (OMEMO_UNDECRYPTABLE_STANZA, error.to_string()),
-        UndecryptableReason::Content(error) => (OMEMO_UNDECRYPTABLE_CONTENT, error.to_string()),
-        UndecryptableReason::Failure(failure) => {
-            let Failure {
-                reason,
-                device,
-                version,
-                ..
-            } = failure;
-            known.device = device.get();
-            known.protocol = protocol_number(*version);
-            known.may_be_read_later = reason.may_be_read_later().into();
-            sender = texts.add_some(failure.sender.as_ref().map(|jid| jid.as_str()));
-            (failure_kind(*reason), reason.to_string())
-        }
-    };
-    known.kind = kind as u32;
-    known.reason = texts.add(&reason);
-    (known, sender)
+    }
 }
 
 const fn failure_kind(reason: FailureReason) -> omemo_undecryptable_kind {

@@ -472,6 +472,32 @@ static void contacts_and_time(void) {
   FAILS(OMEMO_ERROR_VALUE, omemo_client_answer(JULIET->client, 12345, "x", SIZE_MAX, NOW, &error));
 }
 
+static int is_published(void) {
+  uint8_t answer = 7;
+  OK(omemo_client_is_published(JULIET->client, &answer, &error));
+  return answer;
+}
+
+static void our_own_lists_change(void) {
+  const uint32_t gone = 12345, nobody = 0;
+  CHECK(is_published() == 1);
+  OK(omemo_client_set_label(JULIET->client, "balcony", NOW, &error));
+  CHECK(is_published() == 0);
+  settle(users, 2);
+  CHECK(is_published() == 1);
+  OK(omemo_client_set_label(JULIET->client, NULL, NOW, &error));
+  settle(users, 2);
+  FAILS(OMEMO_ERROR_ACCOUNT_LABEL, omemo_client_set_label(JULIET->client, "12345678901234567890123456789012", NOW, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_set_label(NULL, "balcony", NOW, &error));
+  OK(omemo_client_remove_own_devices(JULIET->client, &gone, 1, NOW, &error));
+  CHECK(is_published() == 0);
+  settle(users, 2);
+  CHECK(is_published() == 1);
+  FAILS(OMEMO_ERROR_VALUE, omemo_client_remove_own_devices(JULIET->client, &nobody, 1, NOW, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_remove_own_devices(JULIET->client, NULL, 1, NOW, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_remove_own_devices(NULL, &gone, 1, NOW, &error));
+}
+
 static void a_device_is_switched_off(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_client_switch_off(NULL, NOW, &error));
   ROMEO->notices = 0;
@@ -507,6 +533,7 @@ int main(void) {
   the_stream_goes_and_comes();
   contacts_and_time();
   the_account_of_a_client();
+  our_own_lists_change();
   a_device_is_switched_off();
   two_leave();
   return 0;

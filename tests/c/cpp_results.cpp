@@ -24,5 +24,14 @@ int main() {
   auto action = client.value().next_action();
   CHECK(action && action.value() && action.value().kind() == OMEMO_ACTION_REQUEST);
   CHECK(!client.value().receive("\xff", 1));
+
+  auto account = omemo::account::open(store.value(), "romeo@montague.example", options, 1);
+  CHECK(account && account.value().jid().value() == "romeo@montague.example");
+  auto sent = account.value().encrypt(omemo::outgoing(), 1);
+  CHECK(!sent && sent.failure().status() == OMEMO_ERROR_REFUSED);
+  CHECK(sent.failure().refusal()->kind == OMEMO_REFUSAL_GAPS);
+  auto encryptor = omemo::file_encryptor::open([](const uint8_t *, std::size_t) { return false; });
+  CHECK(encryptor && !encryptor.value().update("x", 1) && !encryptor.value().finish());
+  CHECK(!omemo::bundle::read(OMEMO_PROTOCOL_LEGACY, "<bundle/>"));
   return 0;
 }

@@ -54,11 +54,26 @@ static void *ask_some(void *unused) {
   return unused;
 }
 
+/* An account is used beside its client, too. */
+static void *decide_some(void *unused) {
+  int i;
+  for (i = 0; i < 25; i++) {
+    const char *recipient = users[1].jid;
+    omemo_peers *lists = NULL, *bundles = NULL;
+    OK(omemo_account_set_accepted(users[0].account, "nurse@capulet.example", i % 2, NOW, &error));
+    OK(omemo_account_missing(users[0].account, &recipient, 1, 1, 1, &lists, &bundles, &error));
+    CHECK(omemo_peers_count(lists) + omemo_peers_count(bundles) == 0);
+    omemo_peers_free(lists);
+    omemo_peers_free(bundles);
+  }
+  return unused;
+}
+
 int main(void) {
   host_store host;
   omemo_store *store = NULL;
   omemo_options options;
-  pthread_t threads[SENDERS + 3];
+  pthread_t threads[SENDERS + 4];
   int numbers[SENDERS], i;
   size_t j;
   host_open(&host, &store);
@@ -77,7 +92,8 @@ int main(void) {
   CHECK(pthread_create(&threads[SENDERS], NULL, take_some, NULL) == 0);
   CHECK(pthread_create(&threads[SENDERS + 1], NULL, take_some, NULL) == 0);
   CHECK(pthread_create(&threads[SENDERS + 2], NULL, ask_some, NULL) == 0);
-  for (i = 0; i < SENDERS + 3; i++) {
+  CHECK(pthread_create(&threads[SENDERS + 3], NULL, decide_some, NULL) == 0);
+  for (i = 0; i < SENDERS + 4; i++) {
     CHECK(pthread_join(threads[i], NULL) == 0);
   }
   /* Each was encrypted with a key of its own: all of them can be read, in any order. */

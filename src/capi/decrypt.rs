@@ -1,0 +1,150 @@
+//! Decrypting with an account: a stanza, or a page of an archive.
+
+use core::ffi::c_char;
+
+use getrandom::SysRng;
+
+use super::account::omemo_account;
+use super::boundary::{Caller, Versioned, call};
+use super::error::{Failure, omemo_error};
+use super::reading::{omemo_reading, omemo_readings};
+use super::stanza::omemo_stanza;
+use super::status::omemo_status;
+use crate::account::{Arrival, Incoming};
+use crate::model::{BareJid, Timestamp};
+
+/// How a stanza came.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum omemo_arrival {
+    /// From the stream, in the order in which it was written, offline messages among them.
+    OMEMO_ARRIVAL_LIVE = 1,
+    /// From an archive, in the order that was said to `omemo_account_begin_catch_up`.
+    OMEMO_ARRIVAL_ARCHIVED = 2,
+}
+
+/// A stanza that is to be decrypted. Set all of it to zero, then `struct_size`, `senders` and `stanza`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct omemo_incoming {
+    /// sizeof (omemo_incoming).
+    pub struct_size: usize,
+    /// Who sent it: the real account, also in a room. Several, where a room hides it: those who may have.
+    pub senders: *const *const c_char,
+    /// The number of `senders`: 1, as a rule.
+    pub sender_count: usize,
+    /// What was read of it.
+    pub stanza: *const omemo_stanza,
+    /// What else you need of it: kept with the message, and handed out with it. NULL: nothing.
+    pub attached: *const u8,
+    /// The bytes of `attached`.
+    pub attached_len: usize,
+    /// How it came: an omemo_arrival. 0: OMEMO_ARRIVAL_LIVE.
+    pub arrival: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+// SAFETY: integers and pointers only.
+unsafe impl Versioned for omemo_incoming {
+    const OLDEST: usize = size_of::<Self>();
+}
+
+/// Decrypts a stanza. `reading` gets an object that is yours to free: what became of it. What is wrong with
+/// the stanza is no error, but an outcome.
+///
+/// After an error nothing has changed: give the stanza again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_account_decrypt(
+    account: *mut omemo_account,
+    incoming: *const omemo_incoming,
+    now_ms: u64,
+    reading: *mut *mut omemo_reading,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let account = caller.handle(account)?;
+        let given = Given::read(caller, incoming)?;
+        let (place, now) = (caller.place(reading)?, Timestamp::from_millis(now_ms));
+        let received = account.get().decrypt(&given.incoming(), now, &mut SysRng)?;
+        place.give(omemo_reading::new(&received));
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Decrypts stanzas one after the other, and stores what they change at once: a page of an archive. `page`
+/// are pointers to them.
+///
+/// `readings` gets a list that is yours to free, in the order of the stanzas. It can be shorter than the page,
+/// if more would not fit into one write, but has at least one (if the page has): *give the stanzas that are
+/// behind it again*. After an error nothing has changed: give all of them again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_account_decrypt_page(
+    account: *mut omemo_account,
+    page: *const *const omemo_incoming,
+    count: usize,
+    now_ms: u64,
+    readings: *mut *mut omemo_readings,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let account = caller.handle(account)?;
+        let page = caller.array(page, count)?.iter();
+        let given: Vec<_> = page
+            .map(|incoming| Given::read(caller, *incoming))
+            .collect::<Result<_, _>>()?;
+        let (place, now) = (caller.place(readings)?, Timestamp::from_millis(now_ms));
+        let page: Vec<_> = given.iter().map(Given::incoming).collect();
+        let received = account.get().decrypt_page(&page, now, &mut SysRng)?;
+        place.give(received.iter().map(omemo_reading::new).collect());
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// A stanza of a caller's.
+struct Given<'c> {
+    senders: Vec<BareJid>,
+    stanza: &'c omemo_stanza,
+    attached: &'c [u8],
+    arrival: Arrival,
+}
+
+impl<'c> Given<'c> {
+    fn read(caller: &'c Caller, incoming: *const omemo_incoming) -> Result<Self, Failure> {
+        let given = caller.sized(incoming)?;
+        let arrivals = [
+            (0, Arrival::Live),
+            (omemo_arrival::OMEMO_ARRIVAL_LIVE as u32, Arrival::Live),
+            (
+                omemo_arrival::OMEMO_ARRIVAL_ARCHIVED as u32,
+                Arrival::Archived,
+            ),
+        ];
+        let arrival = arrivals.iter().find(|(number, _)| *number == given.arrival);
+        let (_, arrival) = arrival.ok_or_else(Failure::value)?;
+        if given.sender_count == 0 || given.reserved != 0 {
+            return Err(Failure::value());
+        }
+        Ok(Self {
+            senders: caller.jids(given.senders, given.sender_count)?,
+            stanza: caller.borrow(given.stanza)?,
+            attached: caller
+                .some_bytes(given.attached, given.attached_len)?
+                .unwrap_or_default(),
+            arrival: *arrival,
+        })
+    }
+
+    fn incoming(&self) -> Incoming<'_> {
+        Incoming {
+            senders: &self.senders,
+            elements: self.stanza.encrypted(),
+            arrival: self.arrival,
+            attached: self.attached,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Messages that wait until everybody who has to has taken them over.
+
+use core::ffi::c_char;
+
+use super::account::omemo_account;
+use super::boundary::{Caller, call};
+use super::client::omemo_message_id;
+use super::error::{Failure, omemo_error};
+use super::reading::{omemo_reading, omemo_readings};
+use super::status::omemo_status;
+use crate::account::{APPLICATION, MessageId};
+
+/// The messages that a consumer has not acknowledged, in the order in which they were read. `consumer` is the
+/// name of one who was added, or NULL: the application, which every account has.
+///
+/// `waiting` gets a list that is yours to free; all of it are messages.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_account_inbox(
+    account: *const omemo_account,
+    consumer: *const c_char,
+    waiting: *mut *mut omemo_readings,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let account = caller.handle(account)?;
+        let consumer = caller.consumer(consumer)?;
+        let place = caller.place(waiting)?;
+        let waiting = account.get().inbox(consumer)?;
+        place.give(waiting.iter().map(omemo_reading::of_message).collect());
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Says that a consumer (NULL: the application) has taken a message over. When all have, its text is removed;
+/// nothing happens if it was already.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_account_acknowledge(
+    account: *mut omemo_account,
+    id: *const omemo_message_id,
+    consumer: *const c_char,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let account = caller.handle(account)?;
+        let id = MessageId::from_bytes(caller.borrow(id)?.bytes);
+        let consumer = caller.consumer(consumer)?;
+        Ok(account.get().acknowledge(&id, consumer)?)
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Adds somebody who acknowledges messages besides the application, such as an extension that shows
+/// notifications. Messages wait for it from now on.
+///
+/// Errors: OMEMO_ERROR_ACCOUNT_NO_ID if there are eight already.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_account_add_consumer(
+    account: *mut omemo_account,
+    consumer: *const c_char,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let account = caller.handle(account)?;
+        Ok(account.get().add_consumer(caller.word(consumer)?)?)
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Removes a consumer: nothing waits for it any more. Nothing happens if there is none of that name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_account_remove_consumer(
+    account: *mut omemo_account,
+    consumer: *const c_char,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let account = caller.handle(account)?;
+        Ok(account.get().remove_consumer(caller.word(consumer)?)?)
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+impl Caller {
+    fn consumer(&self, name: *const c_char) -> Result<&str, Failure> {
+        Ok(self.some_word(name)?.unwrap_or(APPLICATION))
+    }
+}
