@@ -384,8 +384,8 @@ def options_refused(cast):
     """The server refuses our publish-options"""
     ours, theirs = cast.pair("f")
     closed = {"access_model": "whitelist", "persist_items": "true"}
-    ours.hand(*(["publish", node, "current", f"<old xmlns='{NAMESPACE[cast.mode]}'/>", closed]
-                for node in [*NODE.values(), "urn:xmpp:omemo:2:bundles"]))
+    ours.hand(*(["publish", node, "current", device_list(version, []), closed] for version, node in NODE.items()),
+              ["publish", bundle_node("omemo2", 0), "current", f"<old xmlns='{NAMESPACE['omemo2']}'/>", closed])
     ours.start(), theirs.start()
     cast.say(theirs, ours, "may a stranger see your keys")
     cast.say(ours, theirs, "he may")

@@ -1,5 +1,6 @@
-//! Which account: from the command line, the environment and a file, in this order. The password is never
-//! on the command line, where every user of the machine could see it.
+//! Which account: from the command line, the environment and a file, in this order. The password is not
+//! on the command line, where every user of the machine could see it; `omemo pipe` alone takes it there,
+//! as test beds give it.
 
 use core::fmt;
 use std::fs;
@@ -85,6 +86,7 @@ pub struct Found {
     args: Args,
     config: Config,
     jid: BareJid,
+    password: Option<Password>,
 }
 
 impl Args {
@@ -103,7 +105,12 @@ impl Args {
         let jid =
             named.ok_or("no account: say --jid, OMEMO_JID, or jid in the configuration file")?;
         let args = self.clone();
-        Ok(Found { args, config, jid })
+        Ok(Found {
+            args,
+            config,
+            jid,
+            password: None,
+        })
     }
 
     fn read_config(&self) -> Result<Config, Failure> {
@@ -125,6 +132,13 @@ impl Args {
 }
 
 impl Found {
+    /// The account with a password that is known already.
+    #[must_use]
+    pub fn with_password(self, password: Option<String>) -> Self {
+        let password = password.map(Password::from);
+        Self { password, ..self }
+    }
+
     /// The address.
     #[must_use]
     pub const fn jid(&self) -> &BareJid {
@@ -206,6 +220,9 @@ impl Found {
     }
 
     fn password(&self) -> Result<Zeroizing<String>, Failure> {
+        if let Some(Password(password)) = &self.password {
+            return Ok(password.clone());
+        }
         if let Ok(password) = std::env::var("OMEMO_PASSWORD") {
             return Ok(Zeroizing::new(password));
         }
