@@ -1,4 +1,5 @@
 """The scenarios. Each is given a cast: accounts on two servers, with our client and a peer's."""
+import os
 import re
 import secrets
 import subprocess
@@ -394,7 +395,17 @@ def options_refused(cast):
 
 def file(cast):
     """A file"""
-    raise NotPossible("`omemo` does not upload files yet")
+    ours, theirs = cast.pair("a")
+    ours.start(), theirs.start()
+    for sender, receiver in ((ours, theirs), (theirs, ours)):
+        # Some are one piece of a cipher's work, others many.
+        for repetitions in (1, 5000):
+            content = (cast.text("in a file") + "\n").encode() * repetitions
+            path = os.path.join(cast.folder, f"{sender.user}-{repetitions}.txt")
+            with open(path, "wb") as file:
+                file.write(content)
+            sender.do("file", to=receiver.jid, path=path)
+            receiver.expect_file(content, sender.jid)
 
 
 SCENARIOS = [first_contact, to_and_fro, offline, archive, room, two_devices, removed, restart, killed, broken, crossing,
