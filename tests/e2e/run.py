@@ -110,7 +110,8 @@ def write(path, casts, results, number):
         lines.append("| " + " | ".join([scenario.__doc__] + cells) + " |")
     lines.append("")
     lines += [f"[{place + 1}] {why}." for place, why in enumerate(notes)]
-    lines += ["", f"None of the {number} texts is found in what the servers stored, logged or relayed (their files, and the",
+    # Rounded: how many are needed to mend a session differs.
+    lines += ["", f"None of the more than {number // 100 * 100} texts is found in what the servers stored, logged or relayed (their files, and the",
               "streams that Prosody recorded and ejabberd logged); a text in clear is."]
     lines += ["", "OMEMO 2 with slixmpp-omemo: the envelopes (XEP-0420) are made and read by `tests/e2e/slix_peer.py`, as the",
               "library announces OMEMO 2 without them. The cryptography is its own."]

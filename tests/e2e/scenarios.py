@@ -324,11 +324,11 @@ def bundle_item(version, device):
 
 
 def many_items(cast):
-    """A node with 250 old device lists"""
+    """A node with 1,000 old device lists"""
     ours, theirs = cast.pair("d")
     theirs.start()
     theirs.stop()
-    theirs.hand(["list", NODE[cast.mode], 250, device_list(cast.mode, [4711])], publish_list(cast.mode, [theirs.device]))
+    theirs.hand(["list", NODE[cast.mode], 1000, device_list(cast.mode, [4711])], publish_list(cast.mode, [theirs.device]))
     theirs.start()
     ours.start()
     cast.say(ours, theirs, "which of them is yours")
