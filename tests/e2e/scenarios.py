@@ -324,11 +324,13 @@ def bundle_item(version, device):
 
 
 def many_items(cast):
-    """A node with 1,000 old device lists"""
+    """A node with 250 old device lists; on ejabberd 1,000"""
     ours, theirs = cast.pair("d")
     theirs.start()
     theirs.stop()
-    theirs.hand(["list", NODE[cast.mode], 1000, device_list(cast.mode, [4711])], publish_list(cast.mode, [theirs.device]))
+    # Prosody's storage writes the whole node for each of them.
+    number = 1000 if cast.their_domain == "verona.example" else 250
+    theirs.hand(["list", NODE[cast.mode], number, device_list(cast.mode, [4711])], publish_list(cast.mode, [theirs.device]))
     theirs.start()
     ours.start()
     cast.say(ours, theirs, "which of them is yours")
