@@ -21,6 +21,7 @@ use crate::{Failure, VersionName};
 /// Which account.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Account")]
+#[group(skip)]
 pub struct Args {
     /// Address of the account [or OMEMO_JID, or the configuration file]
     #[arg(long, value_name = "JID")]
