@@ -66,6 +66,9 @@ async fn send(args: &Args) -> Result<Option<u8>, Failure> {
         }
         text => text.map(str::to_owned),
     };
+    if let Some(path) = &args.file {
+        std::fs::File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
     let account = args.account.find()?;
     let options = account.options(if args.ask {
         TrustPolicy::Manual
