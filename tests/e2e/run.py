@@ -116,8 +116,8 @@ def write(path, casts, results, number):
                 state = f"not possible [{notes.index(why) + 1}]"
             cells.append(f"**{state}**" if state == "failed" else state)
         lines.append("| " + " | ".join([scenario.__doc__] + cells) + " |")
-    lines.append("")
-    lines += [f"[{place + 1}] {why}." for place, why in enumerate(notes)]
+    if notes:
+        lines += [""] + [f"[{place + 1}] {why}." for place, why in enumerate(notes)]
     # Rounded: how many are needed to mend a session differs.
     lines += ["", f"None of the more than {number // 100 * 100} texts is found in what the servers stored, logged or relayed (their files, and the",
               "streams that Prosody recorded and ejabberd logged); a text in clear is."]

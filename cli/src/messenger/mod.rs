@@ -19,6 +19,7 @@ mod rooms;
 mod shared_file;
 mod slots;
 mod transfer;
+mod transfer_error;
 mod transfers;
 
 use core::fmt;
@@ -35,7 +36,8 @@ pub use error::MessengerError;
 pub use event::{Event, Message, Plain};
 pub use folder::Folder;
 pub use shared_file::SharedFile;
-pub use transfer::{MAX_DOWNLOAD, Progress, TransferError};
+pub use transfer::{MAX_DOWNLOAD, Progress};
+pub use transfer_error::TransferError;
 pub use transfers::TransferId;
 
 use self::caps::Caps;

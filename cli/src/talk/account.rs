@@ -65,9 +65,9 @@ struct Config {
 }
 
 /// A password that is not printed.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(from = "String")]
-struct Password(Zeroizing<String>);
+pub struct Password(Zeroizing<String>);
 
 impl From<String> for Password {
     fn from(password: String) -> Self {
@@ -135,8 +135,7 @@ impl Args {
 impl Found {
     /// The account with a password that is known already.
     #[must_use]
-    pub fn with_password(self, password: Option<String>) -> Self {
-        let password = password.map(Password::from);
+    pub fn with_password(self, password: Option<Password>) -> Self {
         Self { password, ..self }
     }
 

@@ -23,23 +23,27 @@
 //!
 //! Programs that start it may give it more than it knows: other options are passed over.
 
+mod command;
+mod told;
+
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use omemo::account::{Trust, TrustPolicy};
-use omemo::client::{Origin, Ticket};
+use omemo::client::Ticket;
 use omemo::model::BareJid;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use super::fetching::{Fetched, Fetching};
-use super::{account, show};
+use self::told::print;
+use super::account::{self, Password};
+use super::fetching::Fetching;
+use super::show;
 use crate::Failure;
 use crate::messenger::{
-    Event, Message, Messenger, MessengerError, SharedFile, TransferError, TransferId, now,
+    Event, Messenger, MessengerError, SharedFile, TransferError, TransferId, now,
 };
 
 /// What `omemo pipe` is told.
@@ -48,8 +52,8 @@ pub struct Args {
     #[command(flatten)]
     account: account::Args,
     /// For test beds: every user of the machine can see it [OMEMO_PASSWORD]
-    #[arg(long)]
-    password: Option<String>,
+    #[arg(long, value_parser = |text: &str| Ok::<_, Infallible>(Password::from(text.to_owned())))]
+    password: Option<Password>,
     /// Fetch the files that messages share into this folder
     #[arg(long, value_name = "FOLDER")]
     files: Option<PathBuf>,
@@ -58,25 +62,16 @@ pub struct Args {
     others: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Command {
-    cmd: String,
-    to: Option<String>,
-    room: Option<String>,
-    nick: Option<String>,
-    body: Option<String>,
-    path: Option<PathBuf>,
-    tag: Option<i64>,
-}
-
 /// Reads commands and prints events until the commands end.
 ///
 /// # Errors
 /// There is no account, or no server; or nobody reads the events.
 pub async fn run(args: &Args) -> Result<(), Failure> {
     let account = args.account.find()?.with_password(args.password.clone());
-    if !args.others.is_empty() {
-        show::note(&format!("passed over: {}", args.others.join(" ")));
+    // Their names only: a value may be meant for nobody else.
+    for option in args.others.iter().filter(|other| other.starts_with('-')) {
+        let name = option.split('=').next().unwrap_or_default();
+        show::note(&format!("passed over: {name}"));
     }
     let mut options = account.options(TrustPolicy::BlindUntilVerified);
     options.account.trust_own = TrustPolicy::BlindUntilVerified;
@@ -114,68 +109,6 @@ struct Pipe {
 }
 
 impl Pipe {
-    /// Does what a line says; whether there may be another.
-    fn obey(&mut self, line: &str) -> Result<bool, Failure> {
-        let command: Command = match serde_json::from_str(line) {
-            Ok(command) => command,
-            Err(error) => {
-                print(&json!({"ev": "error", "what": error.to_string()}))?;
-                return Ok(true);
-            }
-        };
-        if command.cmd == "quit" {
-            return Ok(false);
-        }
-        match self.execute(&command) {
-            Ok(true) => print(&json!({"ev": "ok", "tag": command.tag}))?,
-            // What comes of it is told when it has come.
-            Ok(false) => {}
-            Err(error) => {
-                print(&json!({"ev": "error", "tag": command.tag, "what": error.to_string()}))?
-            }
-        }
-        Ok(true)
-    }
-
-    /// Whether it is done already.
-    fn execute(&mut self, command: &Command) -> Result<bool, Failure> {
-        match command.cmd.as_str() {
-            "send" => self.send(command.to.as_ref(), command),
-            "gsend" => self.send(command.room.as_ref(), command),
-            "file" => {
-                let to = address(command.to.as_ref().or(command.room.as_ref()))?;
-                let path = command.path.as_ref().ok_or("no path")?;
-                let transfer = self.messenger.upload(path, None)?;
-                self.uploading.insert(transfer, (to, command.tag));
-                Ok(false)
-            }
-            "subscribe" => {
-                self.messenger.subscribe(&address(command.to.as_ref())?)?;
-                Ok(true)
-            }
-            "reset" => {
-                let of = address(command.to.as_ref())?;
-                self.messenger.omemo().reset(&of, now())?;
-                Ok(true)
-            }
-            "join" => {
-                let room = address(command.room.as_ref())?;
-                let nick = command.nick.as_deref().ok_or("no nick")?;
-                self.messenger.join(&room, nick);
-                self.joining.insert(room, command.tag);
-                Ok(false)
-            }
-            other => Err(format!("unknown command {other}").into()),
-        }
-    }
-
-    fn send(&mut self, to: Option<&String>, command: &Command) -> Result<bool, Failure> {
-        let body = command.body.as_deref().ok_or("no body")?;
-        let ticket = self.messenger.send(&address(to)?, body)?;
-        self.sending.insert(ticket, command.tag);
-        Ok(false)
-    }
-
     async fn take(&mut self, event: Result<Event, MessengerError>) -> Result<(), Failure> {
         let event = match event {
             Err(MessengerError::Stream(error)) if error.may_pass() => {
@@ -187,16 +120,7 @@ impl Pipe {
         match event {
             Event::Ready(device) => print(&json!({"ev": "ready", "device_id": device.get()})),
             Event::Message(message) => {
-                print(&json!({
-                    "ev": "msg",
-                    "from": message.from,
-                    "to": message.to,
-                    "body": message.body,
-                    "type": kind(message.is_groupchat),
-                    "ns": message.version.namespace(),
-                    "device_id": message.device.get(),
-                    "carbon": matches!(message.origin, Origin::CarbonSent | Origin::CarbonReceived),
-                }))?;
+                print(&told::message(&message))?;
                 match self.fetching.hold(&mut self.messenger, message)? {
                     Some(message) => Ok(self.messenger.acknowledge(&message.id)?),
                     None => Ok(()),
@@ -208,27 +132,17 @@ impl Pipe {
                     return Ok(());
                 };
                 for file in files {
-                    print(&told(&message, file))?;
+                    print(&told::file(&message, file))?;
                 }
                 Ok(self.messenger.acknowledge(&message.id)?)
             }
-            Event::Plain(plain) => print(&json!({
-                "ev": "plain", "from": plain.from, "body": plain.body, "type": kind(plain.is_groupchat),
-            })),
+            Event::Plain(plain) => print(&told::plain(&plain)),
             Event::Unreadable { from, reason } => print(
                 &json!({"ev": "decrypt-failed", "from": from, "error": format!("{reason:?}")}),
             ),
             Event::Sent { ticket, report } => {
-                let skipped: Vec<_> = report
-                    .skipped()
-                    .map(|(device, gap)| format!("{}: {gap:?}", device.device))
-                    .collect();
-                let keys: Vec<_> = report
-                    .encrypted()
-                    .map(|device| device.device.get())
-                    .collect();
                 let tag = self.sending.remove(&ticket).flatten();
-                print(&json!({"ev": "sent", "tag": tag, "keys": keys, "skipped": skipped}))
+                print(&told::sent(tag, &report))
             }
             Event::Refused { ticket, reason } => {
                 let tag = self.sending.remove(&ticket).flatten();
@@ -287,37 +201,4 @@ impl Pipe {
             }
         }
     }
-}
-
-fn address(text: Option<&String>) -> Result<BareJid, Failure> {
-    Ok(text.ok_or("no address")?.parse()?)
-}
-
-fn told(message: &Message, (file, result): Fetched) -> Value {
-    match result {
-        Ok(path) => json!({
-            "ev": "file",
-            "from": message.from,
-            "path": path,
-            "name": file.name,
-            "type": kind(message.is_groupchat),
-            "ns": message.version.namespace(),
-        }),
-        Err(error) => json!({
-            "ev": "file-failed",
-            "from": message.from,
-            "name": file.name,
-            "error": error.to_string(),
-        }),
-    }
-}
-
-const fn kind(is_groupchat: bool) -> &'static str {
-    if is_groupchat { "groupchat" } else { "chat" }
-}
-
-fn print(event: &Value) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{event}")?;
-    Ok(out.flush()?)
 }
