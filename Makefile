@@ -27,8 +27,8 @@ CARGO_FLAGS = --locked $(if $(OFFLINE),--offline)
 # What a static library leaves to whoever links it.
 SYSTEM_LIBS = -lpthread -ldl -lm
 ifeq ($(SQLITE),system)
-ifneq ($(shell $(PKG_CONFIG) --atleast-version=3.44 sqlite3 && echo yes),yes)
-$(error SQLITE=system needs SQLite 3.44)
+ifneq ($(shell $(PKG_CONFIG) --atleast-version=3.40 sqlite3 && echo yes),yes)
+$(error SQLITE=system needs SQLite 3.40)
 endif
 FEATURES = --no-default-features --features capi,sqlite
 SQLITE_LIBS = $(shell $(PKG_CONFIG) --libs sqlite3)

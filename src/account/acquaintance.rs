@@ -1,7 +1,7 @@
 //! Getting to know keys before anything is encrypted for them, so that the user can be asked.
 
-use super::encrypt::{Bundles, FetchedBundle};
 use super::names::Peer;
+use super::outgoing::{Bundles, FetchedBundle};
 use super::{Account, AccountError, Trust};
 use crate::model::{BareJid, DeviceId, Fingerprint, Timestamp, Version};
 use crate::protocol;

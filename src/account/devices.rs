@@ -132,7 +132,7 @@ impl Account {
         })
     }
 
-    /// Whether this device has to be put (back) on its list, and when.
+    /// Whether this device has to be put (back) on its list, with its label, and when.
     fn check_own_listing(
         &self,
         tx: &mut Transaction<'_>,
@@ -140,10 +140,10 @@ impl Account {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, AccountError> {
         let mut state = self.version_state(tx, list.version)?;
-        let is_listed = list
-            .devices
-            .iter()
-            .any(|device| device.id == self.own.device);
+        let mut devices = list.devices.iter();
+        let listed = devices.find(|device| device.id == self.own.device);
+        let label = state.label.as_ref().and_then(label);
+        let is_listed = listed.is_some_and(|device| device.label == label);
         let announced = Timestamp::from_millis(state.announced);
         if is_listed {
             if state.put_back > 0 && now.since(announced) >= COARSE {

@@ -5,8 +5,9 @@ use core::fmt;
 
 use rand_core::TryCryptoRng;
 
-use super::encrypt::{FetchedBundle, Planned};
 use super::names::Peer;
+use super::outgoing::FetchedBundle;
+use super::plan::Planned;
 use super::report::Gap;
 use super::transaction::Transaction;
 use super::{Account, AccountError, Trust};

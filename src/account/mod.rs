@@ -73,10 +73,13 @@ mod names;
 mod open;
 mod open_key;
 mod options;
+mod outgoing;
 mod own;
+mod plan;
 mod pre_keys;
 mod publication;
 mod received;
+mod recipients;
 mod records;
 mod repair;
 mod report;
@@ -96,17 +99,18 @@ pub use catch_up::Order;
 pub use contacts::ConversationState;
 pub use devices::{DeviceInfo, DeviceVersion, ListChange, Listing};
 pub use empty::EmptyError;
-pub use encrypt::{Bundles, EncryptError, FetchedBundle, Missing, Outgoing, Sent};
 pub use error::AccountError;
 pub use inbox::APPLICATION;
 pub use incarnation::Incarnation;
 pub use names::Peer;
 pub use open::Opening;
 pub use options::{DowngradePolicy, GapPolicy, InboxLimits, Options, VersionPolicy};
+pub use outgoing::{Bundles, EncryptError, FetchedBundle, Outgoing, Sent};
 pub use publication::{LabelError, OwnBundle};
 pub use received::{
     Arrival, Empty, Failure, FailureReason, Incoming, Message, MessageId, Received,
 };
+pub use recipients::Missing;
 pub use report::{DeviceReport, Fate, Gap, Refusal, Report};
 pub use survey::{
     BundleState, CatchUp, ConsumerSurvey, PeerSurvey, SessionState, SessionSurvey, Survey,

@@ -85,6 +85,11 @@ impl Announcements {
         }
     }
 
+    fn is_list_due(&self, version: Version) -> bool {
+        let state = self.versions.get(&version);
+        state.is_some_and(|state| state.announce_at.is_some())
+    }
+
     /// When a list is to be published.
     pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
         let times = self.versions.values().filter(|state| !state.has_failed);
@@ -134,6 +139,8 @@ impl<R: TryCryptoRng> Client<R> {
             state.is_list_known
                 && state.is_bundle_known
                 && state.announce_at.is_none()
+                && !state.has_failed
+                && !self.is_publishing(*version)
                 && !due.contains(version)
         };
         let mut versions = self.announcements.versions.iter();
@@ -270,6 +277,8 @@ impl<R: TryCryptoRng> Client<R> {
         publication: Publication,
         now: Timestamp,
     ) -> Result<(), AccountError> {
+        // What is changed from here on is to be published after this.
+        self.announcements.announce_at(publication.version, None);
         let list = self.account.own_device_list(publication.version)?;
         let request = Request::publish_device_list(&list);
         self.request(Purpose::PublishList(publication), None, request, now)
@@ -329,7 +338,9 @@ impl<R: TryCryptoRng> Client<R> {
     ) -> Result<(), AccountError> {
         let version = publication.version;
         if self.is_taken(publication, Node::DeviceList(version), answer, now)? {
-            self.announcements.announce_at(version, None);
+            if !self.announcements.is_list_due(version) {
+                self.removals.are_done(version);
+            }
             self.account.device_list_published(version, now)?;
         }
         Ok(())

@@ -125,8 +125,12 @@ impl<R: TryCryptoRng> Client<R> {
             for device in change.added.into_iter().filter(|_| was_seen) {
                 self.tell_of_new_device(device)?;
             }
-            self.announcements
-                .announce_at(list.version, change.announce_at);
+            let announce_at = if self.take_removed_off(list, now)? {
+                Some(now)
+            } else {
+                change.announce_at
+            };
+            self.announcements.announce_at(list.version, announce_at);
         }
         Ok(())
     }

@@ -33,6 +33,7 @@ mod lists;
 mod options;
 mod outgoing;
 mod owed;
+mod own_devices;
 mod requests;
 mod rooms;
 
@@ -56,6 +57,7 @@ use self::announce::Announcements;
 use self::archive::Archive;
 use self::lists::Lists;
 use self::outgoing::Outbox;
+use self::own_devices::Removals;
 use self::requests::{Purpose, Requests};
 use crate::account::{APPLICATION, Account, AccountError, MessageId, Opening, Trust};
 use crate::model::{BareJid, Fingerprint, Timestamp};
@@ -73,6 +75,7 @@ pub struct Client<R = SysRng> {
     actions: VecDeque<Action>,
     requests: Requests,
     announcements: Announcements,
+    removals: Removals,
     lists: Lists,
     outbox: Outbox,
     rooms: BTreeMap<BareJid, Room>,
@@ -118,6 +121,7 @@ impl<R: TryCryptoRng> Client<R> {
             actions: VecDeque::new(),
             requests: Requests::default(),
             announcements: Announcements::default(),
+            removals: Removals::default(),
             lists: Lists::default(),
             outbox: Outbox::default(),
             rooms: BTreeMap::new(),

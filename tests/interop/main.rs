@@ -2,8 +2,8 @@
 //!
 //! `ci/interop` installs the peers and starts this. For each peer, from a seed that is printed: in both
 //! roles, conversations over a network that loses, reorders and repeats messages, of a session and of an
-//! account; first messages that cross; resets, repairs and heartbeats. After them Google's protobuf library
-//! is asked about a million odd inputs.
+//! account; first messages that cross; resets, repairs and heartbeats. After them python-omemo's parsers read
+//! what clients send, and Google's protobuf library is asked about a million odd inputs.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,6 +22,9 @@ mod ours;
 mod peer;
 mod protobuf;
 mod romeo;
+#[path = "../server/mod.rs"]
+mod server;
+mod stanzas;
 mod upkeep;
 #[path = "../world/mod.rs"]
 mod world;
@@ -35,7 +38,7 @@ use peer::Peer;
 
 const USAGE: &str = "usage: interop --python PROGRAM --live-peer SCRIPT --peers NAME,NAME…
                [--messages N] [--crossings N] [--seed N]
-               [--protobuf-peer SCRIPT [--protobufs N]]";
+               [--stanza-peer SCRIPT] [--protobuf-peer SCRIPT [--protobufs N]]";
 
 struct Options {
     python: String,
@@ -44,6 +47,7 @@ struct Options {
     messages: u32,
     crossings: u32,
     seed: u64,
+    stanza_script: Option<String>,
     protobuf_script: Option<String>,
     protobufs: usize,
 }
@@ -77,6 +81,11 @@ fn main() -> ExitCode {
         upkeep::run(&mut peer, &mut StdRng::seed_from_u64(seed));
         peer.quit();
     }
+    if let Some(script) = &options.stanza_script {
+        let mut rng = StdRng::seed_from_u64(options.seed);
+        let counts = stanzas::compare(&options.python, script, &mut rng);
+        println!("stanzas            read alike: {counts}");
+    }
     if let Some(script) = &options.protobuf_script {
         let mut rng = StdRng::seed_from_u64(options.seed);
         let messages = protobuf::compare(&options.python, script, options.protobufs, &mut rng);
@@ -94,6 +103,7 @@ fn options() -> Result<Options, lexopt::Error> {
     let mut parser = lexopt::Parser::from_env();
     let (mut python, mut script, mut peers) = (None, None, Vec::new());
     let (mut messages, mut crossings, mut seed) = (200, 100, rand::random());
+    let mut stanza_script = None;
     let (mut protobuf_script, mut protobufs) = (None, 1_000_000);
     while let Some(option) = parser.next()? {
         match option {
@@ -106,6 +116,7 @@ fn options() -> Result<Options, lexopt::Error> {
             Long("messages") => messages = parser.value()?.parse()?,
             Long("crossings") => crossings = parser.value()?.parse()?,
             Long("seed") => seed = parser.value()?.parse()?,
+            Long("stanza-peer") => stanza_script = Some(parser.value()?.string()?),
             Long("protobuf-peer") => protobuf_script = Some(parser.value()?.string()?),
             Long("protobufs") => protobufs = parser.value()?.parse()?,
             other => return Err(other.unexpected()),
@@ -121,6 +132,7 @@ fn options() -> Result<Options, lexopt::Error> {
         messages,
         crossings,
         seed,
+        stanza_script,
         protobuf_script,
         protobufs,
     })

@@ -171,9 +171,14 @@ impl Server {
 
     /// What is published in a node.
     pub(crate) fn items(&self, owner: &BareJid, node: &str) -> Vec<String> {
+        let entries = self.entries(owner, node);
+        entries.into_iter().map(|(_, payload)| payload).collect()
+    }
+
+    /// The same, with the ids of the items.
+    pub(crate) fn entries(&self, owner: &BareJid, node: &str) -> Vec<(String, String)> {
         let items = self.nodes.get(&(owner.clone(), node.to_owned()));
-        let payloads = items.into_iter().flatten();
-        payloads.map(|(_, payload)| payload.clone()).collect()
+        items.cloned().unwrap_or_default()
     }
 
     /// Loses a node, as servers do.

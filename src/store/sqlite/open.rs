@@ -72,8 +72,9 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Failure> {
     let connection = Connection::open_with_flags(path, flags).map_err(not_allowed)?;
     connection.set_prepared_statement_cache_capacity(16);
     // SQLite's own waiting gives way to whoever does not wait, for up to 100 ms each time, and has
-    // gaps where two processes make one file at once: we wait.
-    connection.busy_timeout(Duration::ZERO)?;
+    // gaps where two processes make one file at once: we wait. (By a pragma: rusqlite's own call asks for
+    // SQLite 3.44, and system libraries are older.)
+    connection.execute_batch("PRAGMA busy_timeout = 0")?;
     Ok(connection)
 }
 

@@ -1,0 +1,77 @@
+//! What the user changes on the account's own device lists: this device's label, and devices that are gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand_core::TryCryptoRng;
+
+use super::Client;
+use crate::account::{AccountError, LabelError};
+use crate::model::{DeviceId, DeviceList, Timestamp, Version};
+
+/// Devices that the user has removed, until a list without them is published.
+#[derive(Debug, Default)]
+pub(super) struct Removals(BTreeMap<Version, BTreeSet<DeviceId>>);
+
+impl Removals {
+    pub(super) fn are_done(&mut self, version: Version) {
+        self.0.remove(&version);
+    }
+
+    /// Those that are still on a list.
+    fn of(&self, list: &DeviceList) -> Vec<DeviceId> {
+        let removed = self.0.get(&list.version);
+        let listed = list.devices.iter().map(|device| device.id);
+        listed
+            .filter(|id| removed.is_some_and(|removed| removed.contains(id)))
+            .collect()
+    }
+}
+
+impl<R: TryCryptoRng> Client<R> {
+    /// Gives this device a label, which everybody can read, or takes it away, and publishes it in the
+    /// versions that have labels: now, or with the next connection (XEP-0384 §4.2).
+    ///
+    /// # Errors
+    /// [`LabelError`]: what cannot be a label is not signed.
+    pub fn set_label(&mut self, text: Option<&str>, now: Timestamp) -> Result<(), LabelError> {
+        self.account.set_label(text, &mut self.rng)?;
+        for version in self.options.versions().filter(|v| v.has_labels()) {
+            self.announcements.announce_at(version, Some(now));
+        }
+        Ok(self.go_on(now)?)
+    }
+
+    /// Takes devices that are gone off the account's own lists, and publishes them: now, or with the next
+    /// connection of this `Client`. Nothing is encrypted for them from now on. A device that is still in
+    /// use puts itself back. This one leaves by [`Self::switch_off`].
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn remove_own_devices(
+        &mut self,
+        devices: &[DeviceId],
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        self.account.remove_own_devices(devices, now)?;
+        for version in self.options.versions() {
+            let removals = self.removals.0.entry(version).or_default();
+            removals.extend(devices);
+            self.announcements.announce_at(version, Some(now));
+        }
+        self.go_on(now)
+    }
+
+    /// Takes off again what was removed and stands on a list that the server has sent. Whether there was
+    /// any.
+    pub(super) fn take_removed_off(
+        &mut self,
+        list: &DeviceList,
+        now: Timestamp,
+    ) -> Result<bool, AccountError> {
+        let listed = self.removals.of(list);
+        if !listed.is_empty() {
+            self.account.remove_own_devices(&listed, now)?;
+        }
+        Ok(!listed.is_empty())
+    }
+}

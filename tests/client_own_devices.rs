@@ -1,0 +1,160 @@
+//! The account's own devices on its lists: labels, and devices that are removed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says no by panicking"
+)]
+
+mod server;
+
+use omemo::account::DeviceInfo;
+use omemo::model::{DeviceId, DeviceList, Version};
+use omemo::stanza::read_device_list;
+use server::stage::{HOUR, JULIET, Stage, jid, only, options, text};
+
+const NODES: [(Version, &str); 2] = [
+    (Version::Legacy, "eu.siacs.conversations.axolotl.devicelist"),
+    (Version::Omemo2, "urn:xmpp:omemo:2:devices"),
+];
+
+/// Juliet at two clients, and Romeo, who has written to her: labels are shown of devices whose identity
+/// in the form of OMEMO 2 was seen.
+fn of_three() -> Stage {
+    let mut stage = Stage::new();
+    stage.add("juliet@capulet.example/balcony", options());
+    stage.add("romeo@montague.example/orchard", only(Version::Omemo2));
+    stage.add("juliet@capulet.example/chamber", options());
+    stage.befriend(0, 1);
+    stage.say(1, JULIET, &text("Neither, fair saint"));
+    stage
+}
+
+fn published(stage: &Stage, version: Version, node: &str) -> DeviceList {
+    let items = stage.server.items(&jid(JULIET), node);
+    read_device_list(version, items.last().unwrap()).unwrap()
+}
+
+fn ids(stage: &Stage, (version, node): (Version, &str)) -> Vec<DeviceId> {
+    let list = published(stage, version, node);
+    list.devices.iter().map(|device| device.id).collect()
+}
+
+/// What Romeo knows of a device of Juliet's.
+fn seen(stage: &Stage, of: usize) -> DeviceInfo {
+    let device = stage.users[of].client.account().device();
+    let devices = stage.users[1].client.account().devices(&jid(JULIET));
+    let mut devices = devices.unwrap().into_iter();
+    devices.find(|known| known.id == device).unwrap()
+}
+
+fn label(stage: &Stage, of: usize) -> Option<String> {
+    let seen = seen(stage, of);
+    seen.versions.get(Version::Omemo2).label.clone()
+}
+
+#[test]
+fn a_label_is_published_at_once() {
+    let mut stage = of_three();
+    let now = stage.time();
+    let juliet = &mut stage.users[0].client;
+    juliet.set_label(Some("Balcony"), now).unwrap();
+    assert!(!juliet.is_published().unwrap());
+    stage.settle();
+    assert!(stage.users[0].client.is_published().unwrap());
+    assert_eq!(label(&stage, 0).as_deref(), Some("Balcony"));
+    assert_eq!(label(&stage, 2), None);
+
+    // The other one keeps it when it publishes the list.
+    let juliet = &mut stage.users[2].client;
+    juliet.set_label(Some("Chamber"), now).unwrap();
+    stage.settle();
+    assert_eq!(label(&stage, 0).as_deref(), Some("Balcony"));
+    assert_eq!(label(&stage, 2).as_deref(), Some("Chamber"));
+
+    let juliet = &mut stage.users[0].client;
+    juliet.set_label(None, now).unwrap();
+    stage.settle();
+    assert_eq!(label(&stage, 0), None);
+    assert_eq!(ids(&stage, NODES[1]).len(), 2);
+}
+
+#[test]
+fn a_label_that_was_not_published_is_due_after_a_crash() {
+    let mut stage = of_three();
+    stage.disconnect(0);
+    let now = stage.time();
+    let juliet = &mut stage.users[0].client;
+    juliet.set_label(Some("Balcony"), now).unwrap();
+    stage.crash(0);
+    stage.wait(HOUR);
+    assert_eq!(label(&stage, 0), None);
+    stage.connect(0);
+    stage.settle();
+    assert_eq!(label(&stage, 0).as_deref(), Some("Balcony"));
+}
+
+#[test]
+fn a_label_that_is_changed_during_a_publication_is_published_after_it() {
+    let mut stage = of_three();
+    let now = stage.time();
+    stage.users[0].holds_requests = true;
+    let juliet = &mut stage.users[0].client;
+    juliet.set_label(Some("Balcony"), now).unwrap();
+    stage.settle();
+    let juliet = &mut stage.users[0].client;
+    juliet.set_label(Some("Garden"), now).unwrap();
+    stage.settle();
+    assert_eq!(stage.users[0].requests.len(), 1);
+    stage.users[0].holds_requests = false;
+    stage.answer_held(0);
+    assert_eq!(label(&stage, 0).as_deref(), Some("Garden"));
+}
+
+#[test]
+fn a_device_that_was_removed_leaves_both_lists() {
+    let mut stage = of_three();
+    stage.disconnect(2);
+    let gone = stage.users[2].client.account().device();
+    let now = stage.time();
+    let juliet = &mut stage.users[0].client;
+    juliet.remove_own_devices(&[gone], now).unwrap();
+    stage.settle();
+    let device = stage.users[0].client.account().device();
+    for node in NODES {
+        assert_eq!(ids(&stage, node), [device]);
+    }
+    stage.say(1, JULIET, &text("Neither, fair saint"));
+    let report = &stage.users[1].encrypted.last().unwrap().report;
+    assert!(report.devices.iter().all(|device| device.device != gone));
+
+    // It is in use after all, and sees that twice: in a notification, and as it asks.
+    stage.connect(2);
+    stage.settle();
+    stage.wait(HOUR);
+    for node in NODES {
+        assert_eq!(ids(&stage, node), [device, gone]);
+    }
+}
+
+#[test]
+fn a_device_that_was_removed_without_a_stream_leaves_with_the_next() {
+    let mut stage = of_three();
+    stage.disconnect(2);
+    stage.disconnect(0);
+    let gone = stage.users[2].client.account().device();
+    let now = stage.time();
+    let juliet = &mut stage.users[0].client;
+    juliet.remove_own_devices(&[gone], now).unwrap();
+    stage.settle();
+    for node in NODES {
+        assert_eq!(ids(&stage, node).len(), 2);
+    }
+    stage.connect(0);
+    stage.settle();
+    let device = stage.users[0].client.account().device();
+    for node in NODES {
+        assert_eq!(ids(&stage, node), [device]);
+    }
+}
