@@ -93,18 +93,24 @@ class Profanity:
         return None
 
     def rows(self):
+        """What is new in the chat log. Read without a lock: where one is in its way, Profanity drops a message."""
         files = glob.glob(self.data + "/profanity/database/*/chatlog.db")
         if not files:
             return []
+
+        def state():
+            return os.stat(files[0]).st_mtime_ns, os.path.exists(files[0] + "-journal")
+
+        before = state()
         try:
-            base = sqlite3.connect(f"file:{files[0]}?mode=ro", uri=True, timeout=5)
-            with base:
-                rows = base.execute("select id, from_jid, from_resource, message, type, encryption from ChatLogs "
-                                    "where id > ? order by id", (self.row,)).fetchall()
+            base = sqlite3.connect(f"file:{files[0]}?mode=ro&immutable=1", uri=True)
+            rows = base.execute("select id, from_jid, from_resource, message, type, encryption from ChatLogs "
+                                "where id > ? order by id", (self.row,)).fetchall()
             base.close()
-            return rows
-        except sqlite3.OperationalError:
+        except sqlite3.DatabaseError:
             return []
+        # What was read while it was written may be anything: the next look is not far.
+        return rows if before == state() and not before[1] else []
 
     def poll(self):
         for number, jid, resource, body, kind, encryption in self.rows():
