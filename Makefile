@@ -4,6 +4,7 @@
 #   make install PREFIX= DESTDIR= installs them with the header; LIBDIR=, INCLUDEDIR=, and DEVLIBDIR= for
 #                                 what only developers need (libomemo.so, libomemo.a, omemo.pc)
 #   make test                     C and C++ tests against a copy that was installed, shared and static
+#   make examples                 examples/c against such a copy; strophe.c needs Debian's libstrophe-dev
 #   make header                   writes include/omemo.h anew
 #
 # SQLITE=system links the system's SQLite instead of compiling one in. OFFLINE=1 asks no registry.
@@ -43,7 +44,7 @@ else
 $(error SQLITE is bundled or system)
 endif
 
-.PHONY: all FORCE header install uninstall test clean
+.PHONY: all FORCE header install uninstall prefix test examples clean
 all: $(OUT)/$(SONAME) $(OUT)/libomemo.a
 
 # Cargo knows what is to be done; the copy changes only if its result does, so that nothing is linked in vain.
@@ -89,10 +90,24 @@ uninstall:
 	rm -f $(DESTDIR)$(INCLUDEDIR)/omemo.h $(DESTDIR)$(INCLUDEDIR)/omemo.hpp
 
 # Into a folder of its own, so that it is the installed copy that is tested.
-test: all
+prefix: all
 	$(MAKE) install PREFIX=$(OUT)/prefix LIBDIR=$(OUT)/prefix/lib DEVLIBDIR=$(OUT)/prefix/lib \
 	  INCLUDEDIR=$(OUT)/prefix/include DESTDIR=
+
+test: prefix
 	PKG_CONFIG_PATH=$(OUT)/prefix/lib/pkgconfig CC="$(CC)" CXX="$(CXX)" tests/c/run $(OUT)/tests
+
+EXAMPLE = $(CC) -std=c99 -Wall -Wextra -Wpedantic -Werror -O1 -g $(CFLAGS)
+FOUND = PKG_CONFIG_PATH=$(OUT)/prefix/lib/pkgconfig:$$PKG_CONFIG_PATH $(PKG_CONFIG) --cflags --libs
+RPATH = -Wl,-rpath,$(OUT)/prefix/lib
+examples: prefix
+	@mkdir -p $(OUT)/examples
+	$(EXAMPLE) examples/c/loopback.c -o $(OUT)/examples/loopback $$($(FOUND) omemo) $(RPATH)
+ifeq ($(shell $(PKG_CONFIG) --exists libstrophe && echo yes),yes)
+	$(EXAMPLE) examples/c/strophe.c -o $(OUT)/examples/strophe $$($(FOUND) omemo libstrophe) $(RPATH)
+else
+	@echo "NOTICE: no libstrophe, so strophe.c is not compiled"
+endif
 
 clean:
 	rm -rf $(OUT)

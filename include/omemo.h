@@ -2334,6 +2334,14 @@ omemo_status omemo_client_connected(omemo_client *client, uint64_t now_ms, omemo
 omemo_status omemo_client_disconnected(omemo_client *client, omemo_error **error);
 
 /**
+ * Whether others can find this device: on this stream the server has said, or taken, that its bundles and its
+ * place on the device lists are there, in every version that is used. `is_published` gets 1 or 0.
+ */
+omemo_status omemo_client_is_published(const omemo_client *client,
+                                       uint8_t *is_published,
+                                       omemo_error **error);
+
+/**
  * Takes a `<message/>` that came, as the stream had it: also carbons, results of an archive, and
  * notifications of nodes. `disposition` gets an omemo_disposition. Acknowledge the stanza to the server
  * (XEP-0198) when this has returned: what it contained is stored then.
@@ -2399,6 +2407,16 @@ omemo_status omemo_client_decide(omemo_client *client,
                                  uint32_t trust,
                                  uint64_t now_ms,
                                  omemo_error **error);
+
+/**
+ * Which request an `<iq/>` answers: `request` gets what `omemo_client_answer` takes. `iq_id` is the id of the
+ * `<iq/>`.
+ *
+ * Errors: OMEMO_ERROR_VALUE if the id is of a request that is not the library's. Threads: any.
+ */
+omemo_status omemo_request_parse_id(const char *iq_id,
+                                    uint64_t *request,
+                                    omemo_error **error);
 
 /**
  * What came of a request: the whole `<iq/>` of the type `result` or `error`; NULL if nothing came, and

@@ -14,7 +14,7 @@ use super::status::omemo_status;
 use super::store::omemo_store;
 use super::trust::{omemo_fingerprint, trust_of};
 use crate::account::MessageId;
-use crate::client::{Answer, Client, Disposition, RequestId, Ticket};
+use crate::client::{Answer, Client, Disposition, NotOurs, RequestId, Ticket};
 use crate::model::{Fingerprint, Timestamp};
 
 /// The whole protocol between an XMPP stream and plaintext, for one account: stanzas in, actions out. It has
@@ -188,6 +188,24 @@ pub unsafe extern "C" fn omemo_client_disconnected(
     unsafe { call(error, body) }
 }
 
+/// Whether others can find this device: on this stream the server has said, or taken, that its bundles and its
+/// place on the device lists are there, in every version that is used. `is_published` gets 1 or 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_is_published(
+    client: *const omemo_client,
+    is_published: *mut u8,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let client = caller.handle(client)?;
+        let place = caller.place(is_published)?;
+        place.put(client.lock()?.is_published()?.into());
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
 /// Takes a `<message/>` that came, as the stream had it: also carbons, results of an archive, and
 /// notifications of nodes. `disposition` gets an omemo_disposition. Acknowledge the stanza to the server
 /// (XEP-0198) when this has returned: what it contained is stored then.
@@ -335,6 +353,29 @@ pub unsafe extern "C" fn omemo_client_decide(
             "decide",
             |client| Ok(client.decide(&jid, &key, trust, now)?),
         )
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Which request an `<iq/>` answers: `request` gets what `omemo_client_answer` takes. `iq_id` is the id of the
+/// `<iq/>`.
+///
+/// Errors: OMEMO_ERROR_VALUE if the id is of a request that is not the library's. Threads: any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_request_parse_id(
+    iq_id: *const c_char,
+    request: *mut u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let iq_id = caller.word(iq_id)?;
+        let place = caller.place(request)?;
+        let not_ours =
+            |error: NotOurs| Failure::argument(omemo_status::OMEMO_ERROR_VALUE, &error.to_string());
+        let id: RequestId = iq_id.parse().map_err(not_ours)?;
+        place.put(id.get());
+        Ok(())
     };
     // SAFETY: the promises at the top of the header.
     unsafe { call(error, body) }

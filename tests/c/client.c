@@ -75,6 +75,44 @@ static void what_was_not_acknowledged_comes_again(void) {
   omemo_store_unref(store);
 }
 
+static void others_can_find_us(void) {
+  uint8_t is_published = 7;
+  OK(omemo_client_is_published(JULIET->client, &is_published, &error));
+  CHECK(is_published == 1);
+  OK(omemo_client_disconnected(JULIET->client, &error));
+  OK(omemo_client_is_published(JULIET->client, &is_published, &error));
+  CHECK(is_published == 0);
+  OK(omemo_client_connected(JULIET->client, NOW, &error));
+  OK(omemo_client_is_published(JULIET->client, &is_published, &error));
+  CHECK(is_published == 0);
+  settle(users, 2);
+  OK(omemo_client_is_published(JULIET->client, &is_published, &error));
+  CHECK(is_published == 1);
+  FAILS(OMEMO_ERROR_NULL, omemo_client_is_published(NULL, &is_published, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_is_published(JULIET->client, NULL, &error));
+}
+
+static void an_answer_says_what_it_answers(void) {
+  omemo_action *action = NULL;
+  uint64_t request = 77;
+  user_act(JULIET);
+  OK(omemo_client_connected(JULIET->client, NOW, &error));
+  OK(omemo_client_next_action(JULIET->client, &action, &error));
+  CHECK(omemo_action_kind(action) == OMEMO_ACTION_REQUEST);
+  OK(omemo_request_parse_id(omemo_action_request(action)->iq_id, &request, &error));
+  CHECK(request == omemo_action_request(action)->id);
+  omemo_action_free(action);
+  request = 77;
+  FAILS(OMEMO_ERROR_VALUE, omemo_request_parse_id("roster1", &request, &error));
+  FAILS(OMEMO_ERROR_VALUE, omemo_request_parse_id("omemo-+00000000000000f", &request, &error));
+  FAILS(OMEMO_ERROR_UTF8, omemo_request_parse_id("\xff", &request, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_request_parse_id(NULL, &request, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_request_parse_id("roster1", NULL, &error));
+  CHECK(request == 77);
+  user_connect(JULIET);
+  settle(users, 2);
+}
+
 static void what_does_not_concern_us(void) {
   CHECK(user_receive(JULIET, "<message from='a@b.example'><body>hello</body></message>") == OMEMO_DISPOSITION_NOT_OURS);
   CHECK(JULIET->undecryptable == 0);
@@ -453,6 +491,8 @@ int main(void) {
   two_connect();
   a_message_is_read_and_acknowledged();
   what_was_not_acknowledged_comes_again();
+  others_can_find_us();
+  an_answer_says_what_it_answers();
   what_does_not_concern_us();
   what_cannot_be_read_is_told();
   receive_refuses();

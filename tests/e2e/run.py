@@ -17,7 +17,7 @@ import servers
 from side import Failed, Side
 
 PROSODY_1, PROSODY_2, EJABBERD = "capulet.example", "montague.example", "verona.example"
-# peer, version, our server, its server
+# peer, version, our server, its server, and our client, if it is not `omemo pipe`
 COLUMNS = [
     ("profanity", "legacy", PROSODY_1, PROSODY_2),
     ("slixmpp", "legacy", PROSODY_1, PROSODY_2),
@@ -28,6 +28,13 @@ COLUMNS = [
     ("slixmpp", "legacy", EJABBERD, PROSODY_2),
     ("slixmpp", "omemo2", EJABBERD, EJABBERD),
     ("omemo", "omemo2", EJABBERD, PROSODY_2),
+    ("strophe", "legacy", PROSODY_1, PROSODY_2, "strophe"),
+    ("strophe", "omemo2", PROSODY_1, PROSODY_2, "strophe"),
+    ("strophe", "legacy", PROSODY_1, PROSODY_2),
+    ("strophe", "omemo2", PROSODY_1, EJABBERD),
+    ("profanity", "legacy", PROSODY_1, PROSODY_2, "strophe"),
+    ("slixmpp", "legacy", EJABBERD, PROSODY_2, "strophe"),
+    ("slixmpp", "omemo2", PROSODY_1, PROSODY_2, "strophe"),
 ]
 # What stood in the way of others.
 NOT_HERE = """## Not here
@@ -37,7 +44,7 @@ NOT_HERE = """## Not here
   and rooms more. It is not driven further yet.
 - Gajim 1.7.3 with its plugin (2.9.0) has `gajim-remote`, but needs a display, and so does Dino 0.4.2, which has no way to
   be driven but its windows. Neither was tried."""
-PEERS = {"profanity": "Profanity", "slixmpp": "slixmpp-omemo", "omemo": "`omemo pipe`"}
+PEERS = {"profanity": "Profanity", "slixmpp": "slixmpp-omemo", "omemo": "`omemo pipe`", "strophe": "`strophe.c`"}
 VERSIONS = {"legacy": "legacy", "omemo2": "OMEMO 2"}
 KINDS = {PROSODY_1: "Prosody", PROSODY_2: "Prosody", EJABBERD: "ejabberd"}
 
@@ -48,6 +55,9 @@ def play(cast, wanted):
     for scenario in wanted:
         begun = time.time()
         try:
+            for client in (cast.ours, cast.peer):
+                if lack := scenarios.LACKS.get(client, {}).get(scenario.__name__):
+                    raise scenarios.NotPossible(lack)
             scenario(cast)
             results[scenario] = ("passed", None)
         except scenarios.NotPossible as why:
@@ -97,10 +107,11 @@ def write(path, casts, results, number):
              "Prosody": version_of("prosody"), "ejabberd": version_of("ejabberd")}
     lines = [
         "# Interoperability", "",
-        "Written by `ci/e2e`: unmodified clients and servers, over loopback, against `omemo pipe`. In each scenario both",
+        "Written by `ci/e2e`: unmodified clients and servers, over loopback, against ours. In each scenario both",
         "sides write. Versions: " + ", ".join(f"{name} {version}" for name, version in names.items()) + ".", "",
         "| " + " | ".join(["peer"] + [PEERS[cast.peer] for cast in casts]) + " |",
         "|---" * (len(casts) + 1) + "|",
+        "| " + " | ".join(["our client"] + [PEERS[cast.ours] for cast in casts]) + " |",
         "| " + " | ".join(["version"] + [VERSIONS[cast.mode] for cast in casts]) + " |",
         "| " + " | ".join(["our server"] + [KINDS[cast.our_domain] for cast in casts]) + " |",
         "| " + " | ".join(["its server"] + [KINDS[cast.their_domain] for cast in casts]) + " |",
@@ -147,7 +158,8 @@ def main():
     bed = servers.Servers(work + "/servers", users)
     bed.ca = work + "/servers/certificates/ca.pem"
     for number in columns:
-        cast = scenarios.Cast(number, *COLUMNS[number - 1], work + "/clients", bed.ca, os.path.abspath(arguments.program))
+        column, ours = COLUMNS[number - 1][:4], COLUMNS[number - 1][4:]
+        cast = scenarios.Cast(number, *column, work + "/clients", bed.ca, os.path.abspath(arguments.program), *ours)
         casts.append(cast)
         for domain, user in cast.accounts():
             users.setdefault(domain, ["witness"]).append(user)

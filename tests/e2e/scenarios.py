@@ -13,11 +13,15 @@ class NotPossible(Exception):
     """The peer cannot take part, and why."""
 
 
-class Cast:
-    """Who plays in a column: `omemo pipe` on one side, the peer on the other, in as many pairs as are needed."""
+# What a client does not do.
+LACKS = {"strophe": {"room": "`strophe.c` has no rooms", "file": "`strophe.c` has no files"}}
 
-    def __init__(self, number, peer, mode, our_domain, their_domain, folder, ca, program):
-        self.number, self.peer, self.mode = number, peer, mode
+
+class Cast:
+    """Who plays in a column: our client on one side, the peer on the other, in as many pairs as are needed."""
+
+    def __init__(self, number, peer, mode, our_domain, their_domain, folder, ca, program, ours="omemo"):
+        self.number, self.peer, self.mode, self.ours = number, peer, mode, ours
         self.our_domain, self.their_domain = our_domain, their_domain
         self.folder, self.ca, self.program = folder, ca, program
         self.sides, self.texts = {}, []
@@ -36,7 +40,7 @@ class Cast:
 
     def pair(self, name):
         """Our client and the peer, with accounts of their own for each name."""
-        ours = self.side("our " + name, "omemo", f"juliet{self.number}{name}", self.our_domain)
+        ours = self.side("our " + name, self.ours, f"juliet{self.number}{name}", self.our_domain)
         theirs = self.side("their " + name, self.peer, f"romeo{self.number}{name}", self.their_domain)
         return ours, theirs
 
@@ -201,7 +205,7 @@ def two_devices(cast):
     ours, theirs = cast.pair("a")
     ours.start(), theirs.start()
     befriend(cast, ours, theirs)
-    second = cast.side("our second", "omemo", ours.user, ours.domain)
+    second = cast.side("our second", cast.ours, ours.user, ours.domain)
     second.start()
     time.sleep(2)
     # The new device writes first: Profanity starts no session with a device that it only hears of.
@@ -268,7 +272,7 @@ def broken(cast):
     theirs.stop()
     theirs.forget_sessions()
     theirs.start()
-    if theirs.kind == "omemo":
+    if theirs.kind in ("omemo", "strophe"):
         # It was restored from a backup: its user says that the conversation is broken.
         theirs.do("reset", to=ours.jid)
     mended = [False, False]
@@ -398,6 +402,8 @@ def options_refused(cast):
 def file(cast):
     """A file"""
     ours, theirs = cast.pair("a")
+    if "strophe" in (ours.kind, theirs.kind):
+        raise NotPossible("`strophe.c` shares no files")
     ours.start(), theirs.start()
     for sender, receiver in ((ours, theirs), (theirs, ours)):
         # Some are one piece of a cipher's work, others many.

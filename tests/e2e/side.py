@@ -21,7 +21,7 @@ class Failed(Exception):
 
 
 class Side:
-    """An account with a client. `kind`: omemo, slixmpp or profanity."""
+    """An account with a client. `kind`: omemo, strophe, slixmpp or profanity."""
 
     def __init__(self, kind, jid, mode, folder, ca, program):
         self.kind, self.jid, self.mode, self.ca = kind, jid, mode, ca
@@ -33,6 +33,7 @@ class Side:
         open(self.state + ".log", "w").close()
         command = {
             "omemo": [program, "pipe"],
+            "strophe": [sys.executable, "-W", "ignore", HERE + "/strophe_peer.py"],
             "slixmpp": [sys.executable, "-W", "ignore", HERE + "/slix_peer.py"],
             "profanity": [sys.executable, "-W", "ignore", HERE + "/profanity_peer.py"],
         }[kind]
@@ -175,5 +176,5 @@ class Side:
             shutil.copytree(self.state + ".backup", self.state)
 
     def back_up(self):
-        if self.kind == "omemo":
+        if self.kind in ("omemo", "strophe"):
             shutil.copytree(self.state, self.state + ".backup", dirs_exist_ok=True)
