@@ -157,6 +157,60 @@ fn a_list_that_cannot_be_read_is_not_replaced() {
     assert!(told.count() >= 2, "{:?}", stage.users[0].notices);
 }
 
+/// Clients that name no item leave hundreds behind. Whichever of them a server thinks the newest, those
+/// who name theirs `current` are found and stay on their list.
+#[test]
+fn current_counts_whatever_else_is_in_a_node() {
+    for sorts_by_creation in [false, true] {
+        let mut stage = Stage::new();
+        stage.server.sorts_by_creation = sorts_by_creation;
+        stage.server.tells_nobody = true;
+        let romeo = stage.add("romeo@montague.example/orchard", options());
+        let romeos = stage.users[romeo].jid();
+        for node in LISTS {
+            let real = stage.server.items(&romeos, node).remove(0);
+            for number in 1..=3 {
+                let name = if node.ends_with("devicelist") {
+                    "list"
+                } else {
+                    "devices"
+                };
+                let namespace = node
+                    .trim_end_matches(".devicelist")
+                    .trim_end_matches(":devices");
+                let old = format!("<{name} xmlns='{namespace}'><device id='4711'/></{name}>");
+                let item = format!("old {number}");
+                stage.server.publish(&romeos, node, &item, &old);
+            }
+            stage.server.publish(&romeos, node, "current", &real);
+        }
+        let juliet = stage.add("juliet@capulet.example/balcony", options());
+        stage.say(juliet, romeos.as_str(), "<body>Romeo?</body>");
+        assert_eq!(stage.users[romeo].bodies(), ["Romeo?"]);
+        stage.now += 2 * HOUR;
+        assert_eq!(pairs(&reconnect(&mut stage)), []);
+    }
+}
+
+/// Whoever names his item otherwise is found too.
+#[test]
+fn the_newest_list_counts_where_none_is_current() {
+    let mut stage = Stage::new();
+    let romeo = stage.add("romeo@montague.example/orchard", options());
+    let romeos = stage.users[romeo].jid();
+    stage.server.tells_nobody = true;
+    for node in LISTS {
+        let real = stage.server.items(&romeos, node).remove(0);
+        stage.server.forget(&romeos, node);
+        stage
+            .server
+            .publish(&romeos, node, "his own name for it", &real);
+    }
+    let juliet = stage.add("juliet@capulet.example/balcony", options());
+    stage.say(juliet, romeos.as_str(), "<body>Romeo?</body>");
+    assert_eq!(stage.users[romeo].bodies(), ["Romeo?"]);
+}
+
 /// Whoever takes this device off the list again and again does not make it publish as often.
 #[test]
 fn it_is_put_back_on_the_list_with_pauses_that_grow() {

@@ -246,6 +246,10 @@ fn fetching_and_removing_byte_for_byte() {
         "<items node='urn:xmpp:omemo:2:devices' max_items='1'/>",
     );
     get(
+        Request::fetch_current_device_list(Version::Omemo2),
+        "<items node='urn:xmpp:omemo:2:devices'><item id='current'/></items>",
+    );
+    get(
         Request::fetch_bundle(Version::Legacy, device(31)),
         "<items node='eu.siacs.conversations.axolotl.bundles:31' max_items='1'/>",
     );

@@ -12,6 +12,8 @@ pub mod page;
 pub mod talk;
 pub mod verify;
 #[cfg(feature = "xmpp")]
+pub mod web;
+#[cfg(feature = "xmpp")]
 pub mod xmpp;
 
 use std::io::Write as _;

@@ -10,7 +10,7 @@ use super::action::Notice;
 use super::requests::Purpose;
 use crate::account::{AccountError, Listing, Peer};
 use crate::model::{BareJid, DeviceId, DeviceList, Timestamp, Version};
-use crate::stanza::{IqAnswer, Items, Node, Request, Source, StanzaError};
+use crate::stanza::{Items, Node, Request, Source};
 
 /// What was asked on this stream.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Lists {
     }
 
     /// Nobody could tell us a list: it may be asked for again later.
-    fn is_unknown(&mut self, jid: &BareJid, version: Version, now: Timestamp) {
+    pub(super) fn is_unknown(&mut self, jid: &BareJid, version: Version, now: Timestamp) {
         let key = (jid.clone(), version);
         self.asked.remove(&key);
         self.unknown.insert(key, now);
@@ -80,9 +80,12 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Whether an answer is still to come.
     pub(super) fn is_asking_for_list(&self, jid: &BareJid, version: Version) -> bool {
-        self.requests.is_open(
-            |purpose| matches!(purpose, Purpose::FetchList(of, v) if of == jid && *v == version),
-        )
+        self.requests.is_open(|purpose| match purpose {
+            Purpose::FetchList(of, v) | Purpose::FetchCurrentList(of, v, _) => {
+                of == jid && *v == version
+            }
+            _ => false,
+        })
     }
 
     /// Whether a list may have changed without our being told.
@@ -99,59 +102,8 @@ impl<R: TryCryptoRng> Client<R> {
         Ok(seen.is_none_or(|seen| now.since(seen) >= self.options.list_age))
     }
 
-    pub(super) fn list_answered(
-        &mut self,
-        jid: &BareJid,
-        version: Version,
-        answer: Option<(&str, &IqAnswer<'_>)>,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        let is_own = jid == self.account.jid();
-        if is_own {
-            self.announcements.list_is_known(version);
-        }
-        let empty = DeviceList {
-            version,
-            devices: Vec::new(),
-        };
-        let list = match answer {
-            Some((xml, answer)) if !answer.is_error => match read_list(xml, version) {
-                Ok(list) => list.unwrap_or(empty),
-                // Nobody knows who is on a list that cannot be read. Taken for an empty one, our own would be
-                // published again without the others that are on it.
-                Err(_) => {
-                    self.lists.is_unknown(jid, version, now);
-                    if is_own {
-                        self.notice(Notice::NotPublished {
-                            node: Node::DeviceList(version).to_string(),
-                            condition: None,
-                        });
-                    }
-                    return Ok(());
-                }
-            },
-            // Some servers say "forbidden" of a stranger's node that does not exist. If something was
-            // there before, that says less.
-            Some((_, answer)) => {
-                let was_seen = self.account.device_list_seen(jid, version)?.is_some();
-                let is_refusal = answer.has("forbidden") || answer.has("not-authorized");
-                if answer.has("item-not-found") || is_refusal && !was_seen {
-                    empty
-                } else {
-                    self.lists.is_unknown(jid, version, now);
-                    return Ok(());
-                }
-            }
-            None => {
-                self.lists.is_unknown(jid, version, now);
-                return Ok(());
-            }
-        };
-        self.take_list(jid, &list, now)
-    }
-
     /// Takes in a list that its account's server has sent.
-    fn take_list(
+    pub(super) fn take_list(
         &mut self,
         jid: &BareJid,
         list: &DeviceList,
@@ -258,11 +210,4 @@ impl<R: TryCryptoRng> Client<R> {
         }
         Ok(())
     }
-}
-
-/// The list in an answer; `None` if the node is empty.
-fn read_list(xml: &str, version: Version) -> Result<Option<DeviceList>, StanzaError> {
-    let items = Items::read(xml)?
-        .filter(|items| items.node == Node::DeviceList(version) && items.source == Source::Result);
-    items.map_or(Ok(None), |items| items.device_list())
 }

@@ -28,6 +28,7 @@ mod archive;
 mod attached;
 mod delivery;
 mod incoming;
+mod list_answers;
 mod lists;
 mod options;
 mod outgoing;
@@ -206,6 +207,9 @@ impl<R: TryCryptoRng> Client<R> {
     ) -> Result<(), AccountError> {
         match purpose {
             Purpose::FetchList(jid, version) => self.list_answered(jid, *version, answer, now),
+            Purpose::FetchCurrentList(jid, version, other) => {
+                self.current_list_answered(jid, *version, other, answer, now)
+            }
             Purpose::FetchBundle(peer) => self.bundle_answered(peer, answer, now),
             Purpose::FetchOwnBundle(version) => self.own_bundle_answered(*version, answer),
             Purpose::PublishBundle(publication) => {

@@ -8,7 +8,7 @@ use rand_core::TryCryptoRng;
 
 use crate::account::{AccountError, Peer};
 use crate::crypto::random;
-use crate::model::{BareJid, Timestamp, Version};
+use crate::model::{BareJid, DeviceList, Timestamp, Version};
 use crate::stanza::{IqAnswer, MaxItems, Request, RequestKind};
 
 /// Names a request. Drawn at random, so that nobody can answer what he was not asked.
@@ -97,6 +97,8 @@ pub enum Answer<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     FetchList(BareJid, Version),
+    /// With the list that counts if there is no current one; `None`: it could not be read.
+    FetchCurrentList(BareJid, Version, Option<DeviceList>),
     FetchBundle(Peer),
     FetchOwnBundle(Version),
     PublishBundle(Publication),

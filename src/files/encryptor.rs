@@ -89,6 +89,11 @@ impl<W: Write> Encryptor<W> {
         Ok(self)
     }
 
+    /// Where the ciphertext goes: who uploads while he encrypts takes out of it what is there.
+    pub const fn sink_mut(&mut self) -> &mut W {
+        self.pieces.sink_mut()
+    }
+
     /// Ends the file.
     ///
     /// # Errors

@@ -42,6 +42,10 @@ impl<W: Write> Pieces<W> {
         self.sink.write_all(&self.room)
     }
 
+    pub(super) const fn sink_mut(&mut self) -> &mut W {
+        &mut self.sink
+    }
+
     pub(super) fn flush(mut self) -> io::Result<W> {
         self.sink.flush()?;
         Ok(self.sink)

@@ -85,6 +85,9 @@ impl fmt::Display for Node {
     }
 }
 
+/// The id of the only item of a node (XEP-0060 §12.20).
+pub(super) const CURRENT: &str = "current";
+
 const LEGACY_DEVICES: &str = "eu.siacs.conversations.axolotl.devicelist";
 const LEGACY_BUNDLE: &str = "eu.siacs.conversations.axolotl.bundles:";
 const OMEMO2_DEVICES: &str = "urn:xmpp:omemo:2:devices";
@@ -125,6 +128,12 @@ pub struct Item<'x> {
     pub payload: Option<Cow<'x, str>>,
 }
 
+impl Item<'_> {
+    fn is_current(&self) -> bool {
+        self.id.as_deref() == Some(CURRENT)
+    }
+}
+
 impl<'x> Items<'x> {
     /// Reads a stanza that may show items of a node of OMEMO; `None` if it shows none such.
     ///
@@ -149,12 +158,12 @@ impl<'x> Items<'x> {
     /// The device list, if this is the node of one and there is an item.
     ///
     /// # Errors
-    /// [`StanzaError`] if the newest item is no device list.
+    /// [`StanzaError`] if the item `current`, or else the newest, is no device list.
     pub fn device_list(&self) -> Result<Option<DeviceList>, StanzaError> {
         let Node::DeviceList(version) = self.node else {
             return Ok(None);
         };
-        self.newest()
+        self.current()
             .map(|payload| read_device_list(version, payload))
             .transpose()
     }
@@ -165,7 +174,7 @@ impl<'x> Items<'x> {
     /// [`StanzaError`] if the item is no bundle.
     pub fn bundle(&self, device: DeviceId) -> Result<Option<Bundle>, StanzaError> {
         let payload = match self.node {
-            Node::LegacyBundle(id) if id == device => self.newest(),
+            Node::LegacyBundle(id) if id == device => self.current(),
             Node::Omemo2Bundles => self
                 .bundles()
                 .find_map(|(id, payload)| (id == device).then_some(payload)),
@@ -179,7 +188,7 @@ impl<'x> Items<'x> {
     /// The devices whose bundles are here.
     pub fn bundle_devices(&self) -> impl Iterator<Item = DeviceId> {
         let legacy = match self.node {
-            Node::LegacyBundle(device) if self.newest().is_some() => Some(device),
+            Node::LegacyBundle(device) if self.current().is_some() => Some(device),
             _ => None,
         };
         let omemo2 =
@@ -187,13 +196,21 @@ impl<'x> Items<'x> {
         legacy.into_iter().chain(omemo2.into_iter().flatten())
     }
 
-    /// The payload of the newest item, whatever the item's id: most clients call theirs `current`, and
-    /// some leave a new one at each publication. Servers send the oldest first as a rule, so the last
-    /// one is taken; asking with `max_items='1'` is the only way that is sure.
-    fn newest(&self) -> Option<&str> {
-        self.items
-            .iter()
-            .rev()
+    /// Whether the item of a node for one item (XEP-0060 §12.20) is among them: `current`. If it is not,
+    /// there may be one all the same where one item was asked for: ejabberd gives the one that was made
+    /// last, although `current` was published again after that.
+    #[must_use]
+    pub fn has_current(&self) -> bool {
+        self.items.iter().any(Item::is_current)
+    }
+
+    /// The payload of the item `current`. Some clients leave an item with another id at each publication;
+    /// where there is no `current`, the last one counts, as servers send the oldest first as a rule.
+    fn current(&self) -> Option<&str> {
+        let current = self.items.iter().filter(|item| item.is_current());
+        let last_of_all = self.items.iter().rev();
+        current
+            .chain(last_of_all)
             .find_map(|item| item.payload.as_deref())
     }
 
@@ -325,17 +342,25 @@ mod tests {
     }
 
     #[test]
-    fn the_last_item_is_the_newest_whatever_its_id() {
+    fn the_item_named_current_counts_and_without_it_the_last() {
         let items = result(
             "urn:xmpp:omemo:2:devices",
             &format!(
-                "<item id='current'><x xmlns='y'/></item><item>{DEVICES}</item><item id='z'/>"
+                "<item id='current'>{DEVICES}</item><item><x xmlns='y'/></item><item id='z'/>"
             ),
         );
+        assert!(items.has_current());
+        assert_eq!(items.device_list().unwrap().unwrap().devices.len(), 1);
+
+        let items = result(
+            "urn:xmpp:omemo:2:devices",
+            &format!("<item id='old'><x xmlns='y'/></item><item>{DEVICES}</item><item id='z'/>"),
+        );
+        assert!(!items.has_current());
         assert_eq!(items.source, Source::Result);
         assert_eq!(items.from.as_deref(), Some("juliet@a"));
         let ids: Vec<_> = items.items.iter().map(|item| item.id.as_deref()).collect();
-        assert_eq!(ids, [Some("current"), None, Some("z")]);
+        assert_eq!(ids, [Some("old"), None, Some("z")]);
         let list = items.device_list().unwrap().unwrap();
         assert_eq!(list.devices.len(), 1);
         assert_eq!(items.bundle(DeviceId::new(1).unwrap()), Ok(None));

@@ -12,6 +12,7 @@
 
 use core::fmt;
 
+use super::pubsub::CURRENT;
 use super::writer::{Attribute, Writer};
 use super::{Node, StanzaError, write_bundle, write_device_list};
 use crate::model::{Bundle, DeviceId, DeviceList, Version};
@@ -124,10 +125,19 @@ impl Request {
         })
     }
 
-    /// Asks for the device list of an account: the newest one, as some nodes have hundreds of items.
+    /// Asks for the device list of an account: the newest one, as some nodes have hundreds of items. If
+    /// what comes is not [`current`](super::Items::has_current), ask
+    /// [for that](Self::fetch_current_device_list) too.
     #[must_use]
     pub fn fetch_device_list(version: Version) -> Self {
         fetch_newest(Node::DeviceList(version))
+    }
+
+    /// Asks for the item `current` of the node of a device list: the list of every client that names its
+    /// item.
+    #[must_use]
+    pub fn fetch_current_device_list(version: Version) -> Self {
+        fetch_item(Node::DeviceList(version), &CURRENT)
     }
 
     /// Asks for the bundle of a device of an account.
@@ -136,11 +146,7 @@ impl Request {
         let node = Node::of_bundle(version, device);
         match version {
             Version::Legacy => fetch_newest(node),
-            Version::Omemo2 => request(RequestKind::Get, PUBSUB, |writer| {
-                writer.element("items", &[("node", &node)], |writer| {
-                    writer.empty("item", &[("id", &device)]);
-                });
-            }),
+            Version::Omemo2 => fetch_item(node, &device),
         }
     }
 
@@ -183,6 +189,14 @@ fn publish(
 fn fetch_newest(node: Node) -> Request {
     request(RequestKind::Get, PUBSUB, |writer| {
         writer.empty("items", &[("node", &node), ("max_items", &1)]);
+    })
+}
+
+fn fetch_item(node: Node, id: &dyn fmt::Display) -> Request {
+    request(RequestKind::Get, PUBSUB, |writer| {
+        writer.element("items", &[("node", &node)], |writer| {
+            writer.empty("item", &[("id", id)]);
+        });
     })
 }
 
@@ -233,9 +247,6 @@ impl fmt::Display for MaxItems {
         })
     }
 }
-
-/// The id of the only item of a node (XEP-0060 §12.20).
-const CURRENT: &str = "current";
 
 const PUBSUB: &str = "http://jabber.org/protocol/pubsub";
 const PUBSUB_OWNER: &str = "http://jabber.org/protocol/pubsub#owner";

@@ -6,6 +6,7 @@ What it decrypted is read from its own chat log, what it did from its debug log.
   empty list is put there by hand before it makes its keys.
 * "/omemo start JID" is needed for a conversation even with the policy "always".
 * It drops a line that it cannot encrypt yet: such a line is typed again.
+* A file is fetched when it is told to, by "/url save".
 """
 import argparse
 import fcntl
@@ -33,7 +34,8 @@ def emit(**event):
 
 
 class Profanity:
-    def __init__(self, jid, host, folder):
+    def __init__(self, jid, host, folder, files):
+        self.files = os.path.abspath(files)
         self.jid, self.host, self.folder = jid, host, os.path.abspath(folder)
         self.config, self.data = self.folder + "/config", self.folder + "/data"
         self.log = self.data + "/profanity/logs/profanity.log"
@@ -91,18 +93,24 @@ class Profanity:
         return None
 
     def rows(self):
+        """What is new in the chat log. Read without a lock: where one is in its way, Profanity drops a message."""
         files = glob.glob(self.data + "/profanity/database/*/chatlog.db")
         if not files:
             return []
+
+        def state():
+            return os.stat(files[0]).st_mtime_ns, os.path.exists(files[0] + "-journal")
+
+        before = state()
         try:
-            base = sqlite3.connect(f"file:{files[0]}?mode=ro", uri=True, timeout=5)
-            with base:
-                rows = base.execute("select id, from_jid, from_resource, message, type, encryption from ChatLogs "
-                                    "where id > ? order by id", (self.row,)).fetchall()
+            base = sqlite3.connect(f"file:{files[0]}?mode=ro&immutable=1", uri=True)
+            rows = base.execute("select id, from_jid, from_resource, message, type, encryption from ChatLogs "
+                                "where id > ? order by id", (self.row,)).fetchall()
             base.close()
-            return rows
-        except sqlite3.OperationalError:
+        except sqlite3.DatabaseError:
             return []
+        # What was read while it was written may be anything: the next look is not far.
+        return rows if before == state() and not before[1] else []
 
     def poll(self):
         for number, jid, resource, body, kind, encryption in self.rows():
@@ -112,6 +120,8 @@ class Profanity:
             is_encrypted = encryption == "omemo"
             emit(ev="msg" if is_encrypted else "plain", body=body, ns=LEGACY if is_encrypted else None,
                  type="groupchat" if kind == "muc" else kind, **{"from": jid + ("/" + resource if resource else "")})
+            if is_encrypted and body.startswith("aesgcm://"):
+                self.fetch(jid, body)
         if os.path.exists(self.log):
             with open(self.log, errors="replace") as file:
                 file.seek(self.place)
@@ -120,18 +130,42 @@ class Profanity:
                     if "[OMEMO][RECV] cannot" in line or "[OMEMO][RECV] invalid" in line:
                         emit(ev="decrypt-failed", error=line.strip()[:300])
 
+    def fetch(self, jid, uri):
+        os.makedirs(self.files, exist_ok=True)
+        path = f"{self.files}/{time.time_ns()}"
+        self.type("/win " + jid)
+        time.sleep(0.3)
+        self.type(f"/url save {uri} {path}")
+        deadline, size = time.time() + 20, None
+        # It is there when it does not grow any more.
+        while time.time() < deadline:
+            time.sleep(0.5)
+            now = os.path.getsize(path) if os.path.exists(path) else None
+            if now and now == size:
+                return emit(ev="file", path=path, **{"from": jid})
+            size = now
+        emit(ev="file-failed", error="Profanity has not saved it", **{"from": jid})
+
+    def start_session(self, to):
+        if to not in self.started:
+            since = self.mark()
+            self.type("/omemo start " + to)
+            self.started.add(to)
+            self.wait(r"(create session with|session with) %s device \d+" % re.escape(to), since, 3)
+            time.sleep(0.3)
+
     def obey(self, command):
         cmd, tag = command["cmd"], command.get("tag")
         if cmd == "send":
             to = command["to"]
             self.type("/win 1")     # in a room's window the line would go to an occupant
-            if to not in self.started:
-                since = self.mark()
-                self.type("/omemo start " + to)
-                self.started.add(to)
-                self.wait(r"(create session with|session with) %s device \d+" % re.escape(to), since, 3)
-                time.sleep(0.3)
+            self.start_session(to)
             self.send(f"/msg {to} {command['body']}", to, tag)
+        elif cmd == "file":
+            self.start_session(command["to"])
+            self.type("/win " + command["to"])
+            time.sleep(0.3)
+            self.send("/sendfile " + command["path"], command["to"], tag)
         elif cmd == "gsend":
             self.type("/win " + command["room"])
             time.sleep(0.3)
@@ -187,10 +221,10 @@ def publish_empty_list(jid, host, ca):
 
 def main():
     parser = argparse.ArgumentParser()
-    for option in ("jid", "host", "state", "ca"):
+    for option in ("jid", "host", "state", "ca", "files"):
         parser.add_argument("--" + option, required=True)
     arguments, _ = parser.parse_known_args()
-    profanity = Profanity(arguments.jid, arguments.host, arguments.state)
+    profanity = Profanity(arguments.jid, arguments.host, arguments.state, arguments.files)
     is_new = not profanity.has_keys()
     if is_new:
         publish_empty_list(arguments.jid, arguments.host, arguments.ca)

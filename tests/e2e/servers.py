@@ -4,6 +4,8 @@
     montague.example   Prosody    127.0.8.3
     verona.example     ejabberd   127.0.8.4
 
+Each keeps files too, at https://ADDRESS:5281/.
+
 All of it is in one folder, and ends with `stop`. No name server of the system, no /etc/hosts, no epmd.
 """
 import glob
@@ -19,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PROSODY = {"capulet.example": "127.0.8.2", "montague.example": "127.0.8.3"}
 EJABBERD = {"verona.example": "127.0.8.4"}
 ADDRESSES = {**PROSODY, **EJABBERD}
-C2S, S2S = 5222, 5269
+C2S, S2S, HTTPS = 5222, 5269, 5281
 DNS = ("127.0.8.5", 5353)
 
 
@@ -92,11 +94,12 @@ class Servers:
 
         key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
         openssl("req", "-x509", *key, "-days", "3650", "-subj", "/CN=e2e", "-keyout", f"{folder}/ca.key", "-out", self.ca)
-        for domain in ADDRESSES:
+        for domain, address in ADDRESSES.items():
             path = f"{folder}/{domain}"
             openssl("req", *key, "-subj", f"/CN={domain}", "-keyout", f"{path}.key", "-out", f"{path}.csr")
             with open(f"{path}.ext", "w") as file:
-                file.write(f"subjectAltName=DNS:{domain},DNS:conference.{domain}\nextendedKeyUsage=serverAuth,clientAuth\n")
+                file.write(f"subjectAltName=DNS:{domain},DNS:conference.{domain},IP:{address}\n"
+                           "extendedKeyUsage=serverAuth,clientAuth\n")
             openssl("x509", "-req", "-in", f"{path}.csr", "-CA", self.ca, "-CAkey", f"{folder}/ca.key", "-CAcreateserial",
                     "-days", "3650", "-extfile", f"{path}.ext", "-out", f"{path}.crt")
             with open(f"{path}.pem", "w") as file:
@@ -129,7 +132,9 @@ s2s_ports = {{ {S2S} }}
 c2s_direct_tls_ports = {{ 5223 }}
 s2s_direct_tls_ports = {{}}
 http_ports = {{}}
-https_ports = {{}}
+https_ports = {{ {HTTPS} }}
+https_interfaces = {{ "{PROSODY[domain]}" }}
+https_ssl = {{ key = "{certificates}/{domain}.key"; certificate = "{certificates}/{domain}.crt" }}
 use_ipv6 = false
 modules_enabled = {{
   "roster"; "saslauth"; "tls"; "dialback"; "disco"; "ping"; "private"; "pep"; "carbons"; "mam"; "offline";
@@ -158,6 +163,9 @@ Component "conference.{domain}" "muc"
   modules_enabled = {{ "muc_mam" }}
   muc_log_by_default = true
   muc_room_default_persistent = true
+Component "upload.{domain}" "http_file_share"
+  http_host = "{PROSODY[domain]}"
+  http_external_url = "https://{PROSODY[domain]}:{HTTPS}/"
 ''')
         self.run(f"{folder}/output.log", "prosody", "-F", "--config", config)
 
@@ -181,6 +189,7 @@ ca_file: "{self.ca}"
 listen:
   - {{port: {C2S}, ip: "{address}", module: ejabberd_c2s, max_stanza_size: 524288, starttls_required: true, access: c2s}}
   - {{port: {S2S}, ip: "{address}", module: ejabberd_s2s_in, max_stanza_size: 524288}}
+  - {{port: {HTTPS}, ip: "{address}", module: ejabberd_http, tls: true, request_handlers: {{/upload: mod_http_upload}}}}
 s2s_use_starttls: required
 outgoing_s2s_port: {S2S}
 outgoing_s2s_families: [ipv4]
@@ -192,6 +201,7 @@ modules:
   mod_caps: {{}}
   mod_carboncopy: {{}}
   mod_disco: {{}}
+  mod_http_upload: {{put_url: "https://{address}:{HTTPS}/upload", docroot: "{folder}/upload"}}
   mod_mam: {{assume_mam_usage: true, default: always}}
   mod_muc: {{host: "conference.@HOST@", access: [allow], access_create: [allow], default_room_options: {{mam: true, persistent: true}}}}
   mod_offline: {{access_max_user_messages: 1000}}

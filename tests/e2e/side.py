@@ -37,7 +37,8 @@ class Side:
             "slixmpp": [sys.executable, "-W", "ignore", HERE + "/slix_peer.py"],
             "profanity": [sys.executable, "-W", "ignore", HERE + "/profanity_peer.py"],
         }[kind]
-        self.command = command + ["--jid", jid, "--host", self.host, "--state", self.state, "--ca", ca, "--mode", mode]
+        self.command = command + ["--jid", jid, "--host", self.host, "--state", self.state, "--ca", ca, "--mode", mode,
+                                  "--files", self.state + ".files"]
         self.process, self.events, self.device, self.tag = None, [], None, 0
 
     def start(self):
@@ -45,6 +46,9 @@ class Side:
             return
         self.events, self.queue = [], queue.Queue()
         environment = dict(os.environ, OMEMO_PASSWORD=servers.password(self.user))
+        if self.kind == "slixmpp":
+            # What its client of the web believes.
+            environment["SSL_CERT_FILE"] = self.ca
         with open(self.state + ".log", "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                                             env=environment, start_new_session=True)
@@ -107,6 +111,11 @@ class Side:
         if not is_right or sender and not event["from"].startswith(sender):
             raise Failed(f"{self.user}: not as expected: {event}")
         return event
+
+    def expect_file(self, content, sender):
+        event = self.wait(lambda event: event["ev"] in ("file", "file-failed"), "a file")
+        if event["ev"] != "file" or not event["from"].startswith(sender) or open(event["path"], "rb").read() != content:
+            raise Failed(f"{self.user}: not the file: {event}")
 
     def stop(self):
         if not self.process:

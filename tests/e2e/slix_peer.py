@@ -1,30 +1,38 @@
 """A peer on slixmpp and slixmpp-omemo: commands in, events out, a JSON object a line.
 
-    slix_peer.py --jid JID --host ADDRESS --state FILE --ca FILE --mode legacy|omemo2     (OMEMO_PASSWORD)
+    slix_peer.py --jid JID --host ADDRESS --state FILE --ca FILE --mode legacy|omemo2 --files FOLDER     (OMEMO_PASSWORD)
 
     {"cmd":"send","to":JID,"body":TEXT,"tag":1}                 {"ev":"sent","tag":1}
     {"cmd":"gsend","room":JID,"body":TEXT,"tag":2}              {"ev":"sent","tag":2}
     {"cmd":"join","room":JID,"nick":NAME,"tag":3}               {"ev":"joined","tag":3}
     {"cmd":"make","room":JID,"nick":NAME,"members":[…],"tag":4} {"ev":"joined","tag":4}
     {"cmd":"subscribe","to":JID,"tag":5}                        {"ev":"ok","tag":5}
+    {"cmd":"file","to":JID,"path":PATH,"tag":6}                 {"ev":"sent","tag":6}
     {"cmd":"quit"}
 
     {"ev":"ready","device_id":N}  {"ev":"msg","from":…,"body":…,"type":…,"ns":…}  {"ev":"plain",…}
+    {"ev":"file","from":…,"path":…}   of a message that shares a file, in the folder --files
     {"ev":"decrypt-failed","error":…}  {"ev":"error","tag":…,"what":…}  {"ev":"end"}
 
 Legacy messages go through the plugin as it is. Version 2.2.0 of it announces OMEMO 2 without reading or writing its
-envelopes (XEP-0420): those are made and read here, and its own session manager does all cryptography.
+envelopes (XEP-0420): those are made and read here, and its own session manager does all cryptography. Files go through
+slixmpp's own plugins for uploads and for aesgcm:// URIs; in OMEMO 2 the sources (XEP-0448) are made and read here.
 """
 import argparse
 import asyncio
+import base64
+import hashlib
+import io
 import json
 import logging
 import os
 import secrets
 import sys
 from datetime import datetime, timezone
+from pathlib import Path
 from xml.etree import ElementTree
 
+import aiohttp
 import oldmemo.oldmemo
 import twomemo.etree
 import twomemo.twomemo
@@ -37,6 +45,9 @@ from slixmpp_omemo import XEP_0384, TrustLevel
 
 LEGACY, OMEMO2, SCE = oldmemo.oldmemo.NAMESPACE, twomemo.twomemo.NAMESPACE, "urn:xmpp:sce:1"
 CARBONS = "{urn:xmpp:carbons:2}"
+SHARING, METADATA, SOURCE = "{urn:xmpp:sfs:0}", "{urn:xmpp:file:metadata:0}", "{urn:xmpp:esfs:0}"
+HASH, URL = "{urn:xmpp:hashes:2}hash", "{http://jabber.org/protocol/url-data}url-data"
+AES = "urn:xmpp:ciphers:aes-256-gcm-nopadding:0"
 
 
 def emit(**event):
@@ -88,14 +99,14 @@ register_plugin(Plugin)
 
 
 class Peer(ClientXMPP):
-    def __init__(self, jid, password, ca, mode):
+    def __init__(self, jid, password, ca, mode, files):
         super().__init__(jid, password)
-        self.mode = mode
+        self.mode, self.files = mode, files
         self.enable_direct_tls = False
         self.ca_certs = ca
         self.members = {}
         self.order = asyncio.Lock()
-        for number in ("0004", "0030", "0045", "0060", "0163", "0199", "0280", "0334", "0380"):
+        for number in ("0004", "0030", "0045", "0060", "0163", "0199", "0280", "0334", "0363", "0380", "0454"):
             self.register_plugin("xep_" + number)
         self.register_plugin("xep_0384", module=sys.modules[__name__])
         self.omemo = self.plugin["xep_0384"]
@@ -134,14 +145,32 @@ class Peer(ClientXMPP):
                 return
             try:
                 if OMEMO2 in found:
-                    body = await self.open_envelope(stanza)
+                    content = await self.open_envelope(stanza)
+                    body = None if content is None else content.findtext("{jabber:client}body")
+                    uri = None if content is None else shared_uri(content)
                 else:
                     body = (await self.omemo.decrypt_message(stanza))[0]["body"]
+                    uri = body if (body or "").startswith("aesgcm://") else None
             except Exception as error:
                 emit(ev="decrypt-failed", error=f"{type(error).__name__}: {error}", **about)
                 return
             if body:
                 emit(ev="msg", body=body, ns=OMEMO2 if OMEMO2 in found else LEGACY, **about)
+            if uri:
+                try:
+                    emit(ev="file", path=await self.fetch(uri), **about)
+                except Exception as error:
+                    emit(ev="file-failed", error=f"{type(error).__name__}: {error}", **about)
+
+    async def fetch(self, uri):
+        url, key = uri.replace("aesgcm://", "https://").split("#")
+        async with aiohttp.ClientSession() as session, session.get(url, raise_for_status=True) as response:
+            sealed = await response.read()
+        os.makedirs(self.files, exist_ok=True)
+        path = os.path.join(self.files, secrets.token_hex(8))
+        with open(path, "wb") as file:
+            file.write(self.plugin["xep_0454"].decrypt(io.BytesIO(sealed), key))
+        return path
 
     async def open_envelope(self, stanza):
         sender = stanza["from"]
@@ -160,19 +189,22 @@ class Peer(ClientXMPP):
             raise ValueError("the envelope is from somebody else")
         if stanza["type"] == "groupchat" and said.get(f"{{{SCE}}}to") != stanza["from"].bare:
             raise ValueError("the envelope is for another room")
-        return envelope.findtext(f"{{{SCE}}}content/{{jabber:client}}body")
+        return envelope.find(f"{{{SCE}}}content")
 
-    def envelope(self, body, to):
+    def envelope(self, body, to, sharing):
         envelope = ElementTree.Element(f"{{{SCE}}}envelope")
         content = ElementTree.SubElement(envelope, f"{{{SCE}}}content")
-        ElementTree.SubElement(content, "{jabber:client}body").text = body
+        if sharing is None:
+            ElementTree.SubElement(content, "{jabber:client}body").text = body
+        else:
+            content.append(sharing)
         ElementTree.SubElement(envelope, f"{{{SCE}}}rpad").text = secrets.token_urlsafe(secrets.randbelow(150))
         ElementTree.SubElement(envelope, f"{{{SCE}}}time", stamp=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
         ElementTree.SubElement(envelope, f"{{{SCE}}}from", jid=self.boundjid.bare)
         ElementTree.SubElement(envelope, f"{{{SCE}}}to", jid=to)
         return ElementTree.tostring(envelope, encoding="utf-8", xml_declaration=False)
 
-    async def encrypt(self, to, body, kind, recipients):
+    async def encrypt(self, to, body, kind, recipients, sharing=None):
         message = self.make_message(mto=JID(to), mtype=kind)
         if self.mode == "legacy":
             message["body"] = body
@@ -180,7 +212,7 @@ class Peer(ClientXMPP):
         else:
             await self.omemo.refresh_device_lists(recipients)
             manager = await self.omemo.get_session_manager()
-            envelopes = {OMEMO2: self.envelope(body, to)}
+            envelopes = {OMEMO2: self.envelope(body, to, sharing)}
             bare = frozenset(jid.bare for jid in recipients)
             elements, problems = await manager.encrypt(bare, envelopes, backend_priority_order=[OMEMO2])
             sealed = message
@@ -224,6 +256,11 @@ class Peer(ClientXMPP):
             recipients.discard(JID(self.boundjid.bare))
             await self.encrypt(room, command["body"], "groupchat", recipients)
             emit(ev="sent", tag=tag)
+        elif cmd == "file":
+            to, path = command["to"], Path(command["path"])
+            uri = await self.plugin["xep_0454"].upload_file(path)
+            await self.encrypt(to, uri, "chat", {JID(to)}, sharing(path, uri) if self.mode == "omemo2" else None)
+            emit(ev="sent", tag=tag)
         elif cmd in ("join", "make"):
             await self.enter(command["room"], command["nick"], command.get("members", []))
             emit(ev="joined", tag=tag)
@@ -234,16 +271,43 @@ class Peer(ClientXMPP):
             raise ValueError("unknown command " + cmd)
 
 
+def sharing(path, uri):
+    """A shared file with an encrypted source, for an envelope."""
+    content = path.read_bytes()
+    url, digits = uri.replace("aesgcm://", "https://").split("#")
+    element = ElementTree.Element(SHARING + "file-sharing", disposition="attachment")
+    file = ElementTree.SubElement(element, METADATA + "file")
+    ElementTree.SubElement(file, METADATA + "name").text = path.name
+    ElementTree.SubElement(file, METADATA + "size").text = str(len(content))
+    ElementTree.SubElement(file, HASH, algo="sha-256").text = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    sources = ElementTree.SubElement(element, SHARING + "sources")
+    source = ElementTree.SubElement(sources, SOURCE + "encrypted", cipher=AES)
+    for name, part in (("key", digits[24:]), ("iv", digits[:24])):
+        ElementTree.SubElement(source, SOURCE + name).text = base64.b64encode(bytes.fromhex(part)).decode()
+    ElementTree.SubElement(ElementTree.SubElement(source, SHARING + "sources"), URL, target=url)
+    return element
+
+
+def shared_uri(content):
+    """Where the file of an envelope's content is, and its key, as one URI."""
+    source = content.find(f"{SHARING}file-sharing/{SHARING}sources/{SOURCE}encrypted")
+    if source is None or source.get("cipher") != AES:
+        return None
+    iv, key = (base64.b64decode(source.findtext(SOURCE + name)).hex() for name in ("iv", "key"))
+    url = source.find(f"{SHARING}sources/{URL}").get("target")
+    return url.replace("https://", "aesgcm://") + f"#{iv}{key}"
+
+
 async def main():
     parser = argparse.ArgumentParser()
-    for option in ("jid", "host", "state", "ca", "mode"):
+    for option in ("jid", "host", "state", "ca", "mode", "files"):
         parser.add_argument("--" + option, required=True)
     arguments, _ = parser.parse_known_args()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     Plugin.file = File(arguments.state)
     jid = JID(arguments.jid)
     jid.resource = "slix" + secrets.token_hex(4)
-    peer = Peer(jid, os.environ["OMEMO_PASSWORD"], arguments.ca, arguments.mode)
+    peer = Peer(jid, os.environ["OMEMO_PASSWORD"], arguments.ca, arguments.mode, arguments.files)
     peer.connect(arguments.host, 5222)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

@@ -34,6 +34,9 @@ pub(crate) struct Server {
     pub(crate) unsubscribed: BTreeSet<BareJid>,
     /// Nobody is told of changes.
     pub(crate) tells_nobody: bool,
+    /// The newest item of a node is the one that was made last, as in ejabberd, and not the one that was
+    /// published last.
+    pub(crate) sorts_by_creation: bool,
 }
 
 impl Server {
@@ -111,9 +114,11 @@ impl Server {
                 let Some(items) = self.nodes.get(&(owner, node.clone())) else {
                     return Some(error("item-not-found"));
                 };
-                let items = items
-                    .iter()
-                    .filter(|(id, _)| wanted.is_none_or(|it| it == id));
+                let most = verb.attribute("max_items").map(str::parse::<usize>);
+                let most = most.map_or(items.len(), Result::unwrap);
+                let older = items.len().saturating_sub(most);
+                let items = items.iter().skip(older);
+                let items = items.filter(|(id, _)| wanted.is_none_or(|it| it == id));
                 let items: String = items
                     .map(|(id, payload)| format!("<item id='{id}'>{payload}</item>"))
                     .collect();
@@ -144,8 +149,14 @@ impl Server {
             .nodes
             .entry((owner.clone(), node.to_owned()))
             .or_default();
-        items.retain(|(id, _)| id != item);
-        items.push((item.to_owned(), payload.to_owned()));
+        let known = items.iter_mut().find(|(id, _)| id == item);
+        match known.filter(|_| self.sorts_by_creation) {
+            Some((_, known)) => payload.clone_into(known),
+            None => {
+                items.retain(|(id, _)| id != item);
+                items.push((item.to_owned(), payload.to_owned()));
+            }
+        }
         if self.tells_nobody || !is_of_lists(node) {
             return;
         }

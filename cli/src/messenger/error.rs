@@ -6,6 +6,7 @@ use omemo::account::AccountError;
 use omemo::client::EncryptRequestError;
 use omemo::store::StoreError;
 
+use super::TransferError;
 use crate::xmpp::StreamError;
 
 /// Why something was not done.
@@ -19,6 +20,8 @@ pub enum MessengerError {
     Account(AccountError),
     /// A message was not taken.
     Message(EncryptRequestError),
+    /// A file was not taken.
+    Transfer(TransferError),
     /// The operating system has no randomness.
     Random,
 }
@@ -30,6 +33,7 @@ impl fmt::Display for MessengerError {
             Self::Store(error) => error.fmt(f),
             Self::Account(error) => error.fmt(f),
             Self::Message(error) => error.fmt(f),
+            Self::Transfer(error) => error.fmt(f),
             Self::Random => f.write_str("the system gives no randomness"),
         }
     }
@@ -58,5 +62,11 @@ impl From<AccountError> for MessengerError {
 impl From<EncryptRequestError> for MessengerError {
     fn from(error: EncryptRequestError) -> Self {
         Self::Message(error)
+    }
+}
+
+impl From<TransferError> for MessengerError {
+    fn from(error: TransferError) -> Self {
+        Self::Transfer(error)
     }
 }

@@ -1,8 +1,12 @@
 //! What a messenger tells whoever uses it.
 
+use std::path::PathBuf;
+
 use omemo::account::{MessageId, Report, Trust};
 use omemo::client::{Notice, Origin, RefusalReason, Ticket, TrustQuestion, UndecryptableReason};
 use omemo::model::{BareJid, DeviceId, Fingerprint, Version};
+
+use super::{SharedFile, TransferError, TransferId};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -41,6 +45,20 @@ pub enum Event {
     Joined(BareJid),
     /// A room was not entered.
     NotJoined(BareJid),
+    /// A file was uploaded, or not; [`Messenger::share`](super::Messenger::share) it.
+    Uploaded {
+        /// Which one.
+        transfer: TransferId,
+        /// What to share, or why there is nothing.
+        result: Result<SharedFile, TransferError>,
+    },
+    /// A file was fetched, or not.
+    Downloaded {
+        /// Which one.
+        transfer: TransferId,
+        /// Where it is, or why it is not.
+        result: Result<PathBuf, TransferError>,
+    },
     /// Something that the user may want to know.
     Notice(Notice),
     /// The server has taken everything that was sent before [`Messenger::sync`](super::Messenger::sync).
@@ -56,8 +74,10 @@ pub struct Message {
     pub from: String,
     /// To whom it was sent.
     pub to: String,
-    /// The text.
+    /// The text; of a message that shares a file, where it is and its key.
     pub body: String,
+    /// The files that it shares.
+    pub files: Vec<SharedFile>,
     /// To everybody in a room.
     pub is_groupchat: bool,
     /// The account that wrote it.

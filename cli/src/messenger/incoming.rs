@@ -98,12 +98,19 @@ impl Messenger {
                     && let Some(items) = iq.first_element_child()
                 {
                     entered.take_item(items);
-                    if !self.requests.is_open(&Asked::Members(room.clone())) {
+                    let is_of_it = |asked: &Asked| *asked == Asked::Members(room.clone());
+                    if !self.requests.is_open(is_of_it) {
                         entered.is_known = true;
                         self.events.push_back(Event::Joined(room.clone()));
                     }
                 }
                 self.room_changed(&room)
+            }
+            Asked::Services => self.services_answered(iq),
+            Asked::Service(jid) => self.service_answered(&jid, iq),
+            Asked::Slot(transfer) => {
+                self.slot_answered(transfer, iq);
+                Ok(())
             }
             Asked::Sync => {
                 self.events.push_back(Event::Synced);

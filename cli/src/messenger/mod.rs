@@ -16,6 +16,11 @@ mod folder;
 mod incoming;
 mod requests;
 mod rooms;
+mod shared_file;
+mod slots;
+mod transfer;
+mod transfer_error;
+mod transfers;
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -30,10 +35,15 @@ use roxmltree::Node;
 pub use error::MessengerError;
 pub use event::{Event, Message, Plain};
 pub use folder::Folder;
+pub use shared_file::SharedFile;
+pub use transfer::{MAX_DOWNLOAD, Progress};
+pub use transfer_error::TransferError;
+pub use transfers::TransferId;
 
 use self::caps::Caps;
 use self::requests::{Asked, Requests};
 use self::rooms::{ADMIN, AFFILIATIONS, Entered};
+use self::transfers::Transfers;
 use crate::xmpp::element::{escape, look};
 use crate::xmpp::{Login, Stream};
 
@@ -49,6 +59,7 @@ pub struct Messenger {
     caps: Caps,
     requests: Requests,
     rooms: BTreeMap<BareJid, Entered>,
+    transfers: Transfers,
     /// Contacts on the roster, and whether their server tells us of changes.
     roster: BTreeMap<BareJid, bool>,
     /// Whose wish to see our presence is granted.
@@ -84,6 +95,7 @@ impl Messenger {
             caps,
             requests: Requests::default(),
             rooms: BTreeMap::new(),
+            transfers: Transfers::default(),
             roster: BTreeMap::new(),
             welcome: BTreeSet::new(),
             events: VecDeque::new(),
@@ -127,7 +139,12 @@ impl Messenger {
             }
             let alarm = self.wake_at.map(|at| at.since(now()));
             let wait = alarm.map_or(SILENCE, |alarm| alarm.min(SILENCE));
-            match tokio::time::timeout(wait, self.stream.next()).await {
+            let stanza = tokio::select! {
+                stanza = tokio::time::timeout(wait, self.stream.next()) => stanza,
+                // It never ends: an end of it is held here.
+                Some(event) = self.transfers.results.recv() => return Ok(event),
+            };
+            match stanza {
                 Ok(stanza) => {
                     is_asked = false;
                     self.take(&stanza?)?;
@@ -153,6 +170,11 @@ impl Messenger {
     /// # Errors
     /// [`MessengerError`]: it is not taken.
     pub fn send(&mut self, to: &BareJid, body: &str) -> Result<Ticket, MessengerError> {
+        self.write(to, &format!("<body>{}</body>", escape(body)))
+    }
+
+    /// Encrypts the elements of a message and sends it.
+    fn write(&mut self, to: &BareJid, elements: &str) -> Result<Ticket, MessengerError> {
         let kind = if self.rooms.contains_key(to) {
             "groupchat"
         } else {
@@ -160,9 +182,7 @@ impl Messenger {
             "chat"
         };
         let id = random_id()?;
-        let body = escape(body);
-        let stanza =
-            format!("<message to='{to}' type='{kind}' id='{id}'><body>{body}</body></message>");
+        let stanza = format!("<message to='{to}' type='{kind}' id='{id}'>{elements}</message>");
         let ticket = self
             .omemo
             .encrypt(&stanza, core::slice::from_ref(to), now())?;
@@ -232,6 +252,8 @@ impl Messenger {
             "<enable xmlns='urn:xmpp:carbons:2'/>",
             Asked::Nothing,
         );
+        self.transfers.restart();
+        self.ask_for_slots()?;
         self.act()
     }
 
@@ -277,7 +299,7 @@ impl Messenger {
                 Action::Deliver(delivery) if self.shown.insert(delivery.id) => {
                     match message_of(&delivery) {
                         Some(message) => self.events.push_back(Event::Message(Box::new(message))),
-                        // Without a text there is nothing that this program could show.
+                        // Without a text or a file there is nothing that this program could show.
                         None => self.acknowledge(&delivery.id)?,
                     }
                 }
@@ -307,11 +329,17 @@ impl Messenger {
 fn message_of(delivery: &omemo::client::Delivery) -> Option<Message> {
     let message = PlainMessage::read(&delivery.stanza).ok()?;
     let attribute = |name| message.attribute(name).unwrap_or_default().to_owned();
+    let files = SharedFile::list(&message, delivery.sender.version);
+    let body = message.body().filter(|body| !body.is_empty());
+    if body.is_none() && files.is_empty() {
+        return None;
+    }
     Some(Message {
         id: delivery.id,
         from: attribute("from"),
         to: attribute("to"),
-        body: message.body()?.to_owned(),
+        body: body.unwrap_or_default().to_owned(),
+        files,
         is_groupchat: message.attribute("type") == Some("groupchat"),
         sender: delivery.sender.jid.clone(),
         device: delivery.sender.device,

@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 
 use omemo::model::BareJid;
 
+use super::TransferId;
+
 /// What a request was for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     Roster,
     Archive(Stage),
     Members(BareJid),
+    Services,
+    Service(BareJid),
+    Slot(TransferId),
     Sync,
     /// The answer means nothing.
     Nothing,
@@ -57,8 +62,8 @@ impl Requests {
         self.open.remove(id).map(|(_, asked)| asked)
     }
 
-    pub(super) fn is_open(&self, asked: &Asked) -> bool {
-        self.open.values().any(|(_, open)| open == asked)
+    pub(super) fn is_open(&self, is_it: impl Fn(&Asked) -> bool) -> bool {
+        self.open.values().any(|(_, asked)| is_it(asked))
     }
 
     pub(super) fn clear(&mut self) {

@@ -1,5 +1,6 @@
-//! Which account: from the command line, the environment and a file, in this order. The password is never
-//! on the command line, where every user of the machine could see it.
+//! Which account: from the command line, the environment and a file, in this order. The password is not
+//! on the command line, where every user of the machine could see it; `omemo pipe` alone takes it there,
+//! as test beds give it.
 
 use core::fmt;
 use std::fs;
@@ -20,6 +21,7 @@ use crate::{Failure, VersionName};
 /// Which account.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Account")]
+#[group(skip)]
 pub struct Args {
     /// Address of the account [or OMEMO_JID, or the configuration file]
     #[arg(long, value_name = "JID")]
@@ -63,9 +65,9 @@ struct Config {
 }
 
 /// A password that is not printed.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(from = "String")]
-struct Password(Zeroizing<String>);
+pub struct Password(Zeroizing<String>);
 
 impl From<String> for Password {
     fn from(password: String) -> Self {
@@ -85,6 +87,7 @@ pub struct Found {
     args: Args,
     config: Config,
     jid: BareJid,
+    password: Option<Password>,
 }
 
 impl Args {
@@ -103,7 +106,12 @@ impl Args {
         let jid =
             named.ok_or("no account: say --jid, OMEMO_JID, or jid in the configuration file")?;
         let args = self.clone();
-        Ok(Found { args, config, jid })
+        Ok(Found {
+            args,
+            config,
+            jid,
+            password: None,
+        })
     }
 
     fn read_config(&self) -> Result<Config, Failure> {
@@ -125,6 +133,12 @@ impl Args {
 }
 
 impl Found {
+    /// The account with a password that is known already.
+    #[must_use]
+    pub fn with_password(self, password: Option<Password>) -> Self {
+        Self { password, ..self }
+    }
+
     /// The address.
     #[must_use]
     pub const fn jid(&self) -> &BareJid {
@@ -206,6 +220,9 @@ impl Found {
     }
 
     fn password(&self) -> Result<Zeroizing<String>, Failure> {
+        if let Some(Password(password)) = &self.password {
+            return Ok(password.clone());
+        }
         if let Ok(password) = std::env::var("OMEMO_PASSWORD") {
             return Ok(Zeroizing::new(password));
         }

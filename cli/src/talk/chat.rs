@@ -87,7 +87,7 @@ pub(super) fn nick_in(jid: &BareJid) -> Result<String, Failure> {
 fn show_event(messenger: &mut Messenger, event: Event) -> Result<(), Failure> {
     match event {
         Event::Message(message) => {
-            show::line(&show::message(&message))?;
+            show::line(&show::message(&message, &[]))?;
             messenger.acknowledge(&message.id)?;
         }
         Event::Question(question) => {

@@ -1,12 +1,14 @@
 //! `omemo listen`: prints messages as they come, one a line.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use omemo::account::TrustPolicy;
 use omemo::model::BareJid;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::fetching::{Fetched, Fetching};
 use super::{account, chat, show};
 use crate::Failure;
 use crate::messenger::{Event, Message, Messenger, MessengerError};
@@ -22,6 +24,9 @@ pub struct Args {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+    /// Fetch the files that messages share into this folder; without it they are only named
+    #[arg(long, value_name = "FOLDER")]
+    files: Option<PathBuf>,
     /// Stop after so many messages
     #[arg(long, value_name = "NUMBER")]
     count: Option<u64>,
@@ -37,12 +42,20 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let mut messenger = account.log_in(options).await?;
     let mut left = args.count;
     let mut failures = 0;
+    let mut fetching = Fetching::new(args.files.clone());
     while left != Some(0) {
         match messenger.next().await {
             Ok(Event::Message(message)) => {
-                print(&message, args.json)?;
-                messenger.acknowledge(&message.id)?;
-                left = left.map(|left| left.saturating_sub(1));
+                if let Some(message) = fetching.hold(&mut messenger, message)? {
+                    hand_out(&mut messenger, &message, &[], args.json)?;
+                    left = left.map(|left| left.saturating_sub(1));
+                }
+            }
+            Ok(Event::Downloaded { transfer, result }) => {
+                if let Some((message, files)) = fetching.take(transfer, result) {
+                    hand_out(&mut messenger, &message, &files, args.json)?;
+                    left = left.map(|left| left.saturating_sub(1));
+                }
             }
             Ok(Event::Ready(device)) => {
                 failures = 0;
@@ -83,21 +96,33 @@ pub(super) async fn reconnect(
     }
 }
 
-fn print(message: &Message, is_json: bool) -> Result<(), Failure> {
-    if !is_json {
-        return show::line(&show::message(message));
+fn hand_out(
+    messenger: &mut Messenger,
+    message: &Message,
+    files: &[Fetched],
+    is_json: bool,
+) -> Result<(), Failure> {
+    if is_json {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", object(message, files))?;
+        out.flush()?;
+    } else {
+        show::line(&show::message(message, files))?;
     }
-    let mut out = std::io::stdout().lock();
-    let object = json!({
+    Ok(messenger.acknowledge(&message.id)?)
+}
+
+fn object(message: &Message, files: &[Fetched]) -> Value {
+    let paths = files.iter().filter_map(|(_, result)| result.as_ref().ok());
+    json!({
         "from": message.from,
         "to": message.to,
         "body": message.body,
+        "files": paths.collect::<Vec<_>>(),
         "type": if message.is_groupchat { "groupchat" } else { "chat" },
         "version": message.version.namespace(),
         "device": message.device.get(),
         "fingerprint": format!("{:x}", message.fingerprint),
         "trust": show::trust(message.trust),
-    });
-    writeln!(out, "{object}")?;
-    Ok(out.flush()?)
+    })
 }

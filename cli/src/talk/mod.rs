@@ -3,6 +3,7 @@
 pub mod account;
 pub mod chat;
 pub mod devices;
+pub mod fetching;
 pub mod fingerprint;
 pub mod listen;
 pub mod pipe;

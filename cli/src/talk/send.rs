@@ -1,17 +1,21 @@
-//! `omemo send`: one message.
+//! `omemo send`: one message, a text or a file.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
+use indicatif::ProgressBar;
 use omemo::account::TrustPolicy;
 use omemo::client::{RefusalReason, Ticket};
 use omemo::model::BareJid;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::{account, show};
 use crate::Failure;
-use crate::messenger::{Event, Messenger};
+use crate::messenger::{Event, Messenger, Progress, SharedFile, TransferError, TransferId};
 
 /// The exit code when somebody has to decide about keys first.
 pub const UNDECIDED: u8 = 3;
@@ -27,12 +31,16 @@ pub struct Args {
     /// To everybody in a members-only room
     #[arg(long, value_name = "JID", conflicts_with = "to")]
     room: Option<BareJid>,
+    /// A file, which is encrypted and uploaded; a text goes out behind it
+    #[arg(long, value_name = "PATH")]
+    file: Option<PathBuf>,
     /// Ask about every new key, instead of trusting until one was compared
     #[arg(long)]
     ask: bool,
     /// The text; "-": from standard input
-    text: String,
-    /// How many seconds it may take
+    #[arg(required_unless_present = "file")]
+    text: Option<String>,
+    /// How many seconds it may take, beside uploading
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     timeout: u64,
 }
@@ -42,10 +50,7 @@ pub struct Args {
 pub fn run(args: &Args) -> ExitCode {
     let mut code = None;
     let done = super::run(async {
-        let patience = Duration::from_secs(args.timeout);
-        code = timeout(patience, send(args))
-            .await
-            .map_err(|_| "it took too long")??;
+        code = send(args).await?;
         Ok(())
     });
     code.map_or(done, ExitCode::from)
@@ -53,72 +58,139 @@ pub fn run(args: &Args) -> ExitCode {
 
 /// The exit code, if it is not that of success.
 async fn send(args: &Args) -> Result<Option<u8>, Failure> {
-    let text = match args.text.as_str() {
-        "-" => {
+    let text = match args.text.as_deref() {
+        Some("-") => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text)?;
-            text.trim_end_matches('\n').to_owned()
+            Some(text.trim_end_matches('\n').to_owned())
         }
-        text => text.to_owned(),
+        text => text.map(str::to_owned),
     };
+    if let Some(path) = &args.file {
+        std::fs::File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
     let account = args.account.find()?;
     let options = account.options(if args.ask {
         TrustPolicy::Manual
     } else {
         TrustPolicy::BlindUntilVerified
     });
-    let mut messenger = account.log_in(options).await?;
-    let code = send_on(&mut messenger, account.jid(), args, &text).await;
-    messenger.close().await;
+    let patience = Duration::from_secs(args.timeout);
+    let deadline = Instant::now() + patience;
+    let messenger = timeout_at(deadline, account.log_in(options)).await;
+    let mut sending = Sending {
+        messenger: messenger.map_err(|_| TOO_LONG)??,
+        args,
+        text,
+        upload: None,
+        tickets: BTreeSet::new(),
+        bar: ProgressBar::hidden(),
+    };
+    let code = sending.go(account.jid(), patience, deadline).await;
+    sending.messenger.close().await;
     code
 }
 
-async fn send_on(
-    messenger: &mut Messenger,
-    account: &BareJid,
-    args: &Args,
-    text: &str,
-) -> Result<Option<u8>, Failure> {
-    let mut ticket: Option<Ticket> = None;
-    loop {
-        match messenger.next().await? {
-            Event::Ready(_) => match (&args.room, &args.to) {
-                (Some(room), _) => messenger.join(room, &super::chat::nick_in(account)?),
-                (None, Some(to)) => ticket = Some(messenger.send(to, text)?),
-                (None, None) => return Err("nobody to send to".into()),
-            },
-            Event::Joined(room) => ticket = Some(messenger.send(&room, text)?),
-            Event::NotJoined(_) => return Err("the room does not let us in".into()),
-            Event::Sent {
-                ticket: sent,
-                report,
-            } if Some(sent) == ticket => {
-                show::gaps(&report);
-                messenger.sync();
-            }
-            Event::Synced => return Ok(None),
-            Event::Question(question) => {
-                for key in question.keys {
-                    show::note(&format!(
-                        "nobody has decided about this key: omemo trust {} {:x}",
-                        key.jid, key.fingerprint
-                    ));
+const TOO_LONG: &str = "it took too long";
+
+struct Sending<'a> {
+    messenger: Messenger,
+    args: &'a Args,
+    text: Option<String>,
+    upload: Option<(TransferId, BareJid)>,
+    /// What is not sent yet.
+    tickets: BTreeSet<Ticket>,
+    bar: ProgressBar,
+}
+
+impl Sending<'_> {
+    async fn go(
+        &mut self,
+        account: &BareJid,
+        patience: Duration,
+        deadline: Instant,
+    ) -> Result<Option<u8>, Failure> {
+        let mut deadline = deadline;
+        loop {
+            let event = if self.upload.is_some() {
+                // Uploading has limits of its own: a server must not be silent for long.
+                deadline = Instant::now() + patience;
+                self.messenger.next().await?
+            } else {
+                let event = timeout_at(deadline, self.messenger.next()).await;
+                event.map_err(|_| TOO_LONG)??
+            };
+            match event {
+                Event::Ready(_) => match (&self.args.room, &self.args.to) {
+                    (Some(room), _) => self.messenger.join(room, &super::chat::nick_in(account)?),
+                    (None, Some(to)) => self.begin(to)?,
+                    (None, None) => return Err("nobody to send to".into()),
+                },
+                Event::Joined(room) => self.begin(&room)?,
+                Event::NotJoined(_) => return Err("the room does not let us in".into()),
+                Event::Uploaded { transfer, result } => self.uploaded(transfer, result)?,
+                Event::Sent { ticket, report } if self.tickets.remove(&ticket) => {
+                    show::gaps(&report);
+                    if self.tickets.is_empty() {
+                        self.messenger.sync();
+                    }
                 }
-                return Ok(Some(UNDECIDED));
-            }
-            Event::Refused {
-                ticket: refused,
-                reason,
-            } if Some(refused) == ticket => {
-                if let RefusalReason::Recipients(refusal) = &reason {
-                    reports(refusal).into_iter().for_each(show::gaps);
+                Event::Synced => return Ok(None),
+                Event::Question(question) => {
+                    for key in question.keys {
+                        show::note(&format!(
+                            "nobody has decided about this key: omemo trust {} {:x}",
+                            key.jid, key.fingerprint
+                        ));
+                    }
+                    return Ok(Some(UNDECIDED));
                 }
-                return Err(format!("not sent: {reason}").into());
+                Event::Refused { ticket, reason } if self.tickets.contains(&ticket) => {
+                    if let RefusalReason::Recipients(refusal) = &reason {
+                        reports(refusal).into_iter().for_each(show::gaps);
+                    }
+                    return Err(format!("not sent: {reason}").into());
+                }
+                // Not shown and not acknowledged: "omemo listen" hands it out.
+                Event::Message(_) => {}
+                event => show::aside(&event),
             }
-            // Not shown and not acknowledged: "omemo listen" hands it out.
-            Event::Message(_) => {}
-            event => show::aside(&event),
         }
+    }
+
+    /// The file first: it may be the one thing that cannot be sent.
+    fn begin(&mut self, to: &BareJid) -> Result<(), Failure> {
+        let Some(path) = &self.args.file else {
+            return self.write(to);
+        };
+        self.bar = show::progress(path)?;
+        let bar = self.bar.clone();
+        let progress: Progress = Arc::new(move |done| bar.set_position(done));
+        let transfer = self.messenger.upload(path, Some(progress));
+        let transfer = transfer.map_err(|error| format!("{}: {error}", path.display()))?;
+        self.upload = Some((transfer, to.clone()));
+        Ok(())
+    }
+
+    fn uploaded(
+        &mut self,
+        transfer: TransferId,
+        result: Result<SharedFile, TransferError>,
+    ) -> Result<(), Failure> {
+        let Some((_, to)) = self.upload.take_if(|(id, _)| *id == transfer) else {
+            return Ok(());
+        };
+        self.bar.finish_and_clear();
+        let file = result.map_err(|error| format!("the file was not uploaded: {error}"))?;
+        self.tickets.insert(self.messenger.share(&to, &file)?);
+        self.write(&to)
+    }
+
+    fn write(&mut self, to: &BareJid) -> Result<(), Failure> {
+        if let Some(text) = self.text.take() {
+            self.tickets.insert(self.messenger.send(to, &text)?);
+        }
+        Ok(())
     }
 }
 

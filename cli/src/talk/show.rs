@@ -2,10 +2,13 @@
 //! somebody's cursor.
 
 use std::io::Write as _;
+use std::path::Path;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use omemo::account::{Gap, Report, Trust};
 use omemo::client::Notice;
 
+use super::fetching::Fetched;
 use crate::Failure;
 use crate::messenger::{Event, Message};
 use crate::page::harmless;
@@ -22,9 +25,10 @@ pub fn line(text: &str) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-/// A message: who, and what.
+/// A message: who, and what. Of a file the name, or where it is if it was fetched; not the URI, which has
+/// its key.
 #[must_use]
-pub fn message(message: &Message) -> String {
+pub fn message(message: &Message, fetched: &[Fetched]) -> String {
     let from = if message.is_groupchat {
         &message.from
     } else {
@@ -36,7 +40,22 @@ pub fn message(message: &Message) -> String {
         Trust::Undecided => " (key not decided about)",
         Trust::Distrusted => " (KEY NOT TRUSTED)",
     };
-    format!("{from}{doubt}: {}", message.body)
+    let what = if message.files.is_empty() {
+        message.body.clone()
+    } else if fetched.is_empty() {
+        let files = message.files.iter().map(|file| match file.size {
+            Some(size) => format!("[file: {}, {size} bytes]", file.name),
+            None => format!("[file: {}]", file.name),
+        });
+        files.collect::<Vec<_>>().join(" ")
+    } else {
+        let files = fetched.iter().map(|(file, result)| match result {
+            Ok(path) => format!("[file: {}]", path.display()),
+            Err(_) => format!("[file: {}, not fetched]", file.name),
+        });
+        files.collect::<Vec<_>>().join(" ")
+    };
+    format!("{from}{doubt}: {what}")
 }
 
 /// The word for what is thought of a key.
@@ -84,6 +103,17 @@ pub fn aside(event: &Event) {
         Event::Sent { report, .. } => gaps(report),
         _ => {}
     }
+}
+
+/// A bar for a file that is uploaded, on standard error if that is a terminal.
+///
+/// # Errors
+/// The file cannot be looked at.
+pub fn progress(path: &Path) -> Result<ProgressBar, Failure> {
+    let about = std::fs::metadata(path);
+    let about = about.map_err(|error| format!("{}: {error}", path.display()))?;
+    let style = "{bar:40} {bytes} of {total_bytes}, {eta} left";
+    Ok(ProgressBar::new(about.len()).with_style(ProgressStyle::with_template(style)?))
 }
 
 /// A line on standard error.

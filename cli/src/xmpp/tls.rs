@@ -20,18 +20,7 @@ pub fn connector(
     protocol: Option<&str>,
 ) -> Result<TlsConnector, StreamError> {
     let mut roots = RootCertStore::empty();
-    match authorities {
-        Some(file) => {
-            let certificates = CertificateDer::pem_file_iter(file)
-                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-                .map_err(|_| StreamError::Authorities)?;
-            roots.add_parsable_certificates(certificates);
-        }
-        None => {
-            let native = rustls_native_certs::load_native_certs();
-            roots.add_parsable_certificates(native.certs);
-        }
-    }
+    roots.add_parsable_certificates(believed(authorities)?);
     if roots.is_empty() {
         return Err(StreamError::Authorities);
     }
@@ -45,4 +34,17 @@ pub fn connector(
         .map(|protocol| protocol.as_bytes().to_vec())
         .collect();
     Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// The certificates of whom to believe.
+///
+/// # Errors
+/// [`StreamError::Authorities`] if they cannot be read.
+pub fn believed(authorities: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, StreamError> {
+    match authorities {
+        Some(file) => CertificateDer::pem_file_iter(file)
+            .and_then(Iterator::collect)
+            .map_err(|_| StreamError::Authorities),
+        None => Ok(rustls_native_certs::load_native_certs().certs),
+    }
 }
