@@ -151,6 +151,7 @@ fn a_list_that_cannot_be_read_is_not_replaced() {
         stage.now += 2 * HOUR;
         assert_eq!(pairs(&reconnect(&mut stage)), []);
         assert_eq!(stage.server.items(&own, node), [list]);
+        assert!(!stage.users[0].client.is_published().unwrap());
     }
     let told = stage.users[0].notices.iter();
     let told = told.filter(|notice| matches!(notice, Notice::NotPublished { .. }));

@@ -39,7 +39,10 @@ struct Announcement {
     /// What the server takes with a publication, as far as that is known.
     max_items: Option<MaxItems>,
     has_asked: bool,
+    /// There was an answer, or there will be none.
     is_list_known: bool,
+    /// Nobody could say who is on the list: this device is not put on it, and may not be there.
+    is_list_missing: bool,
     is_bundle_known: bool,
     /// When the list is to be published with this device on it.
     announce_at: Option<Timestamp>,
@@ -56,6 +59,7 @@ impl Default for Announcement {
             max_items: Some(MaxItems::Max),
             has_asked: false,
             is_list_known: false,
+            is_list_missing: false,
             is_bundle_known: false,
             announce_at: None,
             has_failed: false,
@@ -73,9 +77,18 @@ impl Announcements {
             .collect();
     }
 
-    pub(super) fn list_is_known(&mut self, version: Version) {
+    /// The own list was asked for.
+    pub(super) fn list_was_answered(&mut self, version: Version, is_missing: bool) {
         if let Some(state) = self.versions.get_mut(&version) {
             state.is_list_known = true;
+            state.is_list_missing = is_missing;
+        }
+    }
+
+    /// The own list has come, asked for or not.
+    pub(super) fn list_has_come(&mut self, version: Version) {
+        if let Some(state) = self.versions.get_mut(&version) {
+            state.is_list_missing = false;
         }
     }
 
@@ -137,6 +150,7 @@ impl<R: TryCryptoRng> Client<R> {
         let due = self.account.bundles_due()?;
         let is_there = |version: &Version, state: &Announcement| {
             state.is_list_known
+                && !state.is_list_missing
                 && state.is_bundle_known
                 && state.announce_at.is_none()
                 && !state.has_failed

@@ -86,7 +86,7 @@ impl<R: TryCryptoRng> Client<R> {
     ) -> Result<(), AccountError> {
         if let Some(list) = list {
             if jid == self.account.jid() {
-                self.announcements.list_is_known(version);
+                self.announcements.list_was_answered(version, false);
             }
             return self.take_list(jid, &list, now);
         }
@@ -108,7 +108,7 @@ impl<R: TryCryptoRng> Client<R> {
         now: Timestamp,
     ) -> Result<(), AccountError> {
         if jid == self.account.jid() {
-            self.announcements.list_is_known(version);
+            self.announcements.list_was_answered(version, true);
         }
         self.lists.is_unknown(jid, version, now);
         Ok(())

@@ -122,6 +122,7 @@ impl<R: TryCryptoRng> Client<R> {
             self.notice(Notice::Downgraded(peer));
         }
         if is_own {
+            self.announcements.list_has_come(list.version);
             for device in change.added.into_iter().filter(|_| was_seen) {
                 self.tell_of_new_device(device)?;
             }
