@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 
+import readme
 import scenarios
 import servers
 from side import Failed, Side
@@ -194,6 +195,7 @@ def main():
           f"{time.time() - begun:.0f} s")
     if arguments.write and not leaks:
         write(arguments.write, casts, results, number)
+        readme.write("README.md", casts, results, (PEERS | VERSIONS | KINDS).get)
     return 1 if failed or leaks else 0
 
 
