@@ -195,7 +195,8 @@ def main():
           f"{time.time() - begun:.0f} s")
     if arguments.write and not leaks:
         write(arguments.write, casts, results, number)
-        readme.write("README.md", casts, results, (PEERS | VERSIONS | KINDS).get)
+        if not (arguments.columns or arguments.scenarios):
+            readme.write("README.md", casts, results, (PEERS | VERSIONS | KINDS).get)
     return 1 if failed or leaks else 0
 
 
