@@ -35,6 +35,7 @@ COLUMNS = [
     ("profanity", "legacy", PROSODY_1, PROSODY_2, "strophe"),
     ("slixmpp", "legacy", EJABBERD, PROSODY_2, "strophe"),
     ("slixmpp", "omemo2", PROSODY_1, PROSODY_2, "strophe"),
+    ("gajim", "legacy", PROSODY_1, PROSODY_2),
 ]
 # What stood in the way of others.
 NOT_HERE = """## Not here
@@ -44,7 +45,7 @@ NOT_HERE = """## Not here
   and rooms more. It is not driven further yet.
 - Gajim 1.7.3 with its plugin (2.9.0) has `gajim-remote`, but needs a display, and so does Dino 0.4.2, which has no way to
   be driven but its windows. Neither was tried."""
-PEERS = {"profanity": "Profanity", "slixmpp": "slixmpp-omemo", "omemo": "`omemo pipe`", "strophe": "`strophe.c`"}
+PEERS = {"profanity": "Profanity", "slixmpp": "slixmpp-omemo", "omemo": "`omemo pipe`", "strophe": "`strophe.c`", "gajim": "Gajim"}
 VERSIONS = {"legacy": "legacy", "omemo2": "OMEMO 2"}
 KINDS = {PROSODY_1: "Prosody", PROSODY_2: "Prosody", EJABBERD: "ejabberd"}
 

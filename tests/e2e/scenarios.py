@@ -14,7 +14,8 @@ class NotPossible(Exception):
 
 
 # What a client does not do.
-LACKS = {"strophe": {"room": "`strophe.c` has no rooms", "file": "`strophe.c` has no files"}}
+LACKS = {"gajim": {"file": "Gajim is not driven to files"},
+         "strophe": {"room": "`strophe.c` has no rooms", "file": "`strophe.c` has no files"}}
 
 
 class Cast:
