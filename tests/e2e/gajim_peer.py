@@ -63,7 +63,8 @@ def main():
                            XDG_RUNTIME_DIR=arguments.state, LANG="C.UTF-8", LC_ALL="C.UTF-8")
         # Gajim refuses to be root: it is shown another number.
         disguise = [] if os.geteuid() else ["unshare", "--user", "--map-user=1000"]
-        return subprocess.call(disguise + ["dbus-run-session", "--", "gajim", "--separate", "--config-path", arguments.state], env=environment)
+        return subprocess.call(disguise + ["dbus-run-session", "--", "gajim", "--separate", "--config-path", arguments.state],
+                               env=environment)
     finally:
         screen.terminate()
         screen.wait()
