@@ -105,7 +105,7 @@ class A(GajimPlugin):
             self.omemo.request_devicelist(bare)
 
         def is_done(late):
-            to = [bare] if kind == "chat" else [each for each in backend.get_muc_members(bare)]
+            to = [bare] if kind == "chat" else list(backend.get_muc_members(bare))
             for each in to:
                 self.omemo.are_keys_missing(each)
             known = all(backend.get_devices(each, without_self=True) and not backend.devices_without_sessions(each)
@@ -114,10 +114,12 @@ class A(GajimPlugin):
                 return False
             message = OutgoingMessage(account=ACCOUNT, contact=contact, message=body, type_=kind)
             self.client.send_message(message)
-            keys = [] if message.stanza is None else [
-                int(key.getAttr("rid")) for key in message.stanza.getTag("encrypted").getTag("header").getTags("key")
-            ] if message.stanza.getTag("encrypted") else []
-            emit(ev="sent" if keys else "error", tag=tag, keys=keys, what="Gajim encrypted it for nobody")
+            encrypted = message.stanza and message.stanza.getTag("encrypted")
+            if encrypted:
+                keys = [int(key.getAttr("rid")) for key in encrypted.getTag("header").getTags("key")]
+                emit(ev="sent", tag=tag, keys=keys)
+            else:
+                emit(ev="error", tag=tag, what="Gajim encrypted it for nobody")
             return True
 
         soon(is_done, 5)
@@ -127,10 +129,11 @@ class A(GajimPlugin):
         contact = self.client.get_module("Contacts").get_contact(room, groupchat=True)
 
         def is_done(late):
-            if contact.is_joined or late:
-                emit(ev="joined" if contact.is_joined else "error", tag=tag, what="the room was not entered")
-                return True
-            return False
+            if contact.is_joined:
+                emit(ev="joined", tag=tag)
+            elif late:
+                emit(ev="error", tag=tag, what="the room was not entered")
+            return contact.is_joined or late
 
         soon(is_done)
 

@@ -44,8 +44,8 @@ NOT_HERE = """## Not here
 - purple-lurch 0.7.0 under finch 2.14.12 runs without a screen, driven over D-Bus: it logs in and publishes its list and its
   bundle. A stranger does not get them, and to a stranger it wrote in clear: every scenario would need a subscription first,
   and rooms more. It is not driven further yet."""
-PEERS = {"profanity": "Profanity", "slixmpp": "slixmpp-omemo", "omemo": "`omemo pipe`", "strophe": "`strophe.c`", "gajim": "Gajim",
-         "dino": "Dino"}
+PEERS = {"profanity": "Profanity", "slixmpp": "slixmpp-omemo", "omemo": "`omemo pipe`", "strophe": "`strophe.c`",
+         "gajim": "Gajim", "dino": "Dino"}
 VERSIONS = {"legacy": "legacy", "omemo2": "OMEMO 2"}
 KINDS = {PROSODY_1: "Prosody", PROSODY_2: "Prosody", EJABBERD: "ejabberd"}
 
