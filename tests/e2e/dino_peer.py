@@ -126,7 +126,8 @@ class Dino:
         self.ask("insert or ignore into jid (bare_jid) values (?)", to)
         self.ask("delete from conversation where type = ? and jid_id = (select id from jid where bare_jid = ?)", CHAT, to)
         self.ask("insert into conversation (account_id, jid_id, active, last_active, type, encryption, notification, "
-                 "send_typing, send_marker) select account.id, jid.id, 1, 0, ?, ?, 0, 0, 0 from account, jid where jid.bare_jid = ?",
+                 "send_typing, send_marker) select account.id, jid.id, 1, 0, ?, ?, 0, 0, 0 from account, jid "
+                 "where jid.bare_jid = ?",
                  CHAT, OMEMO, to)
         self.go_online()
 
