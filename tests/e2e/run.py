@@ -36,16 +36,17 @@ COLUMNS = [
     ("profanity", "legacy", PROSODY_1, PROSODY_2, "strophe"),
     ("slixmpp", "legacy", EJABBERD, PROSODY_2, "strophe"),
     ("slixmpp", "omemo2", PROSODY_1, PROSODY_2, "strophe"),
+    ("gajim", "legacy", PROSODY_1, PROSODY_2),
+    ("dino", "legacy", PROSODY_1, PROSODY_2),
 ]
 # What stood in the way of others.
 NOT_HERE = """## Not here
 
 - purple-lurch 0.7.0 under finch 2.14.12 runs without a screen, driven over D-Bus: it logs in and publishes its list and its
   bundle. A stranger does not get them, and to a stranger it wrote in clear: every scenario would need a subscription first,
-  and rooms more. It is not driven further yet.
-- Gajim 1.7.3 with its plugin (2.9.0) has `gajim-remote`, but needs a display, and so does Dino 0.4.2, which has no way to
-  be driven but its windows. Neither was tried."""
-PEERS = {"profanity": "Profanity", "slixmpp": "slixmpp-omemo", "omemo": "`omemo pipe`", "strophe": "`strophe.c`"}
+  and rooms more. It is not driven further yet."""
+PEERS = {"profanity": "Profanity", "slixmpp": "slixmpp-omemo", "omemo": "`omemo pipe`", "strophe": "`strophe.c`",
+         "gajim": "Gajim", "dino": "Dino"}
 VERSIONS = {"legacy": "legacy", "omemo2": "OMEMO 2"}
 KINDS = {PROSODY_1: "Prosody", PROSODY_2: "Prosody", EJABBERD: "ejabberd"}
 
@@ -105,6 +106,7 @@ def version_of(package):
 
 def write(path, casts, results, number):
     names = {"Profanity": version_of("profanity"), "slixmpp-omemo": importlib.metadata.version("slixmpp-omemo"),
+             "Gajim": version_of("gajim"), "its plugin": version_of("gajim-omemo"), "Dino": version_of("dino-im"),
              "Prosody": version_of("prosody"), "ejabberd": version_of("ejabberd")}
     lines = [
         "# Interoperability", "",
@@ -135,6 +137,8 @@ def write(path, casts, results, number):
               "streams that Prosody recorded and ejabberd logged); a text in clear is."]
     lines += ["", "OMEMO 2 with slixmpp-omemo: the envelopes (XEP-0420) are made and read by `tests/e2e/slix_peer.py`, as the",
               "library announces OMEMO 2 without them. The cryptography is its own."]
+    lines += ["", "Gajim's user is a plugin, `tests/e2e/gajim_user.py`. Dino is typed into; its button for OMEMO is not pressed, but",
+              "its database is changed while it is away, before the first message to somebody: see `tests/e2e/dino_peer.py`."]
     lines += ["", NOT_HERE]
     with open(path, "w") as file:
         file.write("\n".join(lines) + "\n")

@@ -14,7 +14,10 @@ class NotPossible(Exception):
 
 
 # What a client does not do.
-LACKS = {"strophe": {"room": "`strophe.c` has no rooms", "file": "`strophe.c` has no files"}}
+LACKS = {"gajim": {"file": "Gajim is not driven to files"},
+         "dino": {"room": "Dino is not driven into rooms", "file": "Dino is not driven to files",
+                  "two_devices": "Dino is not driven to subscriptions", "removed": "Dino is not driven to subscriptions"},
+         "strophe": {"room": "`strophe.c` has no rooms", "file": "`strophe.c` has no files"}}
 
 
 class Cast:

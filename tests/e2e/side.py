@@ -5,6 +5,7 @@ import queue
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ class Failed(Exception):
 
 
 class Side:
-    """An account with a client. `kind`: omemo, strophe, slixmpp or profanity."""
+    """An account with a client. `kind`: omemo, strophe, slixmpp, gajim, dino or profanity."""
 
     def __init__(self, kind, jid, mode, folder, ca, program):
         self.kind, self.jid, self.mode, self.ca = kind, jid, mode, ca
@@ -36,6 +37,8 @@ class Side:
             "strophe": [sys.executable, "-W", "ignore", HERE + "/strophe_peer.py"],
             "slixmpp": [sys.executable, "-W", "ignore", HERE + "/slix_peer.py"],
             "profanity": [sys.executable, "-W", "ignore", HERE + "/profanity_peer.py"],
+            "dino": [sys.executable, "-W", "ignore", HERE + "/dino_peer.py"],
+            "gajim": [sys.executable, "-W", "ignore", HERE + "/gajim_peer.py"],
         }[kind]
         self.command = command + ["--jid", jid, "--host", self.host, "--state", self.state, "--ca", ca, "--mode", mode,
                                   "--files", self.state + ".files"]
@@ -171,9 +174,19 @@ class Side:
                 for name in files:
                     if re.fullmatch(r"sessions\.txt", name):
                         os.remove(os.path.join(folder, name))
+        elif self.kind == "gajim":
+            self.forget_rows(f"omemo_{self.jid}.db", "sessions")
+        elif self.kind == "dino":
+            self.forget_rows("dino/omemo.db", "session")
         else:
             shutil.rmtree(self.state)
             shutil.copytree(self.state + ".backup", self.state)
+
+    def forget_rows(self, path, table):
+        base = sqlite3.connect(os.path.join(self.state, path))
+        base.execute(f"delete from {table}")
+        base.commit()
+        base.close()
 
     def back_up(self):
         if self.kind in ("omemo", "strophe"):
