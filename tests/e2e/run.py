@@ -1,6 +1,6 @@
 """Talks with unmodified clients over real servers, and writes the matrix: see ci/e2e.
 
-    run.py --program OMEMO --work FOLDER [--columns 1,2,…] [--scenarios a,b] [--write FILE] [--parallel N]
+    run.py --program OMEMO --work FOLDER [--desktop | --columns 1,2,…] [--scenarios a,b] [--write FILE] [--parallel N]
 """
 import argparse
 import concurrent.futures
@@ -39,9 +39,12 @@ COLUMNS = [
     ("gajim", "legacy", PROSODY_1, PROSODY_2),
     ("dino", "legacy", PROSODY_1, PROSODY_2),
 ]
+# These need a screen, and many packages: they play when they are asked to.
+DESKTOP = {"gajim", "dino"}
 # What stood in the way of others.
 NOT_HERE = """## Not here
 
+- Gajim and Dino, which need a screen: `ci/e2e --desktop` plays with them, see [interop-desktop.md](interop-desktop.md).
 - purple-lurch 0.7.0 under finch 2.14.12 runs without a screen, driven over D-Bus: it logs in and publishes its list and its
   bundle. A stranger does not get them, and to a stranger it wrote in clear: every scenario would need a subscription first,
   and rooms more. It is not driven further yet."""
@@ -105,13 +108,17 @@ def version_of(package):
 
 
 def write(path, casts, results, number):
-    names = {"Profanity": version_of("profanity"), "slixmpp-omemo": importlib.metadata.version("slixmpp-omemo"),
-             "Gajim": version_of("gajim"), "its plugin": version_of("gajim-omemo"), "Dino": version_of("dino-im"),
-             "Prosody": version_of("prosody"), "ejabberd": version_of("ejabberd")}
+    peers = {cast.peer for cast in casts}
+    is_desktop = peers <= DESKTOP
+    if is_desktop:
+        names = {"Gajim": version_of("gajim"), "its plugin": version_of("gajim-omemo"), "Dino": version_of("dino-im")}
+    else:
+        names = {"Profanity": version_of("profanity"), "slixmpp-omemo": importlib.metadata.version("slixmpp-omemo")}
+    names |= {"Prosody": version_of("prosody"), "ejabberd": version_of("ejabberd")}
     lines = [
-        "# Interoperability", "",
-        "Written by `ci/e2e`: unmodified clients and servers, over loopback, against ours. In each scenario both",
-        "sides write. Versions: " + ", ".join(f"{name} {version}" for name, version in names.items()) + ".", "",
+        "# Interoperability" + (" with desktop clients" if is_desktop else ""), "",
+        f"Written by `ci/e2e{' --desktop' if is_desktop else ''}`: unmodified clients and servers, over loopback, against ours.",
+        "In each scenario both sides write. Versions: " + ", ".join(f"{name} {version}" for name, version in names.items()) + ".", "",
         "| " + " | ".join(["peer"] + [PEERS[cast.peer] for cast in casts]) + " |",
         "|---" * (len(casts) + 1) + "|",
         "| " + " | ".join(["our client"] + [PEERS[cast.ours] for cast in casts]) + " |",
@@ -135,11 +142,12 @@ def write(path, casts, results, number):
     # Rounded: how many are needed to mend a session differs.
     lines += ["", f"None of the more than {number // 100 * 100} texts is found in what the servers stored, logged or relayed (their files, and the",
               "streams that Prosody recorded and ejabberd logged); a text in clear is."]
-    lines += ["", "OMEMO 2 with slixmpp-omemo: the envelopes (XEP-0420) are made and read by `tests/e2e/slix_peer.py`, as the",
-              "library announces OMEMO 2 without them. The cryptography is its own."]
-    lines += ["", "Gajim's user is a plugin, `tests/e2e/gajim_user.py`. Dino is typed into; its button for OMEMO is not pressed, but",
-              "its database is changed while it is away, before the first message to somebody: see `tests/e2e/dino_peer.py`."]
-    lines += ["", NOT_HERE]
+    if not is_desktop:
+        lines += ["", "OMEMO 2 with slixmpp-omemo: the envelopes (XEP-0420) are made and read by `tests/e2e/slix_peer.py`, as the",
+                  "library announces OMEMO 2 without them. The cryptography is its own.", "", NOT_HERE]
+    else:
+        lines += ["", "Gajim's user is a plugin, `tests/e2e/gajim_user.py`. Dino is typed into; its button for OMEMO is not pressed, but",
+                  "its database is changed while it is away, before the first message to somebody: see `tests/e2e/dino_peer.py`."]
     with open(path, "w") as file:
         file.write("\n".join(lines) + "\n")
 
@@ -148,7 +156,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
     parser.add_argument("--work", required=True)
-    parser.add_argument("--columns")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--columns")
+    choice.add_argument("--desktop", action="store_true")
     parser.add_argument("--scenarios")
     parser.add_argument("--write")
     parser.add_argument("--parallel", type=int, default=4)
@@ -156,7 +166,8 @@ def main():
     work = os.path.abspath(arguments.work)
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work + "/clients")
-    columns = [int(c) for c in arguments.columns.split(",")] if arguments.columns else range(1, len(COLUMNS) + 1)
+    usual = [number for number, column in enumerate(COLUMNS, 1) if (column[0] in DESKTOP) == arguments.desktop]
+    columns = [int(c) for c in arguments.columns.split(",")] if arguments.columns else usual
     names = arguments.scenarios.split(",") if arguments.scenarios else None
     wanted = [scenario for scenario in scenarios.SCENARIOS if names is None or scenario.__name__ in names]
     casts, users = [], {PROSODY_1: ["witness"], PROSODY_2: ["witness"]}
@@ -199,7 +210,7 @@ def main():
           f"{time.time() - begun:.0f} s")
     if arguments.write and not leaks:
         write(arguments.write, casts, results, number)
-        if not (arguments.columns or arguments.scenarios):
+        if not (arguments.columns or arguments.desktop or arguments.scenarios):
             readme.write("README.md", casts, results, (PEERS | VERSIONS | KINDS).get)
     return 1 if failed or leaks else 0
 
