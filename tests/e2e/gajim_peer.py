@@ -16,7 +16,7 @@ MANIFEST = {"name": "The user", "short_name": "gajim_user", "description": "Type
 
 
 def make_profile(folder, jid, password, host, certificate):
-    """What the assistant for new accounts would write, and the server's certificate as one that was accepted."""
+    """What the wizard for new accounts would write, and the server's certificate as one that was accepted."""
     user, domain = jid.split("@")
     plugin = os.path.join(folder, "plugins", "gajim_user")
     os.makedirs(plugin)
