@@ -3695,7 +3695,7 @@ omemo_status omemo_client_set_label(omemo_client *client,
 /**
  * Takes devices that are gone off the account's own lists, and publishes them: now, or with the next
  * connection of this handle. Nothing is encrypted for them from now on. A device that is still in use puts
- * itself back. This one leaves by `omemo_client_switch_off`.
+ * itself back. This one is passed over: it leaves by `omemo_client_switch_off`.
  */
 omemo_status omemo_client_remove_own_devices(omemo_client *client,
                                              const uint32_t *devices,

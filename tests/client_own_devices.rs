@@ -12,6 +12,7 @@ mod server;
 use omemo::account::DeviceInfo;
 use omemo::model::{DeviceId, DeviceList, Version};
 use omemo::stanza::read_device_list;
+use server::event;
 use server::stage::{HOUR, JULIET, Stage, jid, only, options, text};
 
 const NODES: [(Version, &str); 2] = [
@@ -157,4 +158,35 @@ fn a_device_that_was_removed_without_a_stream_leaves_with_the_next() {
     for node in NODES {
         assert_eq!(ids(&stage, node), [device]);
     }
+}
+
+#[test]
+fn the_device_itself_cannot_be_removed() {
+    let mut stage = of_three();
+    let own = jid(JULIET);
+    let device = stage.users[0].client.account().device();
+    let sorted = |stage: &Stage| {
+        NODES.map(|node| {
+            let mut ids = ids(stage, node);
+            ids.sort();
+            ids
+        })
+    };
+    let before = sorted(&stage);
+    let now = stage.time();
+    stage.users[0].holds_requests = true;
+    let juliet = &mut stage.users[0].client;
+    juliet.remove_own_devices(&[device], now).unwrap();
+    stage.settle();
+    assert_eq!(stage.users[0].requests.len(), 2);
+    // A server tells us of what we publish before it answers.
+    for (_, node) in NODES {
+        let list = stage.server.items(&own, node).pop().unwrap();
+        stage.receive(0, &event(&own, node, "current", &list));
+    }
+    stage.answer_held(0);
+    // Each list once more, and no end of it.
+    assert_eq!(stage.users[0].requests.len(), 0);
+    assert!(stage.users[0].client.is_published().unwrap());
+    assert_eq!(sorted(&stage), before);
 }

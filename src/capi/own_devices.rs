@@ -32,7 +32,7 @@ pub unsafe extern "C" fn omemo_client_set_label(
 
 /// Takes devices that are gone off the account's own lists, and publishes them: now, or with the next
 /// connection of this handle. Nothing is encrypted for them from now on. A device that is still in use puts
-/// itself back. This one leaves by `omemo_client_switch_off`.
+/// itself back. This one is passed over: it leaves by `omemo_client_switch_off`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_client_remove_own_devices(
     client: *mut omemo_client,

@@ -43,7 +43,7 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Takes devices that are gone off the account's own lists, and publishes them: now, or with the next
     /// connection of this `Client`. Nothing is encrypted for them from now on. A device that is still in
-    /// use puts itself back. This one leaves by [`Self::switch_off`].
+    /// use puts itself back. This one is passed over: it leaves by [`Self::switch_off`].
     ///
     /// # Errors
     /// [`AccountError`].
@@ -53,9 +53,11 @@ impl<R: TryCryptoRng> Client<R> {
         now: Timestamp,
     ) -> Result<(), AccountError> {
         self.account.remove_own_devices(devices, now)?;
+        let own = self.account.device();
         for version in self.options.versions() {
             let removals = self.removals.0.entry(version).or_default();
-            removals.extend(devices);
+            // Else each list that we are on would be one to publish again.
+            removals.extend(devices.iter().filter(|device| **device != own));
             self.announcements.announce_at(version, Some(now));
         }
         self.go_on(now)
