@@ -216,6 +216,10 @@ enum omemo_status
    */
   OMEMO_ERROR_STORE_TOO_LARGE = 314,
   /**
+   * There is no such file.
+   */
+  OMEMO_ERROR_STORE_NO_FILE = 315,
+  /**
    * A record of the account is damaged; or what is to be imported was not exported.
    */
   OMEMO_ERROR_ACCOUNT_RECORD = 400,
@@ -1541,6 +1545,14 @@ typedef struct omemo_items omemo_items;
 typedef struct omemo_keys omemo_keys;
 
 /**
+ * The keys of a stanza for all devices. What its functions return is there as long as it is; nothing of it is
+ * authentic.
+ *
+ * Threads: one at a time, or several that only read.
+ */
+typedef struct omemo_listed_keys omemo_listed_keys;
+
+/**
  * What there is between this device and those of an account. Threads: one at a time, or several that only read.
  */
 typedef struct omemo_peer_surveys omemo_peer_surveys;
@@ -2286,6 +2298,10 @@ typedef struct {
    * What was given as the reason, or NULL.
    */
   const char *reason;
+  /**
+   * What is to be known, in English, without names and numbers.
+   */
+  const char *message;
 } omemo_notice;
 
 /**
@@ -2519,6 +2535,36 @@ typedef struct {
 } omemo_due_answer;
 
 /**
+ * A key of a stanza for any device, as it is written. Later versions of the library may add fields at the end.
+ */
+typedef struct {
+  /**
+   * The version of its `<encrypted/>` element: an omemo_protocol.
+   */
+  uint32_t protocol;
+  /**
+   * The device that says it sent it.
+   */
+  uint32_t sender_device;
+  /**
+   * The account whose device it is for; NULL in legacy, which does not say.
+   */
+  const char *jid;
+  /**
+   * The device that it is for.
+   */
+  uint32_t device;
+  /**
+   * 1 if the sender says that it is a key exchange: the attribute `prekey` or `kex`.
+   */
+  uint8_t is_key_exchange;
+  /**
+   * Its base64, which was not looked at.
+   */
+  const char *text;
+} omemo_listed_key;
+
+/**
  * A stanza that is to be decrypted. Set all of it to zero, then `struct_size`, `senders` and `stanza`.
  */
 typedef struct {
@@ -2653,7 +2699,21 @@ typedef struct {
 } omemo_file_claim;
 
 /**
- * A file that a message shares, and the first of its encrypted sources that can be read here. Nothing of it is
+ * A place from which a file can be fetched.
+ */
+typedef struct {
+  /**
+   * Where the ciphertext is.
+   */
+  const char *url;
+  /**
+   * Its key.
+   */
+  const omemo_file_key *key;
+} omemo_file_source;
+
+/**
+ * A file that a message shares, and where it is: encrypted, with ciphers that are known here. Nothing of it is
  * checked: a name may be that of another folder. Where it goes in: set all of it to zero, then `struct_size`
  * and what is known.
  */
@@ -2663,7 +2723,7 @@ typedef struct {
    */
   size_t struct_size;
   /**
-   * Where the ciphertext is; NULL if no source can be read.
+   * Where the ciphertext is, the first place of all; NULL if no source can be read.
    */
   const char *url;
   /**
@@ -2718,6 +2778,14 @@ typedef struct {
    * Not 0 if `size` is known.
    */
   uint32_t has_size;
+  /**
+   * Where it is besides, for when the first place has it no more.
+   */
+  const omemo_file_source *others;
+  /**
+   * The number of `others`.
+   */
+  size_t other_count;
 } omemo_shared_file;
 
 /**
@@ -2994,6 +3062,18 @@ omemo_status omemo_store_open_sqlite(const char *path,
                                      omemo_error **error);
 
 /**
+ * The same for a file that exists, to look at it: whoever wants to store something is told
+ * OMEMO_ERROR_STORE_READ_ONLY, and the file stays as it is. An account can only be opened in it if nothing is
+ * due to be stored.
+ *
+ * `path` ends with a zero byte, in UTF-8. `store` gets a reference, which is yours. Errors:
+ * OMEMO_ERROR_STORE_NO_FILE and other OMEMO_ERROR_STORE_...; OMEMO_ERROR_UNSUPPORTED.
+ */
+omemo_status omemo_store_open_sqlite_read_only(const char *path,
+                                               omemo_store **store,
+                                               omemo_error **error);
+
+/**
  * A store that encrypts what it keeps in another one, names and all. If the other is empty, it is sealed
  * with this key; if not, it must have been sealed with it. Use it through nothing else then. The key is
  * copied: wipe yours.
@@ -3077,6 +3157,16 @@ omemo_status omemo_store_sink_record(omemo_store_sink *sink,
                                      const omemo_store_key *key,
                                      const uint8_t *value,
                                      size_t value_len);
+
+/**
+ * The account of an address, with or without a resource, prepared (RFC 6122) as all addresses are that the library
+ * hands out: two spellings of one account are the same bytes then.
+ *
+ * `bare` gets text that is yours to free with `omemo_string_free`. Errors: OMEMO_ERROR_JID. Threads: any.
+ */
+omemo_status omemo_jid_bare(const char *jid,
+                            char **bare,
+                            omemo_error **error);
 
 /**
  * Writes a fingerprint as people compare it: eight groups of eight lower-case hexadecimal digits. `text`
@@ -4236,6 +4326,32 @@ omemo_status omemo_stanza_strip(const char *xml,
                                 omemo_error **error);
 
 /**
+ * Lists the keys of a stanza, `<message/>` or `<iq/>`, as the stream had it: to see whom it is for, as where it
+ * cannot be read. To decrypt it: `omemo_stanza_read`. Keys without a valid device are left out.
+ *
+ * `keys` gets a list that is yours to free; it may be empty. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_listed_keys_read(const char *xml,
+                                    size_t xml_len,
+                                    omemo_listed_keys **keys,
+                                    omemo_error **error);
+
+/**
+ * How many keys there are; 0 if `keys` is NULL.
+ */
+size_t omemo_listed_keys_count(const omemo_listed_keys *keys);
+
+/**
+ * One of the keys, in the order of the stanza; NULL if there are not so many.
+ */
+const omemo_listed_key *omemo_listed_keys_get(const omemo_listed_keys *keys, size_t index);
+
+/**
+ * Frees a list of keys; nothing happens if it is NULL.
+ */
+void omemo_listed_keys_free(omemo_listed_keys *keys);
+
+/**
  * Decrypts a stanza. `reading` gets an object that is yours to free: what became of it. What is wrong with
  * the stanza is no error, but an outcome.
  *
@@ -4387,6 +4503,15 @@ omemo_status omemo_plain_read(const char *xml,
  * The text; NULL if there is none. There as long as `plain` is.
  */
 const char *omemo_plain_body(const omemo_plain *plain);
+
+/**
+ * An attribute of the message, as `to` and `id`. `value` gets text that is yours to free with
+ * `omemo_string_free`, or NULL if there is none, or none that is written without references.
+ */
+omemo_status omemo_plain_attribute(const omemo_plain *plain,
+                                   const char *name,
+                                   char **value,
+                                   omemo_error **error);
 
 /**
  * The names of its elements that a legacy message cannot protect: what becomes of them an omemo_unprotected
@@ -4569,6 +4694,13 @@ uint32_t omemo_items_protocol(const omemo_items *items);
 const char *omemo_items_from(const omemo_items *items);
 
 /**
+ * 1 if the item `current` is among them: the only one of a node for one item. Some servers send the item that
+ * was made last instead of the one that was published last. If what came is not `current`, there may be one all
+ * the same: `omemo_iq_fetch_current_device_list`.
+ */
+uint8_t omemo_items_has_current(const omemo_items *items);
+
+/**
  * The device list in it. `list` gets an object that is yours to free, or NULL if there is none.
  *
  * Errors: OMEMO_ERROR_STANZA: what is there is no device list.
@@ -4654,12 +4786,22 @@ omemo_status omemo_iq_configure(uint32_t node,
                                 omemo_error **error);
 
 /**
- * Writes what asks for a device list: for an `<iq type='get'/>` to the bare address of the account.
+ * Writes what asks for a device list: for an `<iq type='get'/>` to the bare address of the account. If what
+ * comes is not the item `current` (`omemo_items_has_current`), ask for that too.
  */
 omemo_status omemo_iq_fetch_device_list(uint32_t protocol,
                                         char **payload,
                                         size_t *payload_len,
                                         omemo_error **error);
+
+/**
+ * Writes what asks for the item `current` of a device list: for an `<iq type='get'/>` to the bare address of the
+ * account.
+ */
+omemo_status omemo_iq_fetch_current_device_list(uint32_t protocol,
+                                                char **payload,
+                                                size_t *payload_len,
+                                                omemo_error **error);
 
 /**
  * Writes what asks for the bundle of a device: for an `<iq type='get'/>` to the bare address of the account.

@@ -61,6 +61,7 @@ struct freer {
   void operator()(omemo_plain *p) const noexcept { omemo_plain_free(p); }
   void operator()(omemo_content *p) const noexcept { omemo_content_free(p); }
   void operator()(omemo_items *p) const noexcept { omemo_items_free(p); }
+  void operator()(omemo_listed_keys *p) const noexcept { omemo_listed_keys_free(p); }
   void operator()(omemo_iq_answer *p) const noexcept { omemo_iq_answer_free(p); }
   void operator()(omemo_forwarded *p) const noexcept { omemo_forwarded_free(p); }
   void operator()(omemo_file_key *p) const noexcept { omemo_file_key_free(p); }

@@ -131,11 +131,8 @@ static void show_question(const omemo_action *action) {
 }
 
 static void show_notice(const omemo_notice *notice) {
-  static const char *const kinds[] = {"something else", "a new device of ours", "a device in an older version",
-                                      "our keys are not published", "an old copy of the store", "encryption is ended",
-                                      "our device is off the server"};
-  show("! %s: %s %u %s", kinds[notice->kind < sizeof kinds / sizeof kinds[0] ? notice->kind : 0],
-       notice->jid ? notice->jid : "", (unsigned)notice->device, notice->reason ? notice->reason : "");
+  show("! %s: %s %u %s", notice->message, notice->jid ? notice->jid : "", (unsigned)notice->device,
+       notice->reason ? notice->reason : "");
 }
 
 /* Step 2: do what is to be done. The main loop comes here after whatever was called, until there is nothing. */

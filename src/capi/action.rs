@@ -156,6 +156,8 @@ pub struct omemo_notice {
     pub text: *const c_char,
     /// What was given as the reason, or NULL.
     pub reason: *const c_char,
+    /// What is to be known, in English, without names and numbers.
+    pub message: *const c_char,
 }
 
 /// Something to do, or to tell. Everything is stored that has to be before it is handed out. Text that its
@@ -464,6 +466,7 @@ impl omemo_action {
             jid: ptr::null(),
             text: ptr::null(),
             reason: ptr::null(),
+            message: made.texts.add(&notice.to_string()),
         };
         let kind = match notice {
             Notice::NewOwnDevice(device) => {

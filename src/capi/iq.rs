@@ -128,7 +128,8 @@ pub unsafe extern "C" fn omemo_iq_configure(
     unsafe { call(error, body) }
 }
 
-/// Writes what asks for a device list: for an `<iq type='get'/>` to the bare address of the account.
+/// Writes what asks for a device list: for an `<iq type='get'/>` to the bare address of the account. If what
+/// comes is not the item `current` (`omemo_items_has_current`), ask for that too.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_iq_fetch_device_list(
     protocol: u32,
@@ -140,6 +141,25 @@ pub unsafe extern "C" fn omemo_iq_fetch_device_list(
         let version = version_of(protocol)?;
         let place = caller.text_place(payload, payload_len)?;
         place.put(&Request::fetch_device_list(version).payload);
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// Writes what asks for the item `current` of a device list: for an `<iq type='get'/>` to the bare address of the
+/// account.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_iq_fetch_current_device_list(
+    protocol: u32,
+    payload: *mut *mut c_char,
+    payload_len: *mut usize,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let version = version_of(protocol)?;
+        let place = caller.text_place(payload, payload_len)?;
+        place.put(&Request::fetch_current_device_list(version).payload);
         Ok(())
     };
     // SAFETY: the promises at the top of the header.

@@ -46,6 +46,7 @@ pub struct omemo_items {
     source: Source,
     node: Node,
     from: Option<Text>,
+    has_current: bool,
     list: Result<Option<DeviceList>, StanzaError>,
     /// What is there of each device.
     bundles: Vec<(u32, Result<Option<Bundle>, StanzaError>)>,
@@ -74,6 +75,7 @@ pub unsafe extern "C" fn omemo_items_read(
                     source: items.source,
                     node: items.node,
                     from: items.from.as_deref().map(Text::new),
+                    has_current: items.has_current(),
                     list: items.device_list(),
                     bundles: bundles.collect(),
                 });
@@ -128,6 +130,15 @@ pub unsafe extern "C" fn omemo_items_protocol(items: *const omemo_items) -> u32 
 pub unsafe extern "C" fn omemo_items_from(items: *const omemo_items) -> *const c_char {
     // SAFETY: the promises at the top of the header.
     unsafe { accessor(items, ptr::null(), |items| text_of(&items.from)) }
+}
+
+/// 1 if the item `current` is among them: the only one of a node for one item. Some servers send the item that
+/// was made last instead of the one that was published last. If what came is not `current`, there may be one all
+/// the same: `omemo_iq_fetch_current_device_list`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_items_has_current(items: *const omemo_items) -> u8 {
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(items, 0, |items| items.has_current.into()) }
 }
 
 /// The device list in it. `list` gets an object that is yours to free, or NULL if there is none.

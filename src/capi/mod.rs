@@ -17,8 +17,8 @@
 //! | [`bundle`], [`device_list`], [`peer`], [`encrypt`], [`sent`], [`empty`] | an account without a client: sending |
 //! | [`plain`], [`content`], [`items`], [`iq`], [`forwarded`] | XML in, XML out |
 //! | [`file_key`], [`mod@file`], [`shared_file`] | encrypted files |
-//! | [`fingerprint_uri`], [`trust_message`], [`survey`] | keys in QR codes; what there is of an account |
-//! | [`stanza`], [`decrypt`], [`reading`], [`inbox`] | an account without a client: receiving |
+//! | [`jid`], [`fingerprint_uri`], [`trust_message`], [`survey`] | addresses; keys in QR codes; what there is of an account |
+//! | [`stanza`], [`listed_key`], [`decrypt`], [`reading`], [`inbox`] | an account without a client: receiving |
 //!
 //! Numbers of enums go in as `u32` and are checked. Handles that are shared are reference counted, so
 //! that one that is freed while a call is under way lives until that has ended.
@@ -54,6 +54,8 @@ pub mod memory;
 pub mod store;
 
 pub mod host_store;
+
+pub mod jid;
 
 pub mod trust;
 
@@ -98,6 +100,8 @@ pub mod sent;
 pub mod empty;
 
 pub mod stanza;
+
+pub mod listed_key;
 
 pub mod decrypt;
 

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::boundary::{Caller, accessor, call, free};
 use super::device::version_of;
 use super::error::{Failure, omemo_error};
-use super::memory::{Text, omemo_strings};
+use super::memory::{Text, new_string, omemo_strings};
 use super::options::unprotected_of;
 use super::sent::omemo_sent;
 use super::status::omemo_status;
@@ -61,6 +61,30 @@ pub unsafe extern "C" fn omemo_plain_body(plain: *const omemo_plain) -> *const c
     let get = |plain: &omemo_plain| plain.body.as_ref().map_or(ptr::null(), Text::as_ptr);
     // SAFETY: the promises at the top of the header.
     unsafe { accessor(plain, ptr::null(), get) }
+}
+
+/// An attribute of the message, as `to` and `id`. `value` gets text that is yours to free with
+/// `omemo_string_free`, or NULL if there is none, or none that is written without references.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_plain_attribute(
+    plain: *const omemo_plain,
+    name: *const c_char,
+    value: *mut *mut c_char,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let (plain, name) = (caller.borrow(plain)?, caller.word(name)?);
+        let place = caller.place(value)?;
+        place.put(
+            plain
+                .message()?
+                .attribute(name)
+                .map_or(ptr::null_mut(), new_string),
+        );
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
 }
 
 /// The names of its elements that a legacy message cannot protect: what becomes of them an omemo_unprotected

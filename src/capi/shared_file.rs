@@ -23,7 +23,17 @@ pub enum omemo_file_disposition {
     OMEMO_FILE_ATTACHMENT = 2,
 }
 
-/// A file that a message shares, and the first of its encrypted sources that can be read here. Nothing of it is
+/// A place from which a file can be fetched.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct omemo_file_source {
+    /// Where the ciphertext is.
+    pub url: *const c_char,
+    /// Its key.
+    pub key: *const omemo_file_key,
+}
+
+/// A file that a message shares, and where it is: encrypted, with ciphers that are known here. Nothing of it is
 /// checked: a name may be that of another folder. Where it goes in: set all of it to zero, then `struct_size`
 /// and what is known.
 #[repr(C)]
@@ -31,7 +41,7 @@ pub enum omemo_file_disposition {
 pub struct omemo_shared_file {
     /// sizeof (omemo_shared_file).
     pub struct_size: usize,
-    /// Where the ciphertext is; NULL if no source can be read.
+    /// Where the ciphertext is, the first place of all; NULL if no source can be read.
     pub url: *const c_char,
     /// Its key; NULL if no source can be read.
     pub key: *const omemo_file_key,
@@ -59,6 +69,10 @@ pub struct omemo_shared_file {
     pub disposition: u32,
     /// Not 0 if `size` is known.
     pub has_size: u32,
+    /// Where it is besides, for when the first place has it no more.
+    pub others: *const omemo_file_source,
+    /// The number of `others`.
+    pub other_count: usize,
 }
 
 // SAFETY: integers and pointers only.
@@ -94,6 +108,7 @@ pub struct omemo_shared_files {
     files: Vec<omemo_shared_file>,
     #[expect(clippy::vec_box, reason = "C has their addresses: they must not move")]
     keys: Vec<Box<omemo_file_key>>,
+    others: Vec<Vec<omemo_file_source>>,
     hashes: Vec<Vec<u8>>,
     texts: Texts,
 }
@@ -115,6 +130,7 @@ pub unsafe extern "C" fn omemo_shared_files_read(
         let mut read = omemo_shared_files {
             files: Vec::new(),
             keys: Vec::new(),
+            others: Vec::new(),
             hashes: Vec::new(),
             texts: Texts::default(),
         };
@@ -156,7 +172,10 @@ pub unsafe extern "C" fn omemo_shared_files_free(files: *mut omemo_shared_files)
 
 fn given(caller: &Caller, file: &omemo_shared_file) -> Result<FileSharing, Failure> {
     let text = |text| Ok::<_, Failure>(caller.some_word(text)?.map(str::to_owned));
-    let key = caller.borrow(file.key)?.get();
+    let mut sources = vec![source(caller, file.url, file.key)?];
+    for other in caller.array(file.others, file.other_count)? {
+        sources.push(source(caller, other.url, other.key)?);
+    }
     let mut hashes = Vec::new();
     if let Some(bytes) = caller.some_bytes(file.hash, file.hash_len)? {
         hashes.push(ListedHash {
@@ -182,27 +201,34 @@ fn given(caller: &Caller, file: &omemo_shared_file) -> Result<FileSharing, Failu
             height: (file.height != 0).then_some(file.height),
             hashes,
         },
-        sources: vec![EncryptedSource {
-            cipher: key.cipher().uri().to_owned(),
-            key: Zeroizing::new(key.key().to_vec()),
-            iv: key.iv().to_vec(),
-            hashes: Vec::new(),
-            urls: vec![caller.word(file.url)?.to_owned()],
-        }],
+        sources,
+    })
+}
+
+fn source(
+    caller: &Caller,
+    url: *const c_char,
+    key: *const omemo_file_key,
+) -> Result<EncryptedSource, Failure> {
+    let key = caller.borrow(key)?.get();
+    Ok(EncryptedSource {
+        cipher: key.cipher().uri().to_owned(),
+        key: Zeroizing::new(key.key().to_vec()),
+        iv: key.iv().to_vec(),
+        hashes: Vec::new(),
+        urls: vec![caller.word(url)?.to_owned()],
     })
 }
 
 impl omemo_shared_files {
     fn add(&mut self, file: &FileSharing) {
-        let source = file.sources.iter().find_map(readable);
-        let (url, key) = match source {
-            None => (ptr::null(), ptr::null()),
-            Some((url, key)) => {
-                let key = Box::new(omemo_file_key::new(key));
-                let place = ptr::from_ref(&*key);
-                self.keys.push(key);
-                (self.texts.add(url), place)
-            }
+        let mut places = Vec::new();
+        for source in &file.sources {
+            self.add_source(source, &mut places);
+        }
+        let (first, others) = match places.split_first() {
+            None => (None, Vec::new()),
+            Some((first, others)) => (Some(*first), others.to_vec()),
         };
         // One that can be computed here before others.
         let metadata = &file.metadata;
@@ -224,8 +250,8 @@ impl omemo_shared_files {
         let texts = &mut self.texts;
         self.files.push(omemo_shared_file {
             struct_size: size_of::<omemo_shared_file>(),
-            url,
-            key,
+            url: first.map_or(ptr::null(), |first| first.url),
+            key: first.map_or(ptr::null(), |first| first.key),
             media_type: texts.add_some(metadata.media_type.as_deref()),
             name: texts.add_some(metadata.name.as_deref()),
             description: texts.add_some(metadata.description.as_deref()),
@@ -238,13 +264,23 @@ impl omemo_shared_files {
             height: metadata.height.unwrap_or(0),
             disposition,
             has_size: metadata.size.is_some().into(),
+            others: others.first().map_or(ptr::null(), ptr::from_ref),
+            other_count: others.len(),
         });
+        self.others.push(others);
     }
-}
 
-/// A source whose cipher is known here, and where it is.
-fn readable(source: &EncryptedSource) -> Option<(&str, FileKey)> {
-    let cipher = Cipher::from_uri(&source.cipher)?;
-    let key = FileKey::new(cipher, &source.key, &source.iv).ok()?;
-    Some((source.urls.first()?, key))
+    /// Adds the places of a source, if its cipher is known here.
+    fn add_source(&mut self, source: &EncryptedSource, places: &mut Vec<omemo_file_source>) {
+        let cipher = Cipher::from_uri(&source.cipher);
+        let key = cipher.and_then(|cipher| FileKey::new(cipher, &source.key, &source.iv).ok());
+        let Some(key) = key.map(|key| Box::new(omemo_file_key::new(key))) else {
+            return;
+        };
+        places.extend(source.urls.iter().map(|url| omemo_file_source {
+            url: self.texts.add(url),
+            key: &raw const *key,
+        }));
+        self.keys.push(key);
+    }
 }

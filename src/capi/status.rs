@@ -74,6 +74,8 @@ pub enum omemo_status {
     OMEMO_ERROR_STORE_FORKED = 313,
     /// A name, value or batch is over its limit.
     OMEMO_ERROR_STORE_TOO_LARGE = 314,
+    /// There is no such file.
+    OMEMO_ERROR_STORE_NO_FILE = 315,
 
     /// A record of the account is damaged; or what is to be imported was not exported.
     OMEMO_ERROR_ACCOUNT_RECORD = 400,
@@ -139,7 +141,7 @@ pub enum omemo_remedy {
 }
 
 /// The statuses of stores, both ways: [`super::host_store`] reads them, too.
-const STORE: [(StoreError, omemo_status); 16] = {
+const STORE: [(StoreError, omemo_status); 17] = {
     use omemo_status::*;
     [
         (StoreError::Busy, OMEMO_ERROR_STORE_BUSY),
@@ -148,6 +150,7 @@ const STORE: [(StoreError, omemo_status); 16] = {
         (StoreError::Poisoned, OMEMO_ERROR_STORE_USED_UP),
         (StoreError::Replaced, OMEMO_ERROR_STORE_REPLACED),
         (StoreError::NoFolder, OMEMO_ERROR_STORE_NO_FOLDER),
+        (StoreError::NoFile, OMEMO_ERROR_STORE_NO_FILE),
         (StoreError::Denied, OMEMO_ERROR_STORE_DENIED),
         (StoreError::ReadOnly, OMEMO_ERROR_STORE_READ_ONLY),
         (StoreError::NotAStore, OMEMO_ERROR_STORE_OTHER_FILE),

@@ -99,7 +99,29 @@ pub unsafe extern "C" fn omemo_store_open_sqlite(
             }
         }
         let place = caller.place(store)?;
-        place.share(open_sqlite(path, timeout)?);
+        place.share(sqlite::open(path, timeout)?);
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// The same for a file that exists, to look at it: whoever wants to store something is told
+/// OMEMO_ERROR_STORE_READ_ONLY, and the file stays as it is. An account can only be opened in it if nothing is
+/// due to be stored.
+///
+/// `path` ends with a zero byte, in UTF-8. `store` gets a reference, which is yours. Errors:
+/// OMEMO_ERROR_STORE_NO_FILE and other OMEMO_ERROR_STORE_...; OMEMO_ERROR_UNSUPPORTED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_store_open_sqlite_read_only(
+    path: *const c_char,
+    store: *mut *mut omemo_store,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let path = caller.word(path)?;
+        let place = caller.place(store)?;
+        place.share(sqlite::open_read_only(path)?);
         Ok(())
     };
     // SAFETY: the promises at the top of the header.
@@ -107,17 +129,37 @@ pub unsafe extern "C" fn omemo_store_open_sqlite(
 }
 
 #[cfg(feature = "sqlite")]
-fn open_sqlite(path: &str, timeout: Duration) -> Result<Arc<omemo_store>, Failure> {
-    let store = Arc::new(SqliteStore::open_with(path, timeout)?);
-    Ok(Arc::new(omemo_store {
-        store: Arc::<SqliteStore>::clone(&store),
-        kind: Kind::Sqlite(store),
-    }))
+mod sqlite {
+    use super::*;
+
+    pub(super) fn open(path: &str, timeout: Duration) -> Result<Arc<omemo_store>, Failure> {
+        Ok(shared(SqliteStore::open_with(path, timeout)?))
+    }
+
+    pub(super) fn open_read_only(path: &str) -> Result<Arc<omemo_store>, Failure> {
+        Ok(shared(SqliteStore::open_read_only(path)?))
+    }
+
+    fn shared(store: SqliteStore) -> Arc<omemo_store> {
+        let store = Arc::new(store);
+        Arc::new(omemo_store {
+            store: Arc::<SqliteStore>::clone(&store),
+            kind: Kind::Sqlite(store),
+        })
+    }
 }
 
 #[cfg(not(feature = "sqlite"))]
-fn open_sqlite(_: &str, _: Duration) -> Result<Arc<omemo_store>, Failure> {
-    Err(Failure::unsupported())
+mod sqlite {
+    use super::*;
+
+    pub(super) fn open(_: &str, _: Duration) -> Result<Arc<omemo_store>, Failure> {
+        Err(Failure::unsupported())
+    }
+
+    pub(super) fn open_read_only(_: &str) -> Result<Arc<omemo_store>, Failure> {
+        Err(Failure::unsupported())
+    }
 }
 
 /// What opens a sealed store: either a key, or a passphrase. What is 0 is as recommended.

@@ -74,31 +74,19 @@ pub(super) fn describe(
 ) -> (omemo_undecryptable, *const c_char) {
     use omemo_undecryptable_kind::*;
     let origin = origin_number(what.origin);
-    let mut known = match &what.reason {
+    let kind = match &what.reason {
         UndecryptableReason::Failure(failure) => {
             let known = of_failure(failure, texts);
             let sender = texts.add_some(failure.sender.as_ref().map(|jid| jid.as_str()));
             return (omemo_undecryptable { origin, ..known }, sender);
         }
-        UndecryptableReason::NotForThisDevice => of(
-            OMEMO_UNDECRYPTABLE_NOT_FOR_THIS_DEVICE,
-            "the message is not encrypted for this device",
-            texts,
-        ),
-        UndecryptableReason::NoSender => of(
-            OMEMO_UNDECRYPTABLE_NO_SENDER,
-            "the message does not say who sent it",
-            texts,
-        ),
-        UndecryptableReason::Stanza(error) => {
-            of(OMEMO_UNDECRYPTABLE_STANZA, &error.to_string(), texts)
-        }
-        UndecryptableReason::Content(error) => {
-            of(OMEMO_UNDECRYPTABLE_CONTENT, &error.to_string(), texts)
-        }
+        UndecryptableReason::NotForThisDevice => OMEMO_UNDECRYPTABLE_NOT_FOR_THIS_DEVICE,
+        UndecryptableReason::NoSender => OMEMO_UNDECRYPTABLE_NO_SENDER,
+        UndecryptableReason::Stanza(_) => OMEMO_UNDECRYPTABLE_STANZA,
+        UndecryptableReason::Content(_) => OMEMO_UNDECRYPTABLE_CONTENT,
     };
-    known.origin = origin;
-    (known, ptr::null())
+    let known = of(kind, &what.reason.to_string(), texts);
+    (omemo_undecryptable { origin, ..known }, ptr::null())
 }
 
 /// What an account knows of something that was not read; how it came is not among that.

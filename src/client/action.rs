@@ -182,6 +182,18 @@ pub enum UndecryptableReason {
     NoSender,
 }
 
+impl fmt::Display for UndecryptableReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotForThisDevice => f.write_str("the message is not encrypted for this device"),
+            Self::Failure(failure) => failure.reason.fmt(f),
+            Self::Stanza(error) => error.fmt(f),
+            Self::Content(error) => error.fmt(f),
+            Self::NoSender => f.write_str("the message does not say who sent it"),
+        }
+    }
+}
+
 /// Keys that messages wait for.
 #[derive(Clone, Debug)]
 pub struct TrustQuestion {
@@ -220,6 +232,28 @@ pub enum Notice {
     },
     /// This device was taken off the server, as was asked for.
     SwitchedOff,
+}
+
+/// A sentence without names and numbers: it may be logged.
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NewOwnDevice(_) => {
+                "the account has a new device: unless it is yours, change your password"
+            }
+            Self::Downgraded(_) => "a device is announced for an older version than it has spoken",
+            Self::NotPublished { .. } => {
+                "the server does not take the keys of this device: nobody can write to it first"
+            }
+            Self::RolledBack => {
+                "the store is an old copy of itself: messages of the time since may be lost"
+            }
+            Self::OptedOut { .. } => {
+                "encryption was ended by the other side: nothing is sent until you agree"
+            }
+            Self::SwitchedOff => "this device was taken off the server",
+        })
+    }
 }
 
 /// What became of a stanza that came.

@@ -22,6 +22,19 @@ static void an_error_says_what_and_what_now(void) {
   CHECK(omemo_store_open_sqlite("/no/such/folder/x.db", NULL, &store, NULL) == OMEMO_ERROR_STORE_NO_FOLDER);
 }
 
+static void spellings_of_one_account_are_the_same(void) {
+  omemo_error *error = NULL;
+  char *bare = NULL;
+  CHECK(omemo_jid_bare("Romeo@Montague.EXAMPLE./orchard", &bare, &error) == OMEMO_OK);
+  CHECK(strcmp(bare, "romeo@montague.example") == 0);
+  omemo_string_free(bare);
+  bare = (char *)UNTOUCHED;
+  CHECK(omemo_jid_bare("romeo@", &bare, NULL) == OMEMO_ERROR_JID);
+  CHECK(omemo_jid_bare(NULL, &bare, NULL) == OMEMO_ERROR_NULL);
+  CHECK(omemo_jid_bare("romeo@montague.example", NULL, NULL) == OMEMO_ERROR_NULL);
+  CHECK(bare == (char *)UNTOUCHED);
+}
+
 static void null_is_no_object(void) {
   size_t length = 7;
   CHECK(omemo_error_status(NULL) == OMEMO_OK);
@@ -200,6 +213,7 @@ static void trust_is_scanned(void) {
 int main(void) {
   the_version_is_that_of_the_header();
   an_error_says_what_and_what_now();
+  spellings_of_one_account_are_the_same();
   null_is_no_object();
   null_is_no_message();
   fingerprints_are_read_as_clients_show_them();

@@ -209,8 +209,11 @@ static void keys_and_uris(void) {
 }
 
 static void files_that_messages_share(void) {
+  /* The ciphertext that is there afterwards is the second one's. */
+  omemo_encrypted_file another_file = encrypt(OMEMO_CIPHER_AES_256_CBC);
   omemo_encrypted_file encrypted_file = encrypt(OMEMO_CIPHER_AES_256_GCM);
   omemo_shared_file file, other;
+  omemo_file_source others[2];
   const omemo_shared_file *read;
   omemo_shared_files *files = NULL;
   omemo_file_claim claim;
@@ -234,6 +237,7 @@ static void files_that_messages_share(void) {
   OK(omemo_shared_files_read(xml, length, &files, &error));
   CHECK(omemo_shared_files_count(files) == 1 && omemo_shared_files_get(files, 1) == NULL);
   read = omemo_shared_files_get(files, 0);
+  CHECK(read->other_count == 0 && read->others == NULL);
   CHECK(strcmp(read->url, file.url) == 0 && strcmp(read->name, "a.jpg") == 0 && read->description == NULL);
   CHECK(strcmp(read->media_type, "image/jpeg") == 0 && read->id == NULL && read->width == 640 && read->height == 0);
   CHECK(read->has_size == 1 && read->size == file.size && read->disposition == OMEMO_FILE_INLINE);
@@ -255,6 +259,29 @@ static void files_that_messages_share(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_shared_files_read("<a/>", 4, NULL, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_shared_file_write(NULL, &xml, &length, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_shared_file_write(&file, NULL, &length, &error));
+  /* The same ciphertext elsewhere, and another. */
+  others[0].url = "https://mirror.example/a.jpg";
+  others[0].key = encrypted_file.key;
+  others[1].url = "https://other.example/b.jpg";
+  others[1].key = another_file.key;
+  other = file;
+  other.others = others;
+  other.other_count = 2;
+  OK(omemo_shared_file_write(&other, &xml, &length, &error));
+  OK(omemo_shared_files_read(xml, length, &files, &error));
+  read = omemo_shared_files_get(files, 0);
+  CHECK(strcmp(read->url, file.url) == 0 && read->other_count == 2);
+  CHECK(strcmp(read->others[0].url, others[0].url) == 0 && strcmp(read->others[1].url, others[1].url) == 0);
+  claim.hash = read->hash;
+  claim.hash_algorithm = read->hash_algorithm;
+  CHECK(decrypt(read->others[0].key, &claim) == OMEMO_OK && decrypted.len == sizeof plaintext);
+  CHECK(omemo_file_key_cipher(read->others[1].key) == OMEMO_CIPHER_AES_256_CBC);
+  omemo_shared_files_free(files);
+  omemo_string_free(xml);
+  others[1].url = NULL;
+  FAILS(OMEMO_ERROR_NULL, omemo_shared_file_write(&other, &xml, &length, &error));
+  other.others = NULL;
+  FAILS(OMEMO_ERROR_NULL, omemo_shared_file_write(&other, &xml, &length, &error));
   other = file;
   other.key = NULL;
   FAILS(OMEMO_ERROR_NULL, omemo_shared_file_write(&other, &xml, &length, &error));
@@ -272,6 +299,7 @@ static void files_that_messages_share(void) {
   CHECK(omemo_shared_files_count(NULL) == 0 && omemo_shared_files_get(NULL, 0) == NULL);
   omemo_shared_files_free(NULL);
   omemo_file_key_free(encrypted_file.key);
+  omemo_file_key_free(another_file.key);
 }
 
 static void null_is_no_file(void) {

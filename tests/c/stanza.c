@@ -104,6 +104,11 @@ static void requests(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_iq_configure(OMEMO_NODE_BUNDLES, LEGACY, 1, 0, NULL, &length, &error));
   FAILS(OMEMO_ERROR_VALUE, omemo_iq_fetch_device_list(0, &written, &length, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_iq_fetch_device_list(LEGACY, NULL, &length, &error));
+  OK(omemo_iq_fetch_current_device_list(OMEMO2, &written, &length, &error));
+  CHECK(length == strlen(written) && strstr(written, "<item id='current'/>") != NULL);
+  omemo_string_free(written);
+  FAILS(OMEMO_ERROR_VALUE, omemo_iq_fetch_current_device_list(3, &written, &length, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_iq_fetch_current_device_list(LEGACY, NULL, &length, &error));
   FAILS(OMEMO_ERROR_VALUE, omemo_iq_fetch_bundle(LEGACY, 0, &written, &length, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_iq_fetch_bundle(LEGACY, 1, NULL, &length, &error));
   FAILS(OMEMO_ERROR_VALUE, omemo_iq_remove_bundle(3, 1, &written, &length, &error));
@@ -127,6 +132,7 @@ static void what_a_node_holds(void) {
   OK(omemo_items_read(XML(xml), &items, &error));
   CHECK(omemo_items_source(items) == OMEMO_SOURCE_EVENT && omemo_items_node(items) == OMEMO_NODE_DEVICE_LIST);
   CHECK(omemo_items_protocol(items) == OMEMO2 && strcmp(omemo_items_from(items), JULIET) == 0);
+  CHECK(omemo_items_has_current(items) == 1 && omemo_items_has_current(NULL) == 0);
   OK(omemo_items_device_list(items, &list, &error));
   CHECK(omemo_device_list_count(list) == 1 && omemo_device_list_get(list, 0)->id == juliet.device);
   omemo_device_list_free(list);
@@ -146,6 +152,7 @@ static void what_a_node_holds(void) {
   OK(omemo_items_read(XML(xml), &items, &error));
   CHECK(omemo_items_source(items) == OMEMO_SOURCE_RESULT && omemo_items_node(items) == OMEMO_NODE_BUNDLES);
   CHECK(omemo_items_from(items) == NULL && omemo_items_bundle_count(items) == 2);
+  CHECK(omemo_items_has_current(items) == 0);
   CHECK(omemo_items_bundle_device(items, 0) == 9 && omemo_items_bundle_device(items, 1) == juliet.device);
   CHECK(omemo_items_bundle_device(items, 2) == 0);
   OK(omemo_items_bundle(items, juliet.device, &bundle, &error));
@@ -163,6 +170,37 @@ static void what_a_node_holds(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_items_read(NULL, 0, &items, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_items_read(XML("<message/>"), NULL, &error));
   free(xml);
+}
+
+static void keys_for_all_devices(void) {
+  const char *xml = "<message><encrypted xmlns='eu.siacs.conversations.axolotl'><header sid='7'>"
+                    "<key rid='8' prekey='true'>AAEC</key><key rid='x'>AAEC</key><key rid='9'>!</key>"
+                    "<iv>AAAAAAAAAAAAAAAA</iv></header></encrypted><encrypted xmlns='urn:xmpp:omemo:2'>"
+                    "<header sid='10'><keys jid='romeo@montague.example'><key rid='11'>AwQ=</key></keys></header>"
+                    "</encrypted></message>";
+  omemo_listed_keys *keys = NULL;
+  const omemo_listed_key *key;
+  OK(omemo_listed_keys_read(XML(xml), &keys, &error));
+  CHECK(omemo_listed_keys_count(keys) == 3 && omemo_listed_keys_get(keys, 3) == NULL);
+  key = omemo_listed_keys_get(keys, 0);
+  CHECK(key->protocol == LEGACY && key->sender_device == 7 && key->device == 8 && key->is_key_exchange == 1);
+  CHECK(key->jid == NULL && strcmp(key->text, "AAEC") == 0);
+  key = omemo_listed_keys_get(keys, 1);
+  CHECK(key->device == 9 && key->is_key_exchange == 0 && strcmp(key->text, "!") == 0);
+  key = omemo_listed_keys_get(keys, 2);
+  CHECK(key->protocol == OMEMO2 && key->sender_device == 10 && key->device == 11);
+  CHECK(strcmp(key->jid, "romeo@montague.example") == 0);
+  omemo_listed_keys_free(keys);
+  OK(omemo_listed_keys_read(XML("<message/>"), &keys, &error));
+  CHECK(omemo_listed_keys_count(keys) == 0);
+  omemo_listed_keys_free(keys);
+  keys = (omemo_listed_keys *)UNTOUCHED;
+  FAILS(OMEMO_ERROR_STANZA, omemo_listed_keys_read(XML("<message>"), &keys, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_listed_keys_read(NULL, 0, &keys, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_listed_keys_read(XML("<message/>"), NULL, &error));
+  CHECK(keys == (omemo_listed_keys *)UNTOUCHED);
+  CHECK(omemo_listed_keys_count(NULL) == 0 && omemo_listed_keys_get(NULL, 0) == NULL);
+  omemo_listed_keys_free(NULL);
 }
 
 static void answers(void) {
@@ -222,7 +260,7 @@ static void stanzas_with_encrypted_content(void) {
 }
 
 static void messages_in_clear(void) {
-  const char *xml = "<message to='romeo@montague.example'><body>A &lt; B</body>"
+  const char *xml = "<message to='romeo@montague.example' id='7'><body>A &lt; B</body>"
                     "<reactions xmlns='urn:xmpp:reactions:0' id='x'/></message>";
   omemo_plain *plain = (omemo_plain *)UNTOUCHED;
   omemo_strings *names = NULL;
@@ -236,6 +274,14 @@ static void messages_in_clear(void) {
   CHECK(plain == (omemo_plain *)UNTOUCHED);
   OK(omemo_plain_read(XML(xml), &plain, &error));
   CHECK(strcmp(omemo_plain_body(plain), "A < B") == 0);
+  OK(omemo_plain_attribute(plain, "id", &written, &error));
+  CHECK(strcmp(written, "7") == 0);
+  omemo_string_free(written);
+  OK(omemo_plain_attribute(plain, "lang", &written, &error));
+  CHECK(written == NULL);
+  FAILS(OMEMO_ERROR_NULL, omemo_plain_attribute(NULL, "id", &written, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_plain_attribute(plain, NULL, &written, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_plain_attribute(plain, "id", NULL, &error));
   OK(omemo_plain_unprotected(plain, &names, &error));
   CHECK(omemo_strings_count(names) == 1 && strcmp(omemo_strings_get(names, 0), "reactions") == 0);
   omemo_strings_free(names);
@@ -349,6 +395,7 @@ int main(void) {
   bundles();
   requests();
   what_a_node_holds();
+  keys_for_all_devices();
   answers();
   stanzas_with_encrypted_content();
   messages_in_clear();

@@ -49,6 +49,27 @@ static void in_memory(void) {
   omemo_store_unref(store);
 }
 
+static void only_looked_at(void) {
+  omemo_store *store = NULL, *other = STORE_UNTOUCHED;
+  omemo_strings *accounts = NULL;
+  omemo_account *account = (omemo_account *)UNTOUCHED;
+  omemo_options options;
+  options_init(&options);
+  OK(omemo_store_open_sqlite_read_only(path, &store, &error));
+  OK(omemo_store_accounts(store, &accounts, &error));
+  CHECK(omemo_strings_count(accounts) == 2);
+  omemo_strings_free(accounts);
+  OK(omemo_store_check(store, &error));
+  FAILS(OMEMO_ERROR_STORE_READ_ONLY,
+        omemo_account_open(store, "tybalt@capulet.example", &options, NOW, &account, &error));
+  CHECK(account == (omemo_account *)UNTOUCHED);
+  omemo_store_unref(store);
+  FAILS(OMEMO_ERROR_STORE_NO_FILE, omemo_store_open_sqlite_read_only("no such file.db", &other, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_store_open_sqlite_read_only(NULL, &other, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_store_open_sqlite_read_only(path, NULL, &error));
+  CHECK(other == STORE_UNTOUCHED);
+}
+
 static void in_a_file(void) {
   omemo_store *store = STORE_UNTOUCHED;
   omemo_sqlite_options options;
@@ -75,6 +96,7 @@ static void in_a_file(void) {
     omemo_strings_free(accounts);
   }
   omemo_store_unref(store);
+  only_looked_at();
   FAILS(OMEMO_ERROR_NULL, omemo_store_check(NULL, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_store_checkpoint(NULL, &error));
 }

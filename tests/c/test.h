@@ -146,6 +146,7 @@ static inline void user_act(user *u) {
     case OMEMO_ACTION_NOTICE:
       u->notices++;
       u->reason = omemo_action_notice(action)->kind;
+      CHECK(strlen(omemo_action_notice(action)->message) > 0);
       break;
     case OMEMO_ACTION_WAKE_AT:
       u->wake_at = omemo_action_time_ms(action);

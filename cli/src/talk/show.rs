@@ -92,13 +92,24 @@ pub fn gaps(report: &Report) {
 pub fn aside(event: &Event) {
     match event {
         Event::Unreadable { from, reason } => {
-            note(&format!("a message from {from} cannot be read: {reason:?}"));
+            note(&format!("a message from {from} cannot be read: {reason}"));
         }
         Event::Plain(plain) => note(&format!("NOT ENCRYPTED, {}: {}", plain.from, plain.body)),
-        Event::Notice(Notice::NewOwnDevice(device)) => note(&format!(
-            "this account has a new device, {device}: if it is not yours, somebody else's"
-        )),
-        Event::Notice(notice) => note(&format!("{notice:?}")),
+        Event::Notice(notice) => note(&match notice {
+            Notice::NewOwnDevice(device) => format!("{notice} (device {device})"),
+            Notice::Downgraded(peer) => format!("{notice} ({}, device {})", peer.jid, peer.device),
+            Notice::NotPublished { node, condition } => {
+                let condition = condition.as_deref().unwrap_or("no reason");
+                format!("{notice} ({node}: {condition})")
+            }
+            Notice::OptedOut { jid, reason } => {
+                format!(
+                    "{notice} ({jid}: {})",
+                    reason.as_deref().unwrap_or("no reason")
+                )
+            }
+            _ => notice.to_string(),
+        }),
         Event::Refused { reason, .. } => note(&format!("not sent: {reason}")),
         Event::Sent { report, .. } => gaps(report),
         _ => {}
