@@ -72,7 +72,8 @@
 #define OMEMO_OPTION_ACCEPT_TAG_OUTSIDE 4
 
 /**
- * `flags` of the options: `incarnations` was kept outside of backups, even if it is empty.
+ * `flags` of the options: markers are kept outside of backups, but there are none yet. Needed only as long as
+ * `incarnations` is empty: without it, and without any, an old copy of the store is not noticed by them.
  */
 #define OMEMO_OPTION_KEEPS_INCARNATIONS 8
 
@@ -2031,7 +2032,8 @@ typedef struct {
    */
   uint64_t list_age_ms;
   /**
-   * The markers that were kept: see `omemo_account_next_incarnation`.
+   * The markers that were kept: see `omemo_account_next_incarnation`. As long as there are none:
+   * OMEMO_OPTION_KEEPS_INCARNATIONS.
    */
   const omemo_incarnation *incarnations;
   /**
@@ -2044,7 +2046,7 @@ typedef struct {
    */
   uint32_t (*decide_trust)(void *user_data, const omemo_new_key *key);
   /**
-   * For `decide_trust`. Must be there as long as the handle.
+   * For `decide_trust`. Must be there as long as any reference to the client or to its account.
    */
   void *decide_trust_data;
 } omemo_options;
@@ -2685,7 +2687,8 @@ typedef struct {
    */
   size_t hash_len;
   /**
-   * The name of the hash's function, "sha-256" or "sha-512", as XEP-0300 has it; NULL if there is none.
+   * The name of the hash's function, as XEP-0300 has it; NULL if there is none. A hash of another than
+   * "sha-256" and "sha-512" is none.
    */
   const char *hash_algorithm;
   /**
@@ -4456,7 +4459,8 @@ void omemo_readings_free(omemo_readings *readings);
  * The messages that a consumer has not acknowledged, in the order in which they were read. `consumer` is the
  * name of one who was added, or NULL: the application, which every account has.
  *
- * `waiting` gets a list that is yours to free; all of it are messages.
+ * `waiting` gets a list that is yours to free; all of it are messages. Nothing waits for a name that was not
+ * added.
  */
 omemo_status omemo_account_inbox(const omemo_account *account,
                                  const char *consumer,
@@ -4476,14 +4480,17 @@ omemo_status omemo_account_acknowledge(omemo_account *account,
  * Adds somebody who acknowledges messages besides the application, such as an extension that shows
  * notifications. Messages wait for it from now on.
  *
- * Errors: OMEMO_ERROR_ACCOUNT_NO_ID if there are eight already.
+ * Errors: OMEMO_ERROR_ACCOUNT_NO_ID if there are eight already; OMEMO_ERROR_VALUE if the name is empty.
  */
 omemo_status omemo_account_add_consumer(omemo_account *account,
                                         const char *consumer,
                                         omemo_error **error);
 
 /**
- * Removes a consumer: nothing waits for it any more. Nothing happens if there is none of that name.
+ * Removes a consumer that was added: nothing waits for it any more. Nothing happens if there is none of that
+ * name.
+ *
+ * Errors: OMEMO_ERROR_VALUE for the application, which every account has (OMEMO_OPTION_NO_INBOX: nothing waits).
  */
 omemo_status omemo_account_remove_consumer(omemo_account *account,
                                            const char *consumer,
@@ -4990,10 +4997,10 @@ omemo_status omemo_file_encryptor_update(omemo_file_encryptor *encryptor,
                                          omemo_error **error);
 
 /**
- * Ends the file, and says what is to be told about it. `file` must have its `struct_size`. Free the encryptor
- * after it.
+ * Ends the file, and says what is to be told about it. `file` must have its `struct_size`, and nothing
+ * else. Free the encryptor after it.
  *
- * Errors: as for `omemo_file_encryptor_update`.
+ * Errors: as for `omemo_file_encryptor_update`; OMEMO_ERROR_STRUCT.
  */
 omemo_status omemo_file_encryptor_finish(omemo_file_encryptor *encryptor,
                                          omemo_encrypted_file *file,
@@ -5008,7 +5015,7 @@ void omemo_file_encryptor_free(omemo_file_encryptor *encryptor);
  * Begins to decrypt a file. `claim` may be NULL. `sink` gets the plaintext with `user_data`. `decryptor` gets
  * an object that is yours to free.
  *
- * Errors: OMEMO_ERROR_FILE_NO_HASH; OMEMO_ERROR_VALUE: the hash is of another function, or has another length.
+ * Errors: OMEMO_ERROR_FILE_NO_HASH; OMEMO_ERROR_VALUE: the hash has another length than those of its function.
  */
 omemo_status omemo_file_decryptor_new(const omemo_file_key *file_key,
                                       const omemo_file_claim *claim,

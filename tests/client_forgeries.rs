@@ -453,6 +453,9 @@ fn a21_what_was_written_to_another_account_is_not_shown() {
         content_error(&user.undecryptable),
         Some(ContentError::Envelope(EnvelopeError::To))
     );
+    // Whose key it was is certain, and is told.
+    let writer = user.undecryptable.last().and_then(|it| it.sender.clone());
+    assert_eq!(writer.map(|peer| peer.jid), Some(stage.users[0].jid()));
     // Good after.
     stage.say(0, ROMEO, &text("for Romeo"));
     assert_eq!(stage.users[1].bodies(), ["for Romeo"]);

@@ -7,6 +7,9 @@
  *     client.connected(now);
  *     while (omemo::action action = client.next_action()) { … }
  *
+ * Texts and payloads come as copies in std::string, which are not overwritten when they go: what is secret in them stays in
+ * memory until that is used again. The functions of omemo.h hand out what overwrites itself.
+ *
  * All files of a program choose the same. What has no method here is called with get(): client.get() is the omemo_client *.
  */
 #ifndef OMEMO_HPP
@@ -598,12 +601,20 @@ public:
   }
 };
 
-/* Takes the next bytes of a file; false if they could not be written. Must not throw, nor call the library. */
+/* Takes the next bytes of a file; false, or an exception, if they could not be written. Must not call the library. */
 typedef std::function<bool(const uint8_t *, std::size_t)> file_sink;
 
 namespace detail {
 inline int32_t write(void *sink, const uint8_t *bytes, std::size_t length) {
+#ifndef OMEMO_NO_EXCEPTIONS
+  try {
+    return (*static_cast<file_sink *>(sink))(bytes, length) ? 0 : -1;
+  } catch (...) { /* as from memory that is full: it must not cross the library */
+    return -1;
+  }
+#else
   return (*static_cast<file_sink *>(sink))(bytes, length) ? 0 : -1;
+#endif
 }
 } // namespace detail
 

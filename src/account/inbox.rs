@@ -121,7 +121,8 @@ impl Account {
     }
 
     /// Adds somebody who acknowledges messages besides the application ([`APPLICATION`]), such as an
-    /// extension that shows notifications. Messages wait for it from now on.
+    /// extension that shows notifications. Messages wait for it from now on. Nobody has an empty name: nothing
+    /// happens then.
     ///
     /// # Errors
     /// [`AccountError::NoId`] if there are eight already; else as for all.
@@ -129,7 +130,7 @@ impl Account {
         self.run(|tx| {
             let name = self.names.account("inbox");
             let mut inbox: InboxRecord = records::read(tx, &name)?;
-            if bit_of(&inbox, consumer).is_some() {
+            if consumer.is_empty() || bit_of(&inbox, consumer).is_some() {
                 return Ok(());
             }
             let is_full = inbox.consumers.len() >= MAX_CONSUMERS;
@@ -143,7 +144,8 @@ impl Account {
         })
     }
 
-    /// Removes somebody who acknowledges messages: nothing waits for it any more.
+    /// Removes somebody who acknowledges messages: nothing waits for it any more. Nothing happens to the
+    /// [`APPLICATION`], which every account has ([`Options::inbox`](super::Options::inbox) is for that).
     ///
     /// # Errors
     /// [`AccountError`].
@@ -151,7 +153,7 @@ impl Account {
         self.run(|tx| {
             let name = self.names.account("inbox");
             let mut inbox: InboxRecord = records::read(tx, &name)?;
-            let Some(bit) = bit_of(&inbox, consumer) else {
+            let Some(bit) = bit_of(&inbox, consumer).filter(|_| consumer != APPLICATION) else {
                 return Ok(());
             };
             self.keep_waiting(tx, &mut inbox, |waiting| {

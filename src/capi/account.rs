@@ -50,6 +50,8 @@ pub enum omemo_opening {
 /// UTF-8, end with a zero byte, and may have a resource, which is not looked at (OMEMO_ERROR_JID).
 pub struct omemo_account {
     current: Lock<Arc<Account>>,
+    /// Who draws another id does it alone; meanwhile the others have the account as it is.
+    changing: Lock<()>,
     /// A client has it, and does what changes the device itself.
     is_of_client: bool,
 }
@@ -58,6 +60,7 @@ impl omemo_account {
     pub(super) fn new(account: Account) -> Arc<Self> {
         Arc::new(Self {
             current: Lock::new(Arc::new(account)),
+            changing: Lock::new(()),
             is_of_client: false,
         })
     }
@@ -65,6 +68,7 @@ impl omemo_account {
     pub(super) fn of_client(account: Account) -> Arc<Self> {
         Arc::new(Self {
             current: Lock::new(Arc::new(account)),
+            changing: Lock::new(()),
             is_of_client: true,
         })
     }
@@ -78,10 +82,10 @@ impl omemo_account {
         if self.is_of_client {
             return Err(Failure::state("a client draws its ids itself"));
         }
-        let mut current = self.current.lock_anyway();
-        let mut account = Account::clone(&current);
+        let _alone = self.changing.lock_anyway();
+        let mut account = Account::clone(&self.get());
         account.change_device_id(taken, &mut SysRng)?;
-        *current = Arc::new(account);
+        *self.current.lock_anyway() = Arc::new(account);
         Ok(())
     }
 

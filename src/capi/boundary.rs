@@ -261,18 +261,7 @@ impl Caller {
     /// A struct that begins with its size, as whatever version of the header the caller has knows it.
     /// What the caller's version does not have is zero.
     pub(super) fn sized<T: Versioned>(&self, pointer: *const T) -> Result<T, Failure> {
-        if pointer.is_null() {
-            return Err(Failure::null());
-        }
-        let wrong = || {
-            let message = "struct_size is none that this version of the library knows";
-            Failure::argument(OMEMO_ERROR_STRUCT, message)
-        };
-        // SAFETY: every version of the struct begins with its size.
-        let size = unsafe { pointer.cast::<usize>().read() };
-        if size < T::OLDEST || size > MAX_STRUCT {
-            return Err(wrong());
-        }
+        let size = self.size_of_struct(pointer)?;
         let known = size_of::<T>().min(size);
         let mut value = core::mem::MaybeUninit::<T>::zeroed();
         // SAFETY: the caller's struct has `size` bytes; those that we know are copied. Zeros, and
@@ -285,9 +274,31 @@ impl Caller {
         let unknown =
             unsafe { core::slice::from_raw_parts(pointer.cast::<u8>().add(known), size - known) };
         if unknown.iter().any(|byte| *byte != 0) {
-            return Err(wrong());
+            return Err(wrong_size());
         }
         Ok(value)
+    }
+
+    /// The place for a struct that begins with its size, which the caller has set. What is in the rest of it
+    /// does not count.
+    pub(super) fn sized_place<T: Versioned>(
+        &self,
+        place: *mut T,
+    ) -> Result<SizedPlace<T>, Failure> {
+        let size = self.size_of_struct(place)?;
+        Ok(SizedPlace { place, size })
+    }
+
+    fn size_of_struct<T: Versioned>(&self, pointer: *const T) -> Result<usize, Failure> {
+        if pointer.is_null() {
+            return Err(Failure::null());
+        }
+        // SAFETY: every version of the struct begins with its size.
+        let size = unsafe { pointer.cast::<usize>().read() };
+        if size < T::OLDEST || size > MAX_STRUCT {
+            return Err(wrong_size());
+        }
+        Ok(size)
     }
 
     /// The place for an answer. It is written when everything has succeeded.
@@ -322,6 +333,11 @@ impl Caller {
     }
 }
 
+fn wrong_size() -> Failure {
+    let message = "struct_size is none that this version of the library knows";
+    Failure::argument(OMEMO_ERROR_STRUCT, message)
+}
+
 /// No struct is larger.
 const MAX_STRUCT: usize = 4096;
 
@@ -331,7 +347,7 @@ const MAX_STRUCT: usize = 4096;
 /// It is `repr(C)`, begins with a `usize`, and any bytes are one: integers, raw pointers and optional
 /// functions.
 pub(super) unsafe trait Versioned: Copy {
-    /// The size of its first version.
+    /// The size of its first version: through the last field of that, whatever came behind it since.
     const OLDEST: usize;
 }
 
@@ -354,6 +370,27 @@ impl<O> Place<*mut O> {
     /// Hands out a reference to a shared handle.
     pub(super) fn share(self, handle: Arc<O>) {
         self.put(Arc::into_raw(handle).cast_mut());
+    }
+}
+
+/// The place for a struct, as large as whatever version of the header the caller has knows it.
+pub(super) struct SizedPlace<T> {
+    place: *mut T,
+    size: usize,
+}
+
+impl<T: Versioned> SizedPlace<T> {
+    /// Writes as much as the caller has room for, behind the size. What we do not know is zero.
+    pub(super) fn put(self, value: &T) {
+        const BEGIN: usize = size_of::<usize>();
+        let known = size_of::<T>().min(self.size);
+        let (from, to) = (ptr::from_ref(value).cast::<u8>(), self.place.cast::<u8>());
+        // SAFETY: the caller's struct has `size` bytes, `value` as many as are known; both are at least as
+        // long as the size with which they begin.
+        unsafe {
+            ptr::copy_nonoverlapping(from.add(BEGIN), to.add(BEGIN), known - BEGIN);
+            ptr::write_bytes(to.add(known), 0, self.size - known);
+        }
     }
 }
 

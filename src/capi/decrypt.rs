@@ -1,6 +1,7 @@
 //! Decrypting with an account: a stanza, or a page of an archive.
 
 use core::ffi::c_char;
+use core::mem::offset_of;
 
 use getrandom::SysRng;
 
@@ -47,7 +48,7 @@ pub struct omemo_incoming {
 
 // SAFETY: integers and pointers only.
 unsafe impl Versioned for omemo_incoming {
-    const OLDEST: usize = size_of::<Self>();
+    const OLDEST: usize = offset_of!(Self, reserved) + size_of::<u32>();
 }
 
 /// Decrypts a stanza. `reading` gets an object that is yours to free: what became of it. What is wrong with

@@ -1,6 +1,7 @@
 //! Encrypting with an account: what is missing before, and the message.
 
 use core::ffi::c_char;
+use core::mem::offset_of;
 use core::ptr;
 
 use getrandom::SysRng;
@@ -153,7 +154,7 @@ pub struct omemo_outgoing {
 
 // SAFETY: integers and pointers only.
 unsafe impl Versioned for omemo_outgoing {
-    const OLDEST: usize = size_of::<Self>();
+    const OLDEST: usize = offset_of!(Self, bundle_count) + size_of::<usize>();
 }
 
 /// Encrypts a message for all devices of the recipients, and for the account's own other devices. `sent`

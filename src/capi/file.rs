@@ -1,6 +1,7 @@
 //! Encrypting and decrypting files, piece by piece.
 
 use core::ffi::{c_char, c_void};
+use core::mem::offset_of;
 use std::io;
 
 use getrandom::SysRng;
@@ -39,7 +40,7 @@ pub struct omemo_encrypted_file {
 
 // SAFETY: integers and pointers only.
 unsafe impl Versioned for omemo_encrypted_file {
-    const OLDEST: usize = size_of::<Self>();
+    const OLDEST: usize = offset_of!(Self, sha256) + size_of::<[u8; 32]>();
 }
 
 /// Begins to encrypt a file with a cipher (an omemo_cipher). `sink` gets the ciphertext, what is uploaded, with
@@ -76,7 +77,7 @@ pub unsafe extern "C" fn omemo_file_encryptor_update(
     error: *mut *mut omemo_error,
 ) -> omemo_status {
     let body = |caller: &Caller| {
-        let plaintext = caller.bytes(plaintext, len)?;
+        let plaintext = caller.some_bytes(plaintext, len)?.unwrap_or_default();
         let encryptor = caller.borrow_mut(encryptor)?;
         let taken = encryptor.0.take().ok_or_else(ended)?;
         encryptor.0 = Some(taken.update(plaintext)?);
@@ -86,10 +87,10 @@ pub unsafe extern "C" fn omemo_file_encryptor_update(
     unsafe { call(error, body) }
 }
 
-/// Ends the file, and says what is to be told about it. `file` must have its `struct_size`. Free the encryptor
-/// after it.
+/// Ends the file, and says what is to be told about it. `file` must have its `struct_size`, and nothing
+/// else. Free the encryptor after it.
 ///
-/// Errors: as for `omemo_file_encryptor_update`.
+/// Errors: as for `omemo_file_encryptor_update`; OMEMO_ERROR_STRUCT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_file_encryptor_finish(
     encryptor: *mut omemo_file_encryptor,
@@ -97,14 +98,13 @@ pub unsafe extern "C" fn omemo_file_encryptor_finish(
     error: *mut *mut omemo_error,
 ) -> omemo_status {
     let body = |caller: &Caller| {
-        caller.sized(file)?;
-        let place = caller.place(file)?;
+        let place = caller.sized_place(file)?;
         let encryptor = caller.borrow_mut(encryptor)?;
         let encrypted = encryptor.0.take().ok_or_else(ended)?.finish()?;
         let FileHash::Sha256(sha256) = encrypted.hash else {
             return Err(Failure::internal());
         };
-        place.put(omemo_encrypted_file {
+        place.put(&omemo_encrypted_file {
             struct_size: size_of::<omemo_encrypted_file>(),
             key: Box::into_raw(Box::new(omemo_file_key::new(encrypted.key))),
             size: encrypted.size,
@@ -141,7 +141,8 @@ pub struct omemo_file_claim {
     pub hash: *const u8,
     /// The bytes of `hash`.
     pub hash_len: usize,
-    /// The name of the hash's function, "sha-256" or "sha-512", as XEP-0300 has it; NULL if there is none.
+    /// The name of the hash's function, as XEP-0300 has it; NULL if there is none. A hash of another than
+    /// "sha-256" and "sha-512" is none.
     pub hash_algorithm: *const c_char,
     /// Not 0 if `size` is known.
     pub has_size: u64,
@@ -151,13 +152,13 @@ pub struct omemo_file_claim {
 
 // SAFETY: integers and pointers only.
 unsafe impl Versioned for omemo_file_claim {
-    const OLDEST: usize = size_of::<Self>();
+    const OLDEST: usize = offset_of!(Self, size) + size_of::<u64>();
 }
 
 /// Begins to decrypt a file. `claim` may be NULL. `sink` gets the plaintext with `user_data`. `decryptor` gets
 /// an object that is yours to free.
 ///
-/// Errors: OMEMO_ERROR_FILE_NO_HASH; OMEMO_ERROR_VALUE: the hash is of another function, or has another length.
+/// Errors: OMEMO_ERROR_FILE_NO_HASH; OMEMO_ERROR_VALUE: the hash has another length than those of its function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_file_decryptor_new(
     file_key: *const omemo_file_key,
@@ -195,7 +196,7 @@ pub unsafe extern "C" fn omemo_file_decryptor_update(
     error: *mut *mut omemo_error,
 ) -> omemo_status {
     let body = |caller: &Caller| {
-        let ciphertext = caller.bytes(ciphertext, len)?;
+        let ciphertext = caller.some_bytes(ciphertext, len)?.unwrap_or_default();
         let decryptor = caller.borrow_mut(decryptor)?;
         let taken = decryptor.0.take().ok_or_else(ended)?;
         decryptor.0 = Some(taken.update(ciphertext)?);
@@ -238,8 +239,12 @@ fn read_claim(caller: &Caller, given: &omemo_file_claim) -> Result<Claim, Failur
     let hash = match caller.some_bytes(given.hash, given.hash_len)? {
         None => None,
         Some(hash) => {
-            let hash = FileHash::new(caller.word(given.hash_algorithm)?, hash);
-            Some(hash.ok_or_else(Failure::value)?)
+            let algorithm = caller.word(given.hash_algorithm)?;
+            let known = FileHash::new(algorithm, hash);
+            if known.is_none() && matches!(algorithm, "sha-256" | "sha-512") {
+                return Err(Failure::value());
+            }
+            known
         }
     };
     Ok(Claim {

@@ -1,6 +1,7 @@
 //! A store of the caller's: four functions in C behind the contract of [`Store`].
 
 use core::ffi::c_void;
+use core::mem::offset_of;
 use core::ptr;
 
 use super::boundary::{Caller, Versioned, call, calling_back, quietly};
@@ -101,6 +102,7 @@ pub struct omemo_store_sink {
     value: Option<Value>,
     records: Vec<Record>,
     table: Table,
+    is_scan: bool,
     is_wrong: bool,
 }
 
@@ -150,7 +152,7 @@ pub struct omemo_store_callbacks {
 
 // SAFETY: an integer and optional functions only.
 unsafe impl Versioned for omemo_store_callbacks {
-    const OLDEST: usize = size_of::<Self>();
+    const OLDEST: usize = offset_of!(Self, destroy) + size_of::<usize>();
 }
 
 /// A store of your own. `callbacks` is copied; all but `destroy` must be there. `user_data` is given to each
@@ -203,7 +205,7 @@ pub unsafe extern "C" fn omemo_store_sink_value(
     };
     // SAFETY: the promises at the top of the header.
     match unsafe { slice(value, value_len) } {
-        Some(value) if value_len <= MAX_VALUE && sink.value.is_none() => {
+        Some(value) if value_len <= MAX_VALUE && sink.value.is_none() && !sink.is_scan => {
             quietly((), || sink.value = Some(Value::new(value.to_vec())));
             OMEMO_OK
         }
@@ -227,7 +229,11 @@ pub unsafe extern "C" fn omemo_store_sink_record(
     // SAFETY: the library has given the sink to the callback that is running; the promises at the top of
     // the header.
     let (sink, key) = unsafe { (sink.as_mut(), key.as_ref()) };
-    let (Some(sink), Some(key)) = (sink, key) else {
+    let Some(sink) = sink else {
+        return OMEMO_ERROR_NULL;
+    };
+    let Some(key) = key else {
+        sink.is_wrong = true;
         return OMEMO_ERROR_NULL;
     };
     // SAFETY: the promises at the top of the header.
@@ -239,7 +245,7 @@ pub unsafe extern "C" fn omemo_store_sink_record(
         )
     };
     match parts {
-        (Some(partition), Some(sort), Some(value)) if value.len() <= MAX_VALUE => {
+        (Some(partition), Some(sort), Some(value)) if value.len() <= MAX_VALUE && sink.is_scan => {
             quietly((), || {
                 sink.records.push(Record {
                     key: Key::new(sink.table, partition, sort),
@@ -296,11 +302,12 @@ impl Drop for HostStore {
 }
 
 impl omemo_store_sink {
-    const fn new(table: Table) -> Self {
+    const fn new(table: Table, is_scan: bool) -> Self {
         Self {
             value: None,
             records: Vec::new(),
             table,
+            is_scan,
             is_wrong: false,
         }
     }
@@ -324,7 +331,7 @@ fn check(status: u32) -> Result<(), StoreError> {
 impl Store for HostStore {
     fn get(&self, key: &Key) -> Result<Option<Value>, StoreError> {
         key.check()?;
-        let mut sink = omemo_store_sink::new(key.table);
+        let mut sink = omemo_store_sink::new(key.table, false);
         let name = name(key.table, &key.partition, &key.sort);
         // SAFETY: what is pointed to lives until the call has ended.
         let status =
@@ -341,7 +348,7 @@ impl Store for HostStore {
                 (partition_scan(*table, after.as_deref(), limit), *table)
             }
         };
-        let mut sink = omemo_store_sink::new(table);
+        let mut sink = omemo_store_sink::new(table, true);
         // SAFETY: what is pointed to lives until the call has ended.
         let status = calling_back(|| unsafe {
             (self.scan)(self.user_data, &raw const asked, &raw mut sink)

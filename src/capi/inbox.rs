@@ -13,7 +13,8 @@ use crate::account::{APPLICATION, MessageId};
 /// The messages that a consumer has not acknowledged, in the order in which they were read. `consumer` is the
 /// name of one who was added, or NULL: the application, which every account has.
 ///
-/// `waiting` gets a list that is yours to free; all of it are messages.
+/// `waiting` gets a list that is yours to free; all of it are messages. Nothing waits for a name that was not
+/// added.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_account_inbox(
     account: *const omemo_account,
@@ -55,7 +56,7 @@ pub unsafe extern "C" fn omemo_account_acknowledge(
 /// Adds somebody who acknowledges messages besides the application, such as an extension that shows
 /// notifications. Messages wait for it from now on.
 ///
-/// Errors: OMEMO_ERROR_ACCOUNT_NO_ID if there are eight already.
+/// Errors: OMEMO_ERROR_ACCOUNT_NO_ID if there are eight already; OMEMO_ERROR_VALUE if the name is empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_account_add_consumer(
     account: *mut omemo_account,
@@ -64,13 +65,20 @@ pub unsafe extern "C" fn omemo_account_add_consumer(
 ) -> omemo_status {
     let body = |caller: &Caller| {
         let account = caller.handle(account)?;
-        Ok(account.get().add_consumer(caller.word(consumer)?)?)
+        let consumer = caller.word(consumer)?;
+        if consumer.is_empty() {
+            return Err(Failure::value());
+        }
+        Ok(account.get().add_consumer(consumer)?)
     };
     // SAFETY: the promises at the top of the header.
     unsafe { call(error, body) }
 }
 
-/// Removes a consumer: nothing waits for it any more. Nothing happens if there is none of that name.
+/// Removes a consumer that was added: nothing waits for it any more. Nothing happens if there is none of that
+/// name.
+///
+/// Errors: OMEMO_ERROR_VALUE for the application, which every account has (OMEMO_OPTION_NO_INBOX: nothing waits).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_account_remove_consumer(
     account: *mut omemo_account,
@@ -79,7 +87,11 @@ pub unsafe extern "C" fn omemo_account_remove_consumer(
 ) -> omemo_status {
     let body = |caller: &Caller| {
         let account = caller.handle(account)?;
-        Ok(account.get().remove_consumer(caller.word(consumer)?)?)
+        let consumer = caller.word(consumer)?;
+        if consumer == APPLICATION {
+            return Err(Failure::value());
+        }
+        Ok(account.get().remove_consumer(consumer)?)
     };
     // SAFETY: the promises at the top of the header.
     unsafe { call(error, body) }

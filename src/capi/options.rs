@@ -1,6 +1,7 @@
 //! What the application decides for a client or an account.
 
 use core::ffi::{c_char, c_void};
+use core::mem::offset_of;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -86,7 +87,8 @@ pub const OMEMO_OPTION_NO_INBOX: u32 = 2;
 /// `flags` of the options: payloads of very old clients are read, which every other recipient can have
 /// changed.
 pub const OMEMO_OPTION_ACCEPT_TAG_OUTSIDE: u32 = 4;
-/// `flags` of the options: `incarnations` was kept outside of backups, even if it is empty.
+/// `flags` of the options: markers are kept outside of backups, but there are none yet. Needed only as long as
+/// `incarnations` is empty: without it, and without any, an old copy of the store is not noticed by them.
 pub const OMEMO_OPTION_KEEPS_INCARNATIONS: u32 = 8;
 /// `silent_after` of the options: no device is left out for being silent.
 pub const OMEMO_NEVER: u32 = u32::MAX;
@@ -160,7 +162,8 @@ pub struct omemo_options {
     /// How old the device list of a contact without a subscription becomes before a message asks for it
     /// again, in milliseconds. 0: an hour.
     pub list_age_ms: u64,
-    /// The markers that were kept: see `omemo_account_next_incarnation`.
+    /// The markers that were kept: see `omemo_account_next_incarnation`. As long as there are none:
+    /// OMEMO_OPTION_KEEPS_INCARNATIONS.
     pub incarnations: *const omemo_incarnation,
     /// The number of `incarnations`.
     pub incarnation_count: usize,
@@ -168,13 +171,13 @@ pub struct omemo_options {
     /// called from whatever thread uses the handle, and must not call the library.
     pub decide_trust:
         Option<unsafe extern "C" fn(user_data: *mut c_void, key: *const omemo_new_key) -> u32>,
-    /// For `decide_trust`. Must be there as long as the handle.
+    /// For `decide_trust`. Must be there as long as any reference to the client or to its account.
     pub decide_trust_data: *mut c_void,
 }
 
 // SAFETY: integers, pointers and an optional function only.
 unsafe impl Versioned for omemo_options {
-    const OLDEST: usize = size_of::<Self>();
+    const OLDEST: usize = offset_of!(Self, decide_trust_data) + size_of::<usize>();
 }
 
 /// Reads the options of a caller.
@@ -241,7 +244,7 @@ fn account_options(
     );
     options.accept_tag_outside = given.flags & OMEMO_OPTION_ACCEPT_TAG_OUTSIDE != 0;
     let kept = caller.array(given.incarnations, given.incarnation_count)?;
-    if given.flags & OMEMO_OPTION_KEEPS_INCARNATIONS != 0 {
+    if given.flags & OMEMO_OPTION_KEEPS_INCARNATIONS != 0 || !kept.is_empty() {
         let kept = kept.iter().map(|kept| Incarnation::from_bytes(kept.bytes));
         options.incarnations = Some(kept.collect());
     }

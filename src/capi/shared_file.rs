@@ -1,6 +1,7 @@
 //! Files that a message shares, with encrypted sources (XEP-0446, XEP-0447, XEP-0448).
 
 use core::ffi::c_char;
+use core::mem::offset_of;
 use core::ptr;
 
 use zeroize::Zeroizing;
@@ -77,7 +78,7 @@ pub struct omemo_shared_file {
 
 // SAFETY: integers and pointers only.
 unsafe impl Versioned for omemo_shared_file {
-    const OLDEST: usize = size_of::<Self>();
+    const OLDEST: usize = offset_of!(Self, other_count) + size_of::<usize>();
 }
 
 /// Writes the element that shares a file, for the content of an envelope, or a message in clear that is going to

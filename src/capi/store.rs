@@ -1,6 +1,7 @@
 //! Stores: where accounts are kept.
 
 use core::ffi::c_char;
+use core::mem::offset_of;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -73,7 +74,7 @@ pub struct omemo_sqlite_options {
 
 // SAFETY: integers only.
 unsafe impl Versioned for omemo_sqlite_options {
-    const OLDEST: usize = size_of::<Self>();
+    const OLDEST: usize = offset_of!(Self, busy_timeout_ms) + size_of::<u64>();
 }
 
 /// A store in an SQLite file, which is made if it does not exist; its folder must. Any number of
@@ -187,7 +188,7 @@ pub struct omemo_seal_key {
 
 // SAFETY: integers and pointers only.
 unsafe impl Versioned for omemo_seal_key {
-    const OLDEST: usize = size_of::<Self>();
+    const OLDEST: usize = offset_of!(Self, reserved) + size_of::<u32>();
 }
 
 /// A store that encrypts what it keeps in another one, names and all. If the other is empty, it is sealed
@@ -325,9 +326,10 @@ fn with_key<T>(
     }
     match (given.key.is_null(), given.passphrase.is_null()) {
         (false, true) => {
-            let bytes = caller.bytes(given.key, 32)?;
-            let key = <[u8; 32]>::try_from(bytes).map_err(|_| Failure::value())?;
-            open(&SealKey::Key(&Secret::new(key)))
+            let mut key = Secret::new([0; 32]);
+            key.expose_mut()
+                .copy_from_slice(caller.bytes(given.key, 32)?);
+            open(&SealKey::Key(&key))
         }
         (true, false) => {
             let passphrase = caller.bytes(given.passphrase, given.passphrase_len)?;

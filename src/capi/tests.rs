@@ -1,9 +1,11 @@
 //! What C cannot do by itself: a mistake in the library.
 
+use core::mem::offset_of;
 use core::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::boundary::{Caller, Versioned, call};
 use super::client::*;
 use super::error::*;
 use super::options::*;
@@ -126,4 +128,87 @@ fn statuses_of_stores_are_read_back() {
         assert_eq!(omemo_status::of_store(store_error(number)) as u32, number);
     }
     assert_eq!(store_error(4711), StoreError::Io);
+}
+
+/// A struct as a newer version of the library has it: `second` came later.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Grown {
+    struct_size: usize,
+    first: u64,
+    second: u64,
+}
+
+// SAFETY: integers only.
+unsafe impl Versioned for Grown {
+    const OLDEST: usize = offset_of!(Self, first) + size_of::<u64>();
+}
+
+/// One as a caller with a header that is newer still has it.
+#[repr(C)]
+struct Newest {
+    known: Grown,
+    third: u64,
+}
+
+const fn grown(struct_size: usize) -> Grown {
+    Grown {
+        struct_size,
+        first: 1,
+        second: 2,
+    }
+}
+
+#[test]
+fn structs_of_older_and_newer_headers_are_read() {
+    let read = |struct_: *const Grown| {
+        let mut read = None;
+        let body = |caller: &Caller| {
+            read = Some(caller.sized(struct_)?);
+            Ok(())
+        };
+        // SAFETY: the struct has the size that it says.
+        (unsafe { call(ptr::null_mut(), body) }, read)
+    };
+    // What the older header does not have is zero, whatever stands behind it.
+    let (status, older) = read(&grown(16));
+    assert_eq!((status, older.map(|it| it.second)), (OMEMO_OK, Some(0)));
+    let (status, same) = read(&grown(24));
+    assert_eq!((status, same), (OMEMO_OK, Some(grown(24))));
+    let mut newer = Newest {
+        known: grown(32),
+        third: 0,
+    };
+    assert_eq!(read((&raw const newer).cast()).0, OMEMO_OK);
+    newer.third = 1;
+    assert_eq!(read((&raw const newer).cast()).0, OMEMO_ERROR_STRUCT);
+    assert_eq!(read(&grown(8)).0, OMEMO_ERROR_STRUCT);
+}
+
+#[test]
+fn structs_of_older_and_newer_headers_are_written() {
+    let write = |place: *mut Grown| {
+        let body = |caller: &Caller| {
+            let value = Grown {
+                struct_size: 0,
+                first: 7,
+                second: 8,
+            };
+            caller.sized_place(place)?.put(&value);
+            Ok(())
+        };
+        // SAFETY: the struct has the size that it says.
+        unsafe { call(ptr::null_mut(), body) }
+    };
+    let mut older = grown(16);
+    assert_eq!(write(&raw mut older), OMEMO_OK);
+    assert_eq!((older.struct_size, older.first, older.second), (16, 7, 2));
+    // What was in it does not matter.
+    let mut newer = Newest {
+        known: grown(32),
+        third: 9,
+    };
+    assert_eq!(write((&raw mut newer).cast()), OMEMO_OK);
+    assert_eq!((newer.known.second, newer.third), (8, 0));
+    assert_eq!(newer.known.struct_size, 32);
 }

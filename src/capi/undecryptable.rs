@@ -85,8 +85,15 @@ pub(super) fn describe(
         UndecryptableReason::Stanza(_) => OMEMO_UNDECRYPTABLE_STANZA,
         UndecryptableReason::Content(_) => OMEMO_UNDECRYPTABLE_CONTENT,
     };
-    let known = of(kind, &what.reason.to_string(), texts);
-    (omemo_undecryptable { origin, ..known }, ptr::null())
+    let mut known = of(kind, &what.reason.to_string(), texts);
+    known.origin = origin;
+    let mut sender = ptr::null();
+    if let Some(peer) = &what.sender {
+        known.device = peer.device.get();
+        known.protocol = protocol_number(peer.version);
+        sender = texts.add(peer.jid.as_str());
+    }
+    (known, sender)
 }
 
 /// What an account knows of something that was not read; how it came is not among that.

@@ -161,6 +161,8 @@ pub struct Undecryptable {
     pub stanza: String,
     /// How it came.
     pub origin: Origin,
+    /// The device that wrote it, if that is certain: if its key was right, and its content was not.
+    pub sender: Option<Peer>,
     /// Why.
     pub reason: UndecryptableReason,
 }

@@ -56,6 +56,7 @@ impl<R: TryCryptoRng> Client<R> {
                 self.actions.push_back(Action::Undecryptable(Undecryptable {
                     stanza: attached.shell,
                     origin: attached.origin,
+                    sender: Some(message.sender),
                     reason,
                 }));
             }

@@ -230,6 +230,7 @@ impl<R: TryCryptoRng> Client<R> {
         self.actions.push_back(Action::Undecryptable(Undecryptable {
             stanza: attached.shell,
             origin: attached.origin,
+            sender: None,
             reason,
         }));
     }
@@ -243,6 +244,7 @@ impl<R: TryCryptoRng> Client<R> {
         self.actions.push_back(Action::Undecryptable(Undecryptable {
             stanza: strip(xml).unwrap_or_default(),
             origin,
+            sender: None,
             reason,
         }));
         Disposition::Consumed

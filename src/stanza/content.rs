@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
+use super::grammar::is_character;
 use super::{
     Addressee, Affixes, Envelope, EnvelopeError, OptOut, PlainMessage, Unprotected,
     WriteEnvelopeError, write_envelope,
@@ -90,7 +91,8 @@ impl fmt::Display for ContentError {
 impl core::error::Error for ContentError {}
 
 impl<'p> Content<'p> {
-    /// Reads a decrypted payload, and checks it against the stanza: see [`Envelope::check`].
+    /// Reads a decrypted payload, and checks it against the stanza: see [`Envelope::check`]. Characters of a
+    /// legacy text that cannot stand in XML become U+FFFD.
     ///
     /// # Errors
     /// [`ContentError`]: nothing of it is to be shown.
@@ -104,7 +106,7 @@ impl<'p> Content<'p> {
             Version::Legacy => {
                 let body = core::str::from_utf8(payload).map_err(|_| ContentError::Encoding)?;
                 Ok(Self {
-                    body: Some(Cow::Borrowed(body)),
+                    body: Some(writable(body)),
                     elements: None,
                     opt_out: None,
                     sent_at: None,
@@ -125,10 +127,58 @@ impl<'p> Content<'p> {
     }
 }
 
+/// Some clients encrypt whatever was pasted. What cannot stand in XML is replaced: a stanza with it would
+/// be none, and text with a zero byte ends there in C.
+fn writable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_character) {
+        return Cow::Borrowed(text);
+    }
+    let characters = text.chars();
+    let replaced = characters.map(|c| {
+        if is_character(c) {
+            c
+        } else {
+            char::REPLACEMENT_CHARACTER
+        }
+    });
+    Cow::Owned(replaced.collect())
+}
+
 impl fmt::Debug for Content<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Content")
             .field("sent_at", &self.sent_at)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reveal;
+    use super::*;
+
+    #[test]
+    fn a_legacy_text_with_any_characters_becomes_a_stanza() {
+        let romeo: BareJid = "romeo@montague.example".parse().unwrap();
+        let to = Addressee::Account(&romeo);
+        let read = |text: &'static str| {
+            let content = Content::read(Version::Legacy, text.as_bytes(), &romeo, to).unwrap();
+            let clear = reveal("<message><body>x</body></message>", &content).unwrap();
+            let body = PlainMessage::read(&clear)
+                .unwrap()
+                .body()
+                .map(str::to_owned);
+            assert_eq!(body.as_deref(), content.body.as_deref());
+            body.unwrap()
+        };
+        assert_eq!(read("Hello\0world"), "Hello\u{fffd}world");
+        assert_eq!(
+            read("bell\u{7}\u{c} \u{fffe}"),
+            "bell\u{fffd}\u{fffd} \u{fffd}"
+        );
+        assert_eq!(
+            read("tab\t, line\r\n, \u{1f339}"),
+            "tab\t, line\r\n, \u{1f339}"
+        );
     }
 }

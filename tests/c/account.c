@@ -225,6 +225,8 @@ static void an_old_copy_is_noticed(void) {
   OK(omemo_account_opening(account, &opening, &error));
   CHECK(opening == OMEMO_OPENING_FOUND);
   omemo_account_unref(account);
+  /* The flag is for those that have none yet. */
+  options.flags = 0;
   options.incarnations = &other;
   OK(omemo_account_open(store, JULIET->jid, &options, NOW, &account, &error));
   OK(omemo_account_opening(account, &opening, &error));

@@ -32,11 +32,12 @@ static omemo_encrypted_file encrypt(uint32_t cipher) {
   omemo_file_encryptor *encryptor = NULL;
   omemo_encrypted_file file;
   uint64_t length = 0;
-  memset(&file, 0, sizeof file);
+  memset(&file, 0xa5, sizeof file); /* nothing else of it is read */
   file.struct_size = sizeof file;
   empty(&encrypted);
   OK(omemo_file_encryptor_new(cipher, sink_write, &encrypted, &encryptor, &error));
   OK(omemo_file_encryptor_update(encryptor, plaintext, 100, &error));
+  OK(omemo_file_encryptor_update(encryptor, NULL, 0, &error));
   OK(omemo_file_encryptor_update(encryptor, plaintext + 100, sizeof plaintext - 100, &error));
   CHECK(encrypted.reentered == OMEMO_ERROR_REENTERED);
   FAILS(OMEMO_ERROR_NULL, omemo_file_encryptor_finish(NULL, &file, &error));
@@ -84,11 +85,17 @@ static void what_was_encrypted_comes_back(void) {
     claim.hash = file.sha256;
     claim.hash_len = sizeof file.sha256;
     claim.hash_algorithm = "sha-256";
+    CHECK(file.struct_size == sizeof file);
     CHECK(decrypt(file.key, &claim) == OMEMO_OK);
     CHECK(decrypted.len == sizeof plaintext && memcmp(decrypted.bytes, plaintext, sizeof plaintext) == 0);
     claim.has_size = 1;
     claim.size = 10;
     CHECK(decrypt(file.key, &claim) == OMEMO_ERROR_FILE_AUTHENTICATION && decrypted.len == 10);
+    /* A hash that cannot be computed here is none. */
+    claim.hash_algorithm = "sha3-256";
+    if (cipher != OMEMO_CIPHER_AES_256_CBC) {
+      CHECK(decrypt(file.key, &claim) == OMEMO_OK && decrypted.len == 10);
+    }
     claim.hash = NULL;
     claim.hash_len = 0;
     if (cipher != OMEMO_CIPHER_AES_256_CBC) {

@@ -218,6 +218,8 @@ static void consumers_wait_each_for_itself(void) {
   for (name[0] = 'a'; name[0] < 'h'; name[0]++) {
     OK(omemo_account_remove_consumer(romeo.account, name, &error));
   }
+  FAILS(OMEMO_ERROR_VALUE, omemo_account_add_consumer(romeo.account, "", &error));
+  FAILS(OMEMO_ERROR_VALUE, omemo_account_remove_consumer(romeo.account, "application", &error));
   FAILS(OMEMO_ERROR_NULL, omemo_account_add_consumer(NULL, "x", &error));
   FAILS(OMEMO_ERROR_NULL, omemo_account_add_consumer(romeo.account, NULL, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_account_remove_consumer(NULL, "x", &error));

@@ -218,6 +218,25 @@ static uint32_t wrong_get(void *user_data, const omemo_store_key *key, omemo_sto
   return OMEMO_OK;
 }
 
+static uint32_t scan_without_a_key(void *user_data, const omemo_store_scan *scan, omemo_store_sink *sink) {
+  (void)user_data;
+  (void)scan;
+  CHECK(omemo_store_sink_record(sink, NULL, NULL, 0) == OMEMO_ERROR_NULL);
+  return OMEMO_OK;
+}
+
+static uint32_t scan_with_a_value(void *user_data, const omemo_store_scan *scan, omemo_store_sink *sink) {
+  (void)user_data;
+  CHECK(omemo_store_sink_value(sink, scan->from, scan->from_len) == OMEMO_ERROR_VALUE);
+  return OMEMO_OK;
+}
+
+static uint32_t get_a_record(void *user_data, const omemo_store_key *key, omemo_store_sink *sink) {
+  (void)user_data;
+  CHECK(omemo_store_sink_record(sink, key, key->sort, key->sort_len) == OMEMO_ERROR_VALUE);
+  return OMEMO_OK;
+}
+
 /* What the sink refused is not taken for an answer. */
 static void a_sink_refuses(void) {
   host_store host;
@@ -225,6 +244,7 @@ static void a_sink_refuses(void) {
   omemo_store_callbacks callbacks;
   omemo_options options;
   omemo_account *account = (omemo_account *)UNTOUCHED;
+  omemo_strings *accounts = (omemo_strings *)UNTOUCHED;
   memset(&host, 0, sizeof host);
   CHECK(pthread_mutex_init(&host.mutex, NULL) == 0);
   memset(&callbacks, 0, sizeof callbacks);
@@ -237,6 +257,19 @@ static void a_sink_refuses(void) {
   options_init(&options);
   FAILS(OMEMO_ERROR_STORE_IO, omemo_account_open(store, "a@b.example", &options, NOW, &account, &error));
   CHECK(account == (omemo_account *)UNTOUCHED);
+  omemo_store_unref(store);
+  callbacks.get = get_a_record;
+  OK(omemo_store_open_callbacks(&callbacks, &host, &store, &error));
+  FAILS(OMEMO_ERROR_STORE_IO, omemo_account_open(store, "a@b.example", &options, NOW, &account, &error));
+  omemo_store_unref(store);
+  callbacks.scan = scan_without_a_key;
+  OK(omemo_store_open_callbacks(&callbacks, &host, &store, &error));
+  FAILS(OMEMO_ERROR_STORE_IO, omemo_store_accounts(store, &accounts, &error));
+  omemo_store_unref(store);
+  callbacks.scan = scan_with_a_value;
+  OK(omemo_store_open_callbacks(&callbacks, &host, &store, &error));
+  FAILS(OMEMO_ERROR_STORE_IO, omemo_store_accounts(store, &accounts, &error));
+  CHECK(accounts == (omemo_strings *)UNTOUCHED);
   omemo_store_unref(store);
   host_destroy(&host);
 }
