@@ -106,7 +106,7 @@ impl fmt::Display for MessageError {
         match self {
             Self::TooLong => f.write_str("the message is longer than any message is"),
             Self::TooShort => f.write_str("the message is shorter than any message is"),
-            Self::Version(byte) => write!(f, "the version byte is {byte:#04x}, not 0x33"),
+            Self::Version(byte) => write!(f, "the version byte is {byte:#04x}, not of version 3"),
             Self::Protobuf => f.write_str("the message is no protobuf of its kind"),
             Self::Missing(field) => write!(f, "the field {field} is missing"),
             Self::CiphertextLength => f.write_str("the ciphertext is no whole number of blocks"),
@@ -150,7 +150,7 @@ pub enum InitiateError {
 /// Why a session cannot encrypt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncryptError {
-    /// 2^32 messages went out without an answer: start a new session.
+    /// 2^32 - 1 messages went out without an answer: start a new session.
     ChainExhausted,
     /// A responder cannot send before it has received.
     NothingReceived,

@@ -64,8 +64,8 @@
 //! | [`account`] | one device of one account: device lists, trust, encryption for many, repair |
 //! | [`client`] | stanzas in, actions out |
 //!
-//! Nothing here has a clock, a socket or a generator of its own: randomness is an argument, and failing
-//! to draw it is an error. There is no unsafe code, except in `capi`, the C library, which is a feature
+//! Nothing here has a clock or a socket, and nothing below [`client`], which takes the system's, a generator of
+//! its own: randomness is an argument, and failing to draw it is an error. There is no unsafe code, except in `capi`, the C library, which is a feature
 //! that is off by default.
 
 pub mod account;

@@ -264,6 +264,17 @@ fn a13_a_signed_pre_key_must_be_signed_by_its_identity_in_its_version() {
             bad
         );
 
+        // The same identity in the form of the other version.
+        let identity = match &bundle.identity {
+            IdentityKey::Ed25519(_) => IdentityKey::Curve25519(bundle.identity.to_curve25519()),
+            IdentityKey::Curve25519(_) => IdentityKey::Ed25519(*romeo.identity.ed25519()),
+        };
+        let other_form = Bundle {
+            identity,
+            ..bundle.clone()
+        };
+        assert_eq!(try_bundle(&other_form), bad);
+
         // Somebody else's signature, and the other version's over the same key by the same identity.
         let other = IdentityKeyPair::generate(&mut rng).unwrap();
         let z = Secret::new([0; 64]);

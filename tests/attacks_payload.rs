@@ -220,3 +220,13 @@ fn a39_an_empty_message_opens_no_payload() {
         assert_eq!(outcome.map(|_| ()), Err(PayloadError::KeyMaterialLength));
     }
 }
+
+/// Devices of any width of machine word compare the same digest.
+#[test]
+fn the_commitment_is_a_digest_of_parts_with_lengths_of_eight_bytes() {
+    let digest = payload_commitment(&KeyMaterial::new(&[7; 32]), &[], b"ciphertext");
+    // Made by Python's hashlib.
+    let expected = "961ac7d093a6d3dfc286b32593feede0a444e0ede9d4919621e190e506d81bb0";
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, expected);
+}

@@ -117,6 +117,58 @@ fn a_heartbeat_is_due_once_for_each_ratchet_key() {
 }
 
 #[test]
+fn late_messages_of_an_old_chain_call_for_no_heartbeat() {
+    for version in Version::ALL {
+        let mut rng = rng(6);
+        let (mut alice, mut bob) = acquainted(version, &mut rng);
+        let sent: Vec<_> = (0..80).map(|n| alice.send(&[n; 32], &mut rng)).collect();
+        bob.receive(&sent[79]).unwrap();
+        assert!(bob.session.heartbeat_due());
+        let heartbeat = bob.send(&[0; 32], &mut rng);
+        alice.receive(&heartbeat).unwrap();
+        let next = alice.send(b"next", &mut rng);
+        bob.receive(&next).unwrap();
+        for late in &sent[..79] {
+            bob.receive(late).unwrap();
+            assert!(!bob.session.heartbeat_due());
+        }
+    }
+}
+
+/// Of the old chain as many keys are kept as one message may cost, the oldest first.
+#[test]
+fn what_a_step_leaves_behind_is_kept_as_far_as_the_budget_goes() {
+    for (missing, ahead, kept) in [
+        (MAX_SKIP - 1, 0_u32, MAX_SKIP - 1),
+        (MAX_SKIP, 0, MAX_SKIP),
+        (5_000, 5_000, 5_000),
+        (6_000, 6_000, 4_000),
+    ] {
+        let mut rng = rng(7);
+        let (mut alice, mut bob) = acquainted(Version::Omemo2, &mut rng);
+        let first = alice.send(b"first", &mut rng);
+        bob.receive(&first).unwrap();
+        let old: Vec<_> = (0..missing)
+            .map(|n| alice.send(&n.to_le_bytes(), &mut rng))
+            .collect();
+        let answer = bob.send(b"answer", &mut rng);
+        alice.receive(&answer).unwrap();
+        for n in 0..ahead {
+            alice.send(&n.to_le_bytes(), &mut rng);
+        }
+        let newest = alice.send(b"newest", &mut rng);
+        bob.receive(&newest).unwrap();
+        for (n, late) in (0..).zip(&old) {
+            assert_eq!(
+                bob.receive(late).is_ok(),
+                n < kept,
+                "{n} of {missing}, {ahead} ahead"
+            );
+        }
+    }
+}
+
+#[test]
 fn ten_thousand_messages_are_read_newest_first() {
     for version in Version::ALL {
         let mut rng = rng(4);

@@ -4,7 +4,8 @@
 //! The arithmetic comes from the dalek crates and RustCrypto; what is ours is which inputs are
 //! refused. A public key that arrives is checked where it becomes a type ([`PublicKey::from_bytes`],
 //! [`EdwardsKey::from_bytes`], [`IdentityKey`]). Those that arrive inside a message are read as X25519 reads
-//! them, and judged once the message's MAC has verified.
+//! them, and judged once the message's MAC has verified; but for keys of small order, and for the identity in a
+//! key exchange of OMEMO 2, which are refused before.
 //!
 //! Randomness is an argument ([`rand_core::TryCryptoRng`]); a generator that fails is an error.
 

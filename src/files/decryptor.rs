@@ -33,7 +33,8 @@ struct Output<W> {
 /// What a message says about the plaintext of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Claim {
-    /// Its length in bytes. What is longer is cut off (XEP-0448 §3.2).
+    /// Its length in bytes. What is longer is cut off (XEP-0448 §3.2); what is shorter is no error, unless its
+    /// hash is.
     pub size: Option<u64>,
     /// Its hash. [`Cipher::Aes256Cbc`] is not decrypted without one.
     pub hash: Option<FileHash>,

@@ -6,7 +6,10 @@
 //!
 //! An address is prepared once, where it enters: two spellings of one account are one value after
 //! that, and comparing is comparing bytes. The newer RFC 7622 prepares by PRECIS instead; servers and
-//! clients still differ about it, and for the addresses that both allow the results are the same.
+//! clients still differ about it. For nearly all addresses the results are the same; where they are not
+//! (sharp s and final sigma, which stringprep makes ss and sigma; joiners, which it drops), two accounts of a
+//! server that prepares the newer way would be one here. Names of hosts in their ASCII form (`xn--`) are
+//! other addresses than the same in Unicode.
 
 use core::fmt;
 use core::net::Ipv6Addr;

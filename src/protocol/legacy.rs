@@ -71,7 +71,10 @@ impl Protocol for Legacy {
         key: &SignedPreKeyPublic,
         signature: &Signature,
     ) -> Result<(), SignatureError> {
-        xeddsa::verify(&identity.to_curve25519(), &encode(key), signature)
+        let IdentityKey::Curve25519(identity) = identity else {
+            return Err(SignatureError);
+        };
+        xeddsa::verify(identity, &encode(key), signature)
     }
 
     fn associated_data<'a>(&self, parties: &'a Parties, direction: Direction) -> [&'a [u8]; 4] {

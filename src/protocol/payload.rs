@@ -50,12 +50,15 @@ pub struct SealedPayload {
 ///
 /// Neither version's payload cipher commits to its key: a malicious sender can make one `<payload/>`
 /// that two devices decrypt to different texts, by giving them different keys. Nothing on the wire
-/// prevents that. This digest is over the key material and the payload, and differs between the two.
+/// prevents that. This digest is over the key material, the nonce (legacy; empty in OMEMO 2) and the payload,
+/// and differs between the two. Sessions hand out key material; [`Account`](crate::account::Account) and what
+/// is above do not.
 #[must_use]
 pub fn payload_commitment(key_material: &KeyMaterial, iv: &[u8], ciphertext: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new_with_prefix(b"omemo payload commitment");
     for part in [key_material.expose(), iv, ciphertext] {
-        hash.update(part.len().to_be_bytes());
+        // Of the same width everywhere: phones of 32 bits compare with others.
+        hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
     hash.finalize().into()

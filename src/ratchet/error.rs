@@ -10,7 +10,7 @@ use crate::error::{KeyError, RngError};
 pub enum SendError {
     /// A responder cannot send before it has received (§3.2).
     NothingReceived,
-    /// 2^32 messages went out on one chain without an answer.
+    /// 2^32 - 1 messages went out on one chain without an answer.
     ChainExhausted,
     /// The other side's ratchet key cannot be agreed with.
     Key(KeyError),

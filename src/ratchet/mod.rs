@@ -43,7 +43,7 @@ use crate::crypto::RatchetPublicKey;
 /// archive of that many messages may be read newest first without a loss.
 pub const MAX_SKIP: u32 = 10_000;
 
-/// A skipped key is given up when so many receiving chains have been opened since its own (§8.3:
+/// A skipped key is given up when more receiving chains than these have been opened since its own (§8.3:
 /// skipped keys should not be kept for ever).
 pub const MAX_CHAIN_AGE: u32 = 50;
 

@@ -64,6 +64,11 @@ impl<'a> Pending<'a> {
         }
     }
 
+    /// Whether the message comes late: its key was put away when others overtook it.
+    pub(crate) const fn is_late(&self) -> bool {
+        matches!(self.key, Key::Kept(_))
+    }
+
     /// Makes it the state. What is returned belongs into the same transaction.
     pub fn commit(self) -> SkippedChanges {
         let ratchet = self.ratchet;

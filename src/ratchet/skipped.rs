@@ -14,7 +14,8 @@ use crate::crypto::{RatchetPublicKey, Secret};
 pub enum SkippedKey {
     /// As the chain gave it.
     Seed(Box<MessageKey>),
-    /// Expanded, as libsignal stores it: the seed is not known.
+    /// Expanded, as libsignal stores it: the seed is not known. For who brings sessions over from there; no
+    /// ratchet puts one away.
     Expanded(Box<MessageKeys>),
 }
 

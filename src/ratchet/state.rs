@@ -250,16 +250,17 @@ impl Ratchet {
 
     /// What is left to skip in the current receiving chain: the chain, where it stands, and the number
     /// of keys up to index `pn`. Including it, because half of the field sends the last index for the
-    /// paper's number. A `pn` that asks for too much is not a reason to refuse the message: then the
-    /// chain is dropped as it is.
+    /// paper's number. As many as the budget still allows, the oldest first. A `pn` that asks for too much
+    /// is not a reason to refuse the message: then the chain is dropped as it is.
     fn remaining(&self, pn: u32, budget: &mut Budget) -> Option<(&ChainKey, u32, u32)> {
         let Receiving::Open { chain, n, .. } = &self.receiving else {
             return None;
         };
-        let count = pn.checked_sub(*n)?.checked_add(1)?;
-        if count > MAX_SKIP {
+        let missing = pn.checked_sub(*n)?;
+        if missing > MAX_SKIP {
             return None;
         }
+        let count = missing.saturating_add(1).min(budget.chain_steps());
         budget.take_chain_steps(count).ok()?;
         Some((chain, *n, count))
     }

@@ -52,6 +52,8 @@ impl Session {
         let pending =
             self.ratchet
                 .receive(message.header(), self.protocol.root_info(), skipped, budget)?;
+        // The peer has gone on since: an answer to the old key helps nobody.
+        let calls_for_heartbeat = calls_for_heartbeat && !pending.is_late();
         let keys = pending.keys(self.protocol.message_info());
         let plaintext = message.open(&keys, &self.parties)?;
         Ok(Decrypted {

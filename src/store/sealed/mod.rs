@@ -76,8 +76,8 @@ impl SealKind {
 
 /// Encrypts what another store keeps.
 ///
-/// `R` is where nonces come from: nothing in this library has a generator of its own, and the four
-/// functions of a store take none. A nonce that repeats, as after a fork with a generator that does
+/// `R` is where nonces come from: nothing on this floor has a generator of its own, and the four functions
+/// of a store take none. A nonce that repeats, as after a fork with a generator that does
 /// not notice it, shows that two values are equal, and nothing else.
 pub struct Sealed<S, R> {
     store: S,

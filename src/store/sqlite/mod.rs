@@ -18,8 +18,8 @@
 //!   closing it takes the locks away; nor is the file whole without its `-wal`. Close first, or copy in
 //!   another process after a [`SqliteStore::checkpoint`].
 //! - **What is deleted** is overwritten with zeros in the file. Old pages stay in the `-wal` file until they
-//!   have been copied, after 256 pages, when the last handle is closed, or by
-//!   [`SqliteStore::checkpoint`]; what the disk keeps of them is the disk's. SQLite's own memory is not
+//!   have been copied, after 256 pages, and something is written after that: in a store that rests then they
+//!   stay. At once they go when the last handle is closed, or by [`SqliteStore::checkpoint`]; what the disk keeps of them is the disk's. SQLite's own memory is not
 //!   wiped.
 //! - **A file that is removed or replaced** while it is open is noticed when something is to be stored
 //!   ([`Replaced`](StoreError::Replaced)), except by a race; not on Windows, where it cannot be done.
