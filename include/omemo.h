@@ -15,7 +15,7 @@
  *   that was freed must not be used again: that cannot be noticed.
  * - What is given is copied: nothing needs to be kept after a call, except the user data of callbacks.
  * - Text is UTF-8. Where there is no length it ends with a zero byte. Numbers of an enum are uint32_t,
- *   and checked; flags that are uint8_t are 0 or 1 when they come out, 0 or not when they go in.
+ *   and checked; those that come out may be new ones in a later version of the library; flags that are uint8_t are 0 or 1 when they come out, 0 or not when they go in.
  * - Structs that begin with struct_size may get more fields: set all of it to zero, then struct_size to
  *   sizeof, then what you want.
  * - Times are milliseconds since 1970 in UTC. The library has no clock: you say what time it is.
@@ -141,7 +141,7 @@ enum omemo_status
    */
   OMEMO_ERROR_REENTERED = 200,
   /**
-   * A mistake in the library. What was under way was not stored; the handle is used up.
+   * A mistake in the library. What was under way may be stored, or not, but never by half; a client is used up.
    */
   OMEMO_ERROR_INTERNAL = 201,
   /**
@@ -336,7 +336,8 @@ enum omemo_remedy
    */
   OMEMO_REMEDY_TELL = 4,
   /**
-   * A mistake in the program that calls.
+   * What was given is not what it should be: a mistake in the program that calls, unless it came from outside.
+   * What strangers can send is OMEMO_REMEDY_TELL.
    */
   OMEMO_REMEDY_FIX = 5,
 };
@@ -506,10 +507,6 @@ enum omemo_notice_kind
    * This device was taken off the server, as was asked for.
    */
   OMEMO_NOTICE_SWITCHED_OFF = 6,
-  /**
-   * Something that this version of the header has no name for.
-   */
-  OMEMO_NOTICE_OTHER = 7,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -777,10 +774,6 @@ enum omemo_undecryptable_kind
    * The account has so many devices already that no more are kept.
    */
   OMEMO_UNDECRYPTABLE_TOO_MANY_DEVICES = 20,
-  /**
-   * Something that this version of the header has no name for: see `reason`.
-   */
-  OMEMO_UNDECRYPTABLE_OTHER = 99,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1227,10 +1220,6 @@ enum omemo_gap
    * Its session cannot encrypt: `omemo_client_reset`.
    */
   OMEMO_GAP_SESSION = 12,
-  /**
-   * Something that this version of the header has no name for: see `reason`.
-   */
-  OMEMO_GAP_OTHER = 13,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1425,7 +1414,8 @@ typedef uint32_t omemo_file_disposition;
  *
  * It is reference counted: `omemo_account_unref` gives a reference back. Threads: any number at the same
  * time. All functions that use it may wait for the disk, except those that say otherwise. All fail
- * with OMEMO_ERROR_STORE_... and OMEMO_ERROR_ACCOUNT_...; nothing has changed then. Addresses are
+ * with OMEMO_ERROR_STORE_... and OMEMO_ERROR_ACCOUNT_...; nothing has changed then. `omemo_account_change_device_id`
+ * makes other handles of the same account OMEMO_ERROR_ACCOUNT_GONE. Addresses are
  * UTF-8, end with a zero byte, and may have a resource, which is not looked at (OMEMO_ERROR_JID).
  */
 typedef struct omemo_account omemo_account;
@@ -1454,8 +1444,8 @@ typedef struct omemo_bundle omemo_bundle;
  *
  * Threads: any number at the same time; changes wait for each other. `omemo_client_account` is for questions,
  * which do not wait. All functions but `omemo_client_unref` may wait for the disk. All fail with
- * OMEMO_ERROR_STORE_..., OMEMO_ERROR_ACCOUNT_... (nothing has changed: call again when the remedy says so),
- * and, after OMEMO_ERROR_INTERNAL, with OMEMO_ERROR_USED_UP. XML is UTF-8 with a length, and need not end
+ * OMEMO_ERROR_STORE_..., OMEMO_ERROR_ACCOUNT_... (call again when the remedy says so: what was done already is not
+ * done twice), and, after OMEMO_ERROR_INTERNAL, with OMEMO_ERROR_USED_UP. XML is UTF-8 with a length, and need not end
  * with a zero byte; addresses are UTF-8, end with a zero byte, and may have a resource.
  */
 typedef struct omemo_client omemo_client;
@@ -2217,7 +2207,8 @@ typedef struct {
 } omemo_delivery;
 
 /**
- * A request. Later versions of the library may add fields at the end, as to all structs that it makes.
+ * A request. Later versions of the library may add fields at the end, as to all structs that it makes and points
+ * to; not to those that stand inside another or in an array.
  */
 typedef struct {
   /**
@@ -2344,7 +2335,7 @@ typedef struct {
  */
 typedef struct {
   /**
-   * Devices that were not on it before.
+   * Devices that were not on it before; NULL if there are none, as for the others.
    */
   const uint32_t *added;
   /**
@@ -3078,8 +3069,8 @@ omemo_status omemo_store_open_sqlite_read_only(const char *path,
 
 /**
  * A store that encrypts what it keeps in another one, names and all. If the other is empty, it is sealed
- * with this key; if not, it must have been sealed with it. Use it through nothing else then. The key is
- * copied: wipe yours.
+ * with this key; if not, it must have been sealed with it. Accounts are opened through nothing else
+ * then; `omemo_store_check` and `omemo_store_checkpoint` take the one below. The key is copied: wipe yours.
  *
  * `sealed` gets a reference, which is yours; it keeps one to `store`. Errors:
  * OMEMO_ERROR_STORE_WRONG_KEY, OMEMO_ERROR_STORE_NOT_SEALED, those of the other store.
@@ -3348,8 +3339,9 @@ omemo_status omemo_account_forget_device(omemo_account *account,
                                          omemo_error **error);
 
 /**
- * Names this device for the user's other clients: at most 53 characters of one line. NULL: no name. Others
- * see it, so it should not be the name of a machine. The list is to be published after it;
+ * Names this device for the user's other clients: at most 52 characters of one line. NULL: no name. Others
+ * see it, so it should not be the name of a machine. Not a text of exactly 32 or 33 bytes, which would be signed
+ * as keys are, and none with characters that are not seen or turn the direction. The list is to be published after it;
  * `omemo_client_set_label` does both.
  *
  * Errors: OMEMO_ERROR_ACCOUNT_LABEL.
@@ -3630,8 +3622,11 @@ omemo_status omemo_client_switch_off(omemo_client *client,
  * It is held until device lists, bundles and decisions about keys are there; then comes
  * OMEMO_ACTION_ENCRYPTED or OMEMO_ACTION_REFUSED. Messages of one conversation stay in their order.
  *
+ * `recipients` are the accounts that are to read it. For a message to a room, or a private one to somebody in it,
+ * the address of the room stands for them.
+ *
  * `ticket` gets a number that names the message in the action; it means nothing after a restart: give the
- * message again then. Errors: OMEMO_ERROR_STANZA_...: the message was not taken.
+ * message again then. Errors: OMEMO_ERROR_STANZA_..., OMEMO_ERROR_JID: the message was not taken.
  */
 omemo_status omemo_client_encrypt(omemo_client *client,
                                   const char *xml,
@@ -3692,7 +3687,8 @@ omemo_status omemo_client_set_wakeup(omemo_client *client,
 /**
  * Says who gets the lines of a log: what was called, how it ended, and what is to be done. No line has a key,
  * an address or text of a message in it. NULL: nobody. It is called on any thread, must not call the library,
- * and one that was replaced may still be running on another thread. `line` ends with a zero byte, and is
+ * and one that was replaced may still be running on another thread: `user_data` must be there until every call has
+ * returned that was under way then, or when the last reference went. `line` ends with a zero byte, and is
  * there during the call only; `level` is an omemo_log_level.
  */
 omemo_status omemo_client_set_log(omemo_client *client,
@@ -4397,8 +4393,8 @@ const char *omemo_reading_sender(const omemo_reading *reading);
 const omemo_message_id *omemo_reading_message_id(const omemo_reading *reading);
 
 /**
- * What else is known of a message, or of an empty one: the device, its key, what is thought of it. `origin`
- * and `sent_at_ms` are 0, as the stanza or the envelope says them.
+ * What else is known of a message, or of an empty one: the device, its key, what is thought of it. `origin`,
+ * `sent_at_ms` and `has_other_text` are 0: the stanza, the envelope and `omemo_reading_other` say them.
  */
 const omemo_delivery *omemo_reading_delivery(const omemo_reading *reading);
 
@@ -4430,7 +4426,7 @@ const uint8_t *omemo_reading_attached(const omemo_reading *reading,
 const omemo_undecryptable *omemo_reading_failure(const omemo_reading *reading);
 
 /**
- * 1 if there was something to read in it, whether or not it could be.
+ * 1 if there was something to read in it, whether or not it could be; 0 for a duplicate.
  */
 uint8_t omemo_reading_has_payload(const omemo_reading *reading);
 
@@ -5054,7 +5050,8 @@ void omemo_file_decryptor_free(omemo_file_decryptor *decryptor);
  * three.
  *
  * `xml` gets text that is yours to free with `omemo_string_free`, which overwrites it, and `xml_len`, which may
- * be NULL, its bytes without the zero. Errors: OMEMO_ERROR_STANZA: something is missing that must be there.
+ * be NULL, its bytes without the zero. Errors: OMEMO_ERROR_STANZA: the size or the hash is missing;
+ * OMEMO_ERROR_VALUE: `disposition` is none.
  */
 omemo_status omemo_shared_file_write(const omemo_shared_file *file,
                                      char **xml,

@@ -131,7 +131,7 @@ static void do_actions(user *u) {
       size_t i;
       for (i = 0; i < omemo_action_key_count(action); i++) {
         const omemo_undecided_key *key = omemo_action_key(action, i);
-        check(omemo_client_decide(u->client, key->jid, &key->fingerprint, OMEMO_TRUST_VERIFIED, now_ms(), &error),
+        check(omemo_client_decide(u->client, key->jid, &key->fingerprint, OMEMO_TRUST_BLIND, now_ms(), &error),
               &error);
       }
       break;

@@ -46,7 +46,8 @@ pub enum omemo_opening {
 ///
 /// It is reference counted: `omemo_account_unref` gives a reference back. Threads: any number at the same
 /// time. All functions that use it may wait for the disk, except those that say otherwise. All fail
-/// with OMEMO_ERROR_STORE_... and OMEMO_ERROR_ACCOUNT_...; nothing has changed then. Addresses are
+/// with OMEMO_ERROR_STORE_... and OMEMO_ERROR_ACCOUNT_...; nothing has changed then. `omemo_account_change_device_id`
+/// makes other handles of the same account OMEMO_ERROR_ACCOUNT_GONE. Addresses are
 /// UTF-8, end with a zero byte, and may have a resource, which is not looked at (OMEMO_ERROR_JID).
 pub struct omemo_account {
     current: Lock<Arc<Account>>,

@@ -47,7 +47,8 @@ pub enum omemo_action_type {
     OMEMO_ACTION_WAKE_AT = 9,
 }
 
-/// A request. Later versions of the library may add fields at the end, as to all structs that it makes.
+/// A request. Later versions of the library may add fields at the end, as to all structs that it makes and points
+/// to; not to those that stand inside another or in an array.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct omemo_request {
@@ -138,8 +139,6 @@ pub enum omemo_notice_kind {
     OMEMO_NOTICE_OPTED_OUT = 5,
     /// This device was taken off the server, as was asked for.
     OMEMO_NOTICE_SWITCHED_OFF = 6,
-    /// Something that this version of the header has no name for.
-    OMEMO_NOTICE_OTHER = 7,
 }
 
 /// Something that the user may want to know.
@@ -461,7 +460,7 @@ impl omemo_action {
         use omemo_notice_kind::*;
         let mut made = Self::empty(omemo_action_type::OMEMO_ACTION_NOTICE);
         let mut known = omemo_notice {
-            kind: OMEMO_NOTICE_OTHER as u32,
+            kind: 0,
             device: 0,
             jid: ptr::null(),
             text: ptr::null(),

@@ -46,7 +46,8 @@ pub unsafe extern "C" fn omemo_client_set_wakeup(
 
 /// Says who gets the lines of a log: what was called, how it ended, and what is to be done. No line has a key,
 /// an address or text of a message in it. NULL: nobody. It is called on any thread, must not call the library,
-/// and one that was replaced may still be running on another thread. `line` ends with a zero byte, and is
+/// and one that was replaced may still be running on another thread: `user_data` must be there until every call has
+/// returned that was under way then, or when the last reference went. `line` ends with a zero byte, and is
 /// there during the call only; `level` is an omemo_log_level.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_client_set_log(

@@ -24,8 +24,8 @@ use crate::model::Timestamp;
 ///
 /// Threads: any number at the same time; changes wait for each other. `omemo_client_account` is for questions,
 /// which do not wait. All functions but `omemo_client_unref` may wait for the disk. All fail with
-/// OMEMO_ERROR_STORE_..., OMEMO_ERROR_ACCOUNT_... (nothing has changed: call again when the remedy says so),
-/// and, after OMEMO_ERROR_INTERNAL, with OMEMO_ERROR_USED_UP. XML is UTF-8 with a length, and need not end
+/// OMEMO_ERROR_STORE_..., OMEMO_ERROR_ACCOUNT_... (call again when the remedy says so: what was done already is not
+/// done twice), and, after OMEMO_ERROR_INTERNAL, with OMEMO_ERROR_USED_UP. XML is UTF-8 with a length, and need not end
 /// with a zero byte; addresses are UTF-8, end with a zero byte, and may have a resource.
 pub struct omemo_client {
     client: Lock<Client>,

@@ -171,8 +171,9 @@ pub unsafe extern "C" fn omemo_account_forget_device(
     unsafe { call(error, body) }
 }
 
-/// Names this device for the user's other clients: at most 53 characters of one line. NULL: no name. Others
-/// see it, so it should not be the name of a machine. The list is to be published after it;
+/// Names this device for the user's other clients: at most 52 characters of one line. NULL: no name. Others
+/// see it, so it should not be the name of a machine. Not a text of exactly 32 or 33 bytes, which would be signed
+/// as keys are, and none with characters that are not seen or turn the direction. The list is to be published after it;
 /// `omemo_client_set_label` does both.
 ///
 /// Errors: OMEMO_ERROR_ACCOUNT_LABEL.

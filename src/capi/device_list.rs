@@ -154,7 +154,7 @@ pub unsafe extern "C" fn omemo_device_list_free(list: *mut omemo_device_list) {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct omemo_list_change {
-    /// Devices that were not on it before.
+    /// Devices that were not on it before; NULL if there are none, as for the others.
     pub added: *const u32,
     /// The number of `added`.
     pub added_count: usize,
@@ -298,12 +298,13 @@ fn describe(change: &ListChange) -> (omemo_list_change, Ids) {
         numbers(&change.downgraded),
     ];
     let [added, removed, downgraded] = &ids;
+    let start = |ids: &[u32]| ids.first().map_or(ptr::null(), ptr::from_ref);
     let known = omemo_list_change {
-        added: added.as_ptr(),
+        added: start(added),
         added_count: added.len(),
-        removed: removed.as_ptr(),
+        removed: start(removed),
         removed_count: removed.len(),
-        downgraded: downgraded.as_ptr(),
+        downgraded: start(downgraded),
         downgraded_count: downgraded.len(),
         is_to_announce: change.announce_at.is_some().into(),
         announce_at_ms: change.announce_at.map_or(0, Timestamp::as_millis),

@@ -128,6 +128,12 @@ impl Failure {
         }
     }
 
+    /// XML of the caller's own that is not right; that of others is `From<StanzaError>`.
+    #[cold]
+    pub(super) fn given(error: StanzaError) -> Self {
+        Self::new(OMEMO_ERROR_STANZA, OMEMO_REMEDY_FIX, c"stanza", error)
+    }
+
     /// The caller has made a mistake.
     #[cold]
     pub(super) fn argument(status: omemo_status, message: &str) -> Self {
@@ -211,7 +217,7 @@ impl Failure {
 
     #[cold]
     pub(super) fn internal() -> Self {
-        let message = "a mistake in the library: nothing was stored, the handle is used up";
+        let message = "a mistake in the library: open the handle again";
         Self::new(
             OMEMO_ERROR_INTERNAL,
             OMEMO_REMEDY_REOPEN,
@@ -375,7 +381,7 @@ impl From<LabelError> for Failure {
 impl From<StanzaError> for Failure {
     #[cold]
     fn from(error: StanzaError) -> Self {
-        Self::new(OMEMO_ERROR_STANZA, OMEMO_REMEDY_FIX, c"stanza", error)
+        Self::new(OMEMO_ERROR_STANZA, OMEMO_REMEDY_TELL, c"stanza", error)
     }
 }
 
@@ -384,7 +390,7 @@ impl From<EncryptRequestError> for Failure {
     fn from(error: EncryptRequestError) -> Self {
         let status = match error {
             EncryptRequestError::Account(error) => return error.into(),
-            EncryptRequestError::Stanza(error) => return error.into(),
+            EncryptRequestError::Stanza(error) => return Self::given(error),
             EncryptRequestError::Envelope(error) => return error.into(),
             EncryptRequestError::Address(_) => OMEMO_ERROR_STANZA_ADDRESS,
             EncryptRequestError::NothingToEncrypt => OMEMO_ERROR_STANZA_EMPTY,
@@ -396,7 +402,7 @@ impl From<EncryptRequestError> for Failure {
 impl From<UriError> for Failure {
     #[cold]
     fn from(error: UriError) -> Self {
-        Self::argument(OMEMO_ERROR_URI, &error.to_string())
+        Self::new(OMEMO_ERROR_URI, OMEMO_REMEDY_TELL, c"uri", error)
     }
 }
 

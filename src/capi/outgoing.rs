@@ -14,8 +14,11 @@ use crate::model::{Fingerprint, Timestamp};
 /// It is held until device lists, bundles and decisions about keys are there; then comes
 /// OMEMO_ACTION_ENCRYPTED or OMEMO_ACTION_REFUSED. Messages of one conversation stay in their order.
 ///
+/// `recipients` are the accounts that are to read it. For a message to a room, or a private one to somebody in it,
+/// the address of the room stands for them.
+///
 /// `ticket` gets a number that names the message in the action; it means nothing after a restart: give the
-/// message again then. Errors: OMEMO_ERROR_STANZA_...: the message was not taken.
+/// message again then. Errors: OMEMO_ERROR_STANZA_..., OMEMO_ERROR_JID: the message was not taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_client_encrypt(
     client: *mut omemo_client,

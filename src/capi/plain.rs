@@ -27,7 +27,7 @@ pub struct omemo_plain {
 impl omemo_plain {
     /// It was read before: this does not fail.
     fn message(&self) -> Result<PlainMessage<'_>, Failure> {
-        Ok(PlainMessage::read(&self.xml)?)
+        PlainMessage::read(&self.xml).map_err(Failure::given)
     }
 }
 
@@ -44,7 +44,10 @@ pub unsafe extern "C" fn omemo_plain_read(
     let body = |caller: &Caller| {
         let xml = caller.text(xml, xml_len)?;
         let place = caller.place(plain)?;
-        let body = PlainMessage::read(xml)?.body().map(Text::new);
+        let body = PlainMessage::read(xml)
+            .map_err(Failure::given)?
+            .body()
+            .map(Text::new);
         place.give(omemo_plain {
             xml: Zeroizing::new(xml.to_owned()),
             body,

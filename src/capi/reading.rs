@@ -71,8 +71,8 @@ pub unsafe extern "C" fn omemo_reading_message_id(
     unsafe { accessor(reading, ptr::null(), get) }
 }
 
-/// What else is known of a message, or of an empty one: the device, its key, what is thought of it. `origin`
-/// and `sent_at_ms` are 0, as the stanza or the envelope says them.
+/// What else is known of a message, or of an empty one: the device, its key, what is thought of it. `origin`,
+/// `sent_at_ms` and `has_other_text` are 0: the stanza, the envelope and `omemo_reading_other` say them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_reading_delivery(
     reading: *const omemo_reading,
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn omemo_reading_failure(
     unsafe { accessor(reading, ptr::null(), get) }
 }
 
-/// 1 if there was something to read in it, whether or not it could be.
+/// 1 if there was something to read in it, whether or not it could be; 0 for a duplicate.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_reading_has_payload(reading: *const omemo_reading) -> u8 {
     // SAFETY: the promises at the top of the header.

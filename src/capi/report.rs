@@ -40,8 +40,6 @@ pub enum omemo_gap {
     OMEMO_GAP_NOT_LISTED = 11,
     /// Its session cannot encrypt: `omemo_client_reset`.
     OMEMO_GAP_SESSION = 12,
-    /// Something that this version of the header has no name for: see `reason`.
-    OMEMO_GAP_OTHER = 13,
 }
 
 /// What became of a device.

@@ -86,7 +86,8 @@ unsafe impl Versioned for omemo_shared_file {
 /// three.
 ///
 /// `xml` gets text that is yours to free with `omemo_string_free`, which overwrites it, and `xml_len`, which may
-/// be NULL, its bytes without the zero. Errors: OMEMO_ERROR_STANZA: something is missing that must be there.
+/// be NULL, its bytes without the zero. Errors: OMEMO_ERROR_STANZA: the size or the hash is missing;
+/// OMEMO_ERROR_VALUE: `disposition` is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_shared_file_write(
     file: *const omemo_shared_file,

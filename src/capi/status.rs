@@ -35,7 +35,7 @@ pub enum omemo_status {
 
     /// A callback has called the library. It must not, except where the header says so.
     OMEMO_ERROR_REENTERED = 200,
-    /// A mistake in the library. What was under way was not stored; the handle is used up.
+    /// A mistake in the library. What was under way may be stored, or not, but never by half; a client is used up.
     OMEMO_ERROR_INTERNAL = 201,
     /// The handle has met OMEMO_ERROR_INTERNAL before. Free it, and open another.
     OMEMO_ERROR_USED_UP = 202,
@@ -136,7 +136,8 @@ pub enum omemo_remedy {
     OMEMO_REMEDY_REOPEN = 3,
     /// Nothing by itself: tell the user.
     OMEMO_REMEDY_TELL = 4,
-    /// A mistake in the program that calls.
+    /// What was given is not what it should be: a mistake in the program that calls, unless it came from outside.
+    /// What strangers can send is OMEMO_REMEDY_TELL.
     OMEMO_REMEDY_FIX = 5,
 }
 

@@ -192,8 +192,8 @@ unsafe impl Versioned for omemo_seal_key {
 }
 
 /// A store that encrypts what it keeps in another one, names and all. If the other is empty, it is sealed
-/// with this key; if not, it must have been sealed with it. Use it through nothing else then. The key is
-/// copied: wipe yours.
+/// with this key; if not, it must have been sealed with it. Accounts are opened through nothing else
+/// then; `omemo_store_check` and `omemo_store_checkpoint` take the one below. The key is copied: wipe yours.
 ///
 /// `sealed` gets a reference, which is yours; it keeps one to `store`. Errors:
 /// OMEMO_ERROR_STORE_WRONG_KEY, OMEMO_ERROR_STORE_NOT_SEALED, those of the other store.

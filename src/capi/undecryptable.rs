@@ -45,8 +45,6 @@ pub enum omemo_undecryptable_kind {
     OMEMO_UNDECRYPTABLE_AMBIGUOUS_SENDER = 19,
     /// The account has so many devices already that no more are kept.
     OMEMO_UNDECRYPTABLE_TOO_MANY_DEVICES = 20,
-    /// Something that this version of the header has no name for: see `reason`.
-    OMEMO_UNDECRYPTABLE_OTHER = 99,
 }
 
 /// A message that could not be read.

@@ -22,6 +22,20 @@ static void an_error_says_what_and_what_now(void) {
   CHECK(omemo_store_open_sqlite("/no/such/folder/x.db", NULL, &store, NULL) == OMEMO_ERROR_STORE_NO_FOLDER);
 }
 
+/* What strangers send is no mistake of the program. */
+static void an_error_of_others_is_to_be_told(void) {
+  omemo_error *error = NULL;
+  omemo_items *items = (omemo_items *)UNTOUCHED;
+  omemo_fingerprint_uri *uri = (omemo_fingerprint_uri *)UNTOUCHED;
+  CHECK(omemo_items_read("<message>", 9, &items, &error) == OMEMO_ERROR_STANZA);
+  CHECK(omemo_error_remedy(error) == OMEMO_REMEDY_TELL);
+  omemo_error_free(error);
+  error = NULL;
+  CHECK(omemo_fingerprint_uri_read("xmpp:", 5, &uri, &error) == OMEMO_ERROR_URI);
+  CHECK(omemo_error_remedy(error) == OMEMO_REMEDY_TELL);
+  omemo_error_free(error);
+}
+
 static void spellings_of_one_account_are_the_same(void) {
   omemo_error *error = NULL;
   char *bare = NULL;
@@ -213,6 +227,7 @@ static void trust_is_scanned(void) {
 int main(void) {
   the_version_is_that_of_the_header();
   an_error_says_what_and_what_now();
+  an_error_of_others_is_to_be_told();
   spellings_of_one_account_are_the_same();
   null_is_no_object();
   null_is_no_message();
