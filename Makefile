@@ -110,6 +110,7 @@ RPATH = -Wl,-rpath,$(OUT)/prefix/lib
 examples: prefix
 	@mkdir -p $(OUT)/examples
 	$(EXAMPLE) examples/c/loopback.c -o $(OUT)/examples/loopback $$($(FOUND) omemo) $(RPATH)
+	$(EXAMPLE) examples/c/account.c -o $(OUT)/examples/account $$($(FOUND) omemo) $(RPATH)
 ifeq ($(shell $(PKG_CONFIG) --exists libstrophe && echo yes),yes)
 	$(EXAMPLE) examples/c/strophe.c -o $(OUT)/examples/strophe $$($(FOUND) omemo libstrophe) $(RPATH)
 else
