@@ -53,8 +53,10 @@ impl Messenger {
     fn take_plain(&mut self, message: Node<'_, '_>) -> Result<(), MessengerError> {
         let from = message.attribute("from").unwrap_or_default();
         let kind = message.attribute("type");
+        // The room itself has no resource: whatever else stands there, an occupant wrote.
         if let Some(items) = child(message, USER, "x")
-            && let Ok(room) = BareJid::from_full(from)
+            && let Ok(room) = from.parse::<BareJid>()
+            && kind != Some("error")
             && let Some(entered) = self.rooms.get_mut(&room)
         {
             entered.take_item(items);
@@ -220,5 +222,40 @@ impl Messenger {
         };
         let room = entered.room(&self.login.jid);
         Ok(self.omemo.set_room(jid, room, now())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rehearsal::Rehearsal;
+    use super::*;
+
+    fn room() -> BareJid {
+        "garden@rooms.capulet.example".parse().unwrap()
+    }
+
+    fn members(rehearsal: &Rehearsal) -> Vec<String> {
+        let messenger = &rehearsal.messenger;
+        let room = messenger.rooms[&room()].room(&messenger.login.jid);
+        room.members.iter().map(BareJid::to_string).collect()
+    }
+
+    /// Members are whom we encrypt for.
+    #[tokio::test]
+    async fn nobody_but_the_room_says_who_its_members_are() {
+        let mut rehearsal = Rehearsal::new(None);
+        rehearsal.enter(&room()).await;
+        let says = |from: &str| {
+            format!(
+                "<message from='{from}' type='groupchat'><x xmlns='{USER}'><item affiliation='member' \
+                 jid='tybalt@capulet.example'/><item affiliation='none' jid='romeo@montague.example'/></x>\
+                 </message>"
+            )
+        };
+        rehearsal.say(&says("garden@rooms.capulet.example/tybalt"));
+        rehearsal.say(&says("garden@rooms.capulet.example/"));
+        assert_eq!(members(&rehearsal), ["romeo@montague.example"]);
+        rehearsal.say(&says("garden@rooms.capulet.example"));
+        assert_eq!(members(&rehearsal), ["tybalt@capulet.example"]);
     }
 }

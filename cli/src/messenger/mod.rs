@@ -14,6 +14,8 @@ mod error;
 mod event;
 mod folder;
 mod incoming;
+#[cfg(test)]
+mod rehearsal;
 mod requests;
 mod rooms;
 mod shared_file;
@@ -86,6 +88,15 @@ impl Messenger {
         // The store first: what is wrong with it should not need a network to be found.
         let omemo = Client::open(folder.store()?, login.jid.clone(), options, now())?;
         let stream = Stream::open(&login).await?;
+        Self::over(stream, omemo, login, folder)
+    }
+
+    fn over(
+        stream: Stream,
+        omemo: Client,
+        login: Login,
+        folder: Folder,
+    ) -> Result<Self, MessengerError> {
         let caps = Caps::new(omemo.features());
         let mut messenger = Self {
             login,
