@@ -14,6 +14,7 @@ mod error;
 mod event;
 mod folder;
 mod incoming;
+mod recipient;
 #[cfg(test)]
 mod rehearsal;
 mod requests;
@@ -37,6 +38,7 @@ use roxmltree::Node;
 pub use error::MessengerError;
 pub use event::{Event, Message, Plain};
 pub use folder::Folder;
+pub use recipient::Recipient;
 pub use shared_file::SharedFile;
 pub use transfer::{MAX_DOWNLOAD, Progress};
 pub use transfer_error::TransferError;
@@ -180,23 +182,27 @@ impl Messenger {
     ///
     /// # Errors
     /// [`MessengerError`]: it is not taken.
-    pub fn send(&mut self, to: &BareJid, body: &str) -> Result<Ticket, MessengerError> {
+    pub fn send(&mut self, to: &Recipient, body: &str) -> Result<Ticket, MessengerError> {
         self.write(to, &format!("<body>{}</body>", escape(body)))
     }
 
     /// Encrypts the elements of a message and sends it.
-    fn write(&mut self, to: &BareJid, elements: &str) -> Result<Ticket, MessengerError> {
-        let kind = if self.rooms.contains_key(to) {
-            "groupchat"
-        } else {
-            self.accept(to)?;
-            "chat"
+    fn write(&mut self, to: &Recipient, elements: &str) -> Result<Ticket, MessengerError> {
+        let jid = to.jid();
+        let kind = match (to, self.rooms.get(jid)) {
+            // Before the lists of members have come nobody could be encrypted for.
+            (_, Some(entered)) if entered.is_known => "groupchat",
+            (Recipient::Room(_), _) | (_, Some(_)) => return Err(MessengerError::NotInRoom),
+            (Recipient::Account(_), None) => {
+                self.accept(jid)?;
+                "chat"
+            }
         };
         let id = random_id()?;
-        let stanza = format!("<message to='{to}' type='{kind}' id='{id}'>{elements}</message>");
+        let stanza = format!("<message to='{jid}' type='{kind}' id='{id}'>{elements}</message>");
         let ticket = self
             .omemo
-            .encrypt(&stanza, core::slice::from_ref(to), now())?;
+            .encrypt(&stanza, core::slice::from_ref(jid), now())?;
         Ok(ticket)
     }
 
@@ -386,5 +392,30 @@ impl fmt::Debug for Messenger {
             .field("jid", &self.login.jid)
             .field("is_ready", &self.is_ready)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rehearsal::Rehearsal;
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_for_a_room_goes_to_a_room_that_is_known_or_nowhere() {
+        let jid: BareJid = "garden@rooms.capulet.example".parse().unwrap();
+        let room = Recipient::Room(jid.clone());
+        let mut rehearsal = Rehearsal::new(None);
+        let send =
+            |rehearsal: &mut Rehearsal, to: &Recipient| rehearsal.messenger.send(to, "Ay me!");
+        assert_eq!(send(&mut rehearsal, &room), Err(MessengerError::NotInRoom));
+        rehearsal.messenger.join(&jid, "juliet");
+        for to in [&room, &Recipient::Account(jid.clone())] {
+            assert_eq!(send(&mut rehearsal, to), Err(MessengerError::NotInRoom));
+        }
+        rehearsal.enter(&jid).await;
+        assert!(send(&mut rehearsal, &room).is_ok());
+        // There is no server any more.
+        assert!(rehearsal.messenger.reopen().await.is_err());
+        assert_eq!(send(&mut rehearsal, &room), Err(MessengerError::NotInRoom));
     }
 }

@@ -15,7 +15,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{account, show};
 use crate::Failure;
-use crate::messenger::{Event, Messenger, Progress, SharedFile, TransferError, TransferId};
+use crate::messenger::{
+    Event, Messenger, Progress, Recipient, SharedFile, TransferError, TransferId,
+};
 
 /// The exit code when somebody has to decide about keys first.
 pub const UNDECIDED: u8 = 3;
@@ -97,7 +99,7 @@ struct Sending<'a> {
     messenger: Messenger,
     args: &'a Args,
     text: Option<String>,
-    upload: Option<(TransferId, BareJid)>,
+    upload: Option<(TransferId, Recipient)>,
     /// What is not sent yet.
     tickets: BTreeSet<Ticket>,
     bar: ProgressBar,
@@ -123,10 +125,10 @@ impl Sending<'_> {
             match event {
                 Event::Ready(_) => match (&self.args.room, &self.args.to) {
                     (Some(room), _) => self.messenger.join(room, &super::chat::nick_in(account)?),
-                    (None, Some(to)) => self.begin(to)?,
+                    (None, Some(to)) => self.begin(&Recipient::Account(to.clone()))?,
                     (None, None) => return Err("nobody to send to".into()),
                 },
-                Event::Joined(room) => self.begin(&room)?,
+                Event::Joined(room) => self.begin(&Recipient::Room(room))?,
                 Event::NotJoined(_) => return Err("the room does not let us in".into()),
                 Event::Uploaded { transfer, result } => self.uploaded(transfer, result)?,
                 Event::Sent { ticket, report } if self.tickets.remove(&ticket) => {
@@ -159,7 +161,7 @@ impl Sending<'_> {
     }
 
     /// The file first: it may be the one thing that cannot be sent.
-    fn begin(&mut self, to: &BareJid) -> Result<(), Failure> {
+    fn begin(&mut self, to: &Recipient) -> Result<(), Failure> {
         let Some(path) = &self.args.file else {
             return self.write(to);
         };
@@ -186,7 +188,7 @@ impl Sending<'_> {
         self.write(&to)
     }
 
-    fn write(&mut self, to: &BareJid) -> Result<(), Failure> {
+    fn write(&mut self, to: &Recipient) -> Result<(), Failure> {
         if let Some(text) = self.text.take() {
             self.tickets.insert(self.messenger.send(to, &text)?);
         }

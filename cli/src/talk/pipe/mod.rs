@@ -43,7 +43,7 @@ use super::fetching::Fetching;
 use super::show;
 use crate::Failure;
 use crate::messenger::{
-    Event, Messenger, MessengerError, SharedFile, TransferError, TransferId, now,
+    Event, Messenger, MessengerError, Recipient, SharedFile, TransferError, TransferId, now,
 };
 
 /// What `omemo pipe` is told.
@@ -104,7 +104,7 @@ struct Pipe {
     messenger: Messenger,
     sending: BTreeMap<Ticket, Option<i64>>,
     joining: BTreeMap<BareJid, Option<i64>>,
-    uploading: BTreeMap<TransferId, (BareJid, Option<i64>)>,
+    uploading: BTreeMap<TransferId, (Recipient, Option<i64>)>,
     fetching: Fetching,
 }
 
