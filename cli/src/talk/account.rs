@@ -14,6 +14,7 @@ use omemo::model::BareJid;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::show;
 use crate::messenger::{Folder, Messenger, now};
 use crate::xmpp::{Login, Server, server};
 use crate::{Failure, VersionName};
@@ -105,6 +106,12 @@ impl Args {
         };
         let jid =
             named.ok_or("no account: say --jid, OMEMO_JID, or jid in the configuration file")?;
+        let config = if config.is_for(&jid)? {
+            config
+        } else {
+            show::note("the configuration file is another account's: nothing in it is used");
+            Config::default()
+        };
         let args = self.clone();
         Ok(Found {
             args,
@@ -129,6 +136,18 @@ impl Args {
             }
             Err(error) => Err(format!("{}: {error}", path.display()).into()),
         }
+    }
+}
+
+impl Config {
+    /// Whether it is that account's, or nobody's in particular. Another account's password must not go to
+    /// this one's server.
+    fn is_for(&self, jid: &BareJid) -> Result<bool, Failure> {
+        let named = self.jid.as_ref().map(|named| named.parse::<BareJid>());
+        let named = named
+            .transpose()
+            .map_err(|error| format!("jid in the configuration file: {error}"))?;
+        Ok(named.is_none_or(|named| named == *jid))
     }
 }
 
@@ -259,5 +278,29 @@ mod tests {
         let error = toml::from_str::<Config>("password = 'secret\n").unwrap_err();
         assert!(!error.message().contains("secret"));
         assert!(toml::from_str::<Config>("passwort = 'x'").is_err());
+    }
+
+    #[test]
+    fn a_password_is_for_the_account_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let password_of = |named: &str, chosen: &str| {
+            let text = format!("{named}\npassword = 'secret'\nhost = 'localhost'");
+            fs::write(&path, text).unwrap();
+            let args = Args {
+                jid: Some(chosen.parse().unwrap()),
+                config: Some(path.clone()),
+                ..Args::default()
+            };
+            let found = args.find().unwrap();
+            assert_eq!(found.server().is_some(), found.config.password.is_some());
+            found.config.password.map(|password| password.0.to_string())
+        };
+        let secret = Some("secret".to_owned());
+        let juliet = "jid = 'juliet@capulet.example'";
+        assert_eq!(password_of(juliet, "juliet@capulet.example"), secret);
+        assert_eq!(password_of(juliet, "Juliet@Capulet.example"), secret);
+        assert_eq!(password_of(juliet, "juliet@montague.example"), None);
+        assert_eq!(password_of("", "juliet@montague.example"), secret);
     }
 }
