@@ -6,7 +6,7 @@ use omemo::account::{MessageId, Report, Trust};
 use omemo::client::{Notice, Origin, RefusalReason, Ticket, TrustQuestion, UndecryptableReason};
 use omemo::model::{BareJid, DeviceId, Fingerprint, Version};
 
-use super::{SharedFile, TransferError, TransferId};
+use super::{SharedFile, TransferError, TransferId, Trouble};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -61,6 +61,8 @@ pub enum Event {
     },
     /// Something that the user may want to know.
     Notice(Notice),
+    /// Something went wrong, and the user should know.
+    Trouble(Trouble),
     /// The server has taken everything that was sent before [`Messenger::sync`](super::Messenger::sync).
     Synced,
 }

@@ -43,7 +43,7 @@ impl Messenger {
                 && by.is_some_and(|by| own.is_spelt(by))
         });
         if let Some(id) = stanza_id.and_then(|stanza_id| stanza_id.attribute("id"))
-            && self.is_caught_up
+            && self.keeps_position
         {
             self.folder.keep_position(id);
         }
@@ -94,7 +94,7 @@ impl Messenger {
     fn answered(&mut self, asked: Asked, iq: Node<'_, '_>) -> Result<(), MessengerError> {
         match asked {
             Asked::Roster => self.take_roster(iq),
-            Asked::Archive(stage) => self.archive_answered(stage, iq),
+            Asked::Archive(stage, part) => self.archive_answered(stage, part, iq),
             Asked::Members(room) => {
                 if let Some(entered) = self.rooms.get_mut(&room)
                     && let Some(items) = iq.first_element_child()

@@ -24,6 +24,7 @@ mod slots;
 mod transfer;
 mod transfer_error;
 mod transfers;
+mod trouble;
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -43,6 +44,7 @@ pub use shared_file::SharedFile;
 pub use transfer::{MAX_DOWNLOAD, Progress};
 pub use transfer_error::TransferError;
 pub use transfers::TransferId;
+pub use trouble::Trouble;
 
 use self::caps::Caps;
 use self::requests::{Asked, Requests};
@@ -72,8 +74,10 @@ pub struct Messenger {
     /// Delivered, and not acknowledged yet.
     shown: BTreeSet<MessageId>,
     wake_at: Option<Timestamp>,
-    /// The archive was read up to now: from here on the place in it moves with what comes.
+    /// The archive was asked for everything up to now.
     is_caught_up: bool,
+    /// And has given it: from here on the place in it moves with what comes.
+    keeps_position: bool,
     is_ready: bool,
 }
 
@@ -115,6 +119,7 @@ impl Messenger {
             shown: BTreeSet::new(),
             wake_at: None,
             is_caught_up: false,
+            keeps_position: false,
             is_ready: false,
         };
         messenger.begin()?;
@@ -255,6 +260,7 @@ impl Messenger {
     fn begin(&mut self) -> Result<(), MessengerError> {
         self.requests.clear();
         self.is_caught_up = false;
+        self.keeps_position = false;
         self.is_ready = false;
         self.begin_catch_up()?;
         self.ask(

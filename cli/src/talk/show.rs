@@ -110,6 +110,7 @@ pub fn aside(event: &Event) {
             }
             _ => notice.to_string(),
         }),
+        Event::Trouble(trouble) => note(&trouble.to_string()),
         Event::Refused { reason, .. } => note(&format!("not sent: {reason}")),
         Event::Sent { report, .. } => gaps(report),
         _ => {}

@@ -164,6 +164,7 @@ impl Pipe {
                 print(&json!({"ev": "error", "tag": tag, "what": "the room does not let us in"}))
             }
             Event::Notice(notice) => print(&json!({"ev": "notice", "what": format!("{notice:?}")})),
+            Event::Trouble(trouble) => print(&json!({"ev": "notice", "what": trouble.to_string()})),
             Event::Synced => Ok(()),
         }
     }
