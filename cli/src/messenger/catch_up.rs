@@ -4,7 +4,7 @@ use omemo::account::Order;
 use roxmltree::Node;
 
 use super::requests::{Asked, Part, Stage};
-use super::{Event, Messenger, MessengerError, Trouble, now};
+use super::{Event, Messenger, MessengerError, Position, Trouble, now};
 use crate::xmpp::element::{child, condition, escape};
 
 const MAM: &str = "urn:xmpp:mam:2";
@@ -18,9 +18,10 @@ impl Messenger {
     pub(super) fn begin_catch_up(&mut self) -> Result<(), MessengerError> {
         self.omemo.begin_catch_up(Order::OldestFirst, now())?;
         match self.folder.position() {
-            Some(position) => self.ask_archive(Stage::Before, Some(&position)),
+            Position::Behind(position) => self.ask_archive(Stage::Before, Some(&position)),
+            Position::Lost => self.ask_archive(Stage::Before, None),
             // A new device: what was written before was not written for it.
-            None => {
+            Position::New => {
                 let query = format!(
                     "<query xmlns='{MAM}'><set xmlns='{RSM}'><max>1</max><before/></set></query>"
                 );
@@ -117,9 +118,10 @@ impl Messenger {
         let caps = self.caps.announcement();
         self.stream.send(format!("<presence>{caps}</presence>"));
         match self.folder.position() {
-            Some(position) => self.ask_archive(Stage::After, Some(&position)),
+            Position::Behind(position) => self.ask_archive(Stage::After, Some(&position)),
+            Position::Lost => self.ask_archive(Stage::After, None),
             // An archive with nothing in it, or none: the answer still marks the end of what was kept.
-            None => self.ask(
+            Position::New => self.ask(
                 None,
                 "get",
                 "<ping xmlns='urn:xmpp:ping'/>",
@@ -148,6 +150,10 @@ mod tests {
         )
     }
 
+    fn behind(id: &str) -> Position {
+        Position::Behind(id.to_owned())
+    }
+
     fn live(id: &str) -> String {
         format!(
             "<message from='romeo@montague.example/orchard'><body>Ay me!</body>\
@@ -170,7 +176,13 @@ mod tests {
             [Event::Trouble(Trouble::Archive(why))] if why == "internal-server-error"
         ));
         rehearsal.say(&live("later"));
-        assert_eq!(rehearsal.folder.position().as_deref(), Some("seen"));
+        assert_eq!(rehearsal.folder.position(), behind("seen"));
+    }
+
+    #[tokio::test]
+    async fn a_place_that_was_lost_is_not_skipped_over() {
+        let mut rehearsal = Rehearsal::new(Some(""));
+        rehearsal.hear("<max>100</max></set>").await;
     }
 
     #[tokio::test]
@@ -183,9 +195,9 @@ mod tests {
         rehearsal
             .answer("<after>seen<", "result", OWN, &fin("last"))
             .await;
-        assert_eq!(rehearsal.folder.position().as_deref(), Some("last"));
+        assert_eq!(rehearsal.folder.position(), behind("last"));
         rehearsal.say(&live("later"));
-        assert_eq!(rehearsal.folder.position().as_deref(), Some("later"));
+        assert_eq!(rehearsal.folder.position(), behind("later"));
     }
 
     #[tokio::test]
@@ -203,6 +215,6 @@ mod tests {
             .answer("<max>100</max></set>", "result", OWN, &fin("first"))
             .await;
         rehearsal.hear("<after>first<").await;
-        assert_eq!(rehearsal.folder.position().as_deref(), Some("first"));
+        assert_eq!(rehearsal.folder.position(), behind("first"));
     }
 }

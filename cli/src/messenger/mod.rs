@@ -38,7 +38,7 @@ use roxmltree::Node;
 
 pub use error::MessengerError;
 pub use event::{Event, Message, Plain};
-pub use folder::Folder;
+pub use folder::{Folder, Position};
 pub use recipient::Recipient;
 pub use shared_file::SharedFile;
 pub use transfer::{MAX_DOWNLOAD, Progress};
