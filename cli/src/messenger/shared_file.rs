@@ -14,6 +14,7 @@ use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 use super::TransferError;
+use crate::page::hides;
 use crate::xmpp::element::escape;
 
 /// The longest name that is kept, in bytes: what file systems take.
@@ -120,10 +121,7 @@ impl SharedFile {
 /// A name that leads nowhere else, and that does nothing to a terminal.
 fn clean(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let is_bad = |c: char| {
-        let hides = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
-        c.is_control() || hides || "<>:\"|?*".contains(c)
-    };
+    let is_bad = |c: char| c.is_control() || hides(c) || "<>:\"|?*".contains(c);
     let mut clean = String::new();
     for c in last.trim().trim_start_matches('.').chars() {
         if clean.len() + c.len_utf8() > MAX_NAME {
