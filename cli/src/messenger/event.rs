@@ -78,6 +78,8 @@ pub struct Message {
     pub to: String,
     /// The text; of a message that shares a file, where it is and its key.
     pub body: String,
+    /// The text again, but nothing where it only says what `files` says.
+    pub text: String,
     /// The files that it shares.
     pub files: Vec<SharedFile>,
     /// To everybody in a room.

@@ -362,6 +362,10 @@ fn message_of(delivery: &omemo::client::Delivery) -> Option<Message> {
         from: attribute("from"),
         to: attribute("to"),
         body: body.unwrap_or_default().to_owned(),
+        text: match files.is_empty() {
+            true => body.unwrap_or_default().to_owned(),
+            false => SharedFile::text_beside(&message).to_owned(),
+        },
         files,
         is_groupchat: message.attribute("type") == Some("groupchat"),
         sender: delivery.sender.jid.clone(),
