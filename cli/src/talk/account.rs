@@ -127,10 +127,8 @@ impl Args {
             .join("omemo/config.toml");
         let path = self.config.as_ref().unwrap_or(&default);
         match fs::read_to_string(path).map(Zeroizing::new) {
-            Ok(text) => toml::from_str(&text).map_err(|error| {
-                // The message alone: the text around it may be a password.
-                format!("{}: {}", path.display(), error.message()).into()
-            }),
+            Ok(text) => Config::read(&text)
+                .map_err(|problem| format!("{}: {problem}", path.display()).into()),
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.config.is_none() => {
                 Ok(Config::default())
             }
@@ -140,6 +138,18 @@ impl Args {
 }
 
 impl Config {
+    /// Reads the text of the file. Of what is wrong it says the place alone: what stands there, and what
+    /// the reader says of it, may be a password.
+    fn read(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let before = before.unwrap_or_default();
+            let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+            let line = before.matches('\n').count() + 1;
+            format!("line {line}, column {column}: not understood; it is not repeated, as it may be a password")
+        })
+    }
+
     /// Whether it is that account's, or nobody's in particular. Another account's password must not go to
     /// this one's server.
     fn is_for(&self, jid: &BareJid) -> Result<bool, Failure> {
@@ -272,12 +282,19 @@ mod tests {
 
     #[test]
     fn the_configuration_is_read_and_not_repeated() {
-        let config: Config = toml::from_str("jid = 'a@b'\npassword = 'secret'").unwrap();
+        let config = Config::read("jid = 'a@b'\npassword = 'secret'").unwrap();
         assert_eq!(config.password.as_ref().unwrap().0.as_str(), "secret");
         assert!(!format!("{config:?}").contains("secret"));
-        let error = toml::from_str::<Config>("password = 'secret\n").unwrap_err();
-        assert!(!error.message().contains("secret"));
-        assert!(toml::from_str::<Config>("passwort = 'x'").is_err());
+        for (text, place) in [
+            ("password = 123456", "line 1, column 12"),
+            ("jid = 'a@b'\npassword = '123456", "line 2, column "),
+            ("jid = 'a@b'\npassword 123456", "line 2, column "),
+            ("jid = 'a@b'\n123456 = 'password'", "line 2, column 1"),
+        ] {
+            let error = Config::read(text).unwrap_err();
+            assert!(error.starts_with(place), "{error}");
+            assert!(!error.contains("123456"), "{error}");
+        }
     }
 
     #[test]
