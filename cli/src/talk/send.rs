@@ -43,7 +43,8 @@ pub struct Args {
     #[arg(required_unless_present = "file")]
     text: Option<String>,
     /// How many seconds it may take, beside uploading
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60,
+          value_parser = clap::value_parser!(u64).range(1..=86400))]
     timeout: u64,
 }
 
