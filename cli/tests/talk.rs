@@ -45,3 +45,21 @@ fn a_time_that_is_no_time_is_wrong_usage() {
         assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     }
 }
+
+/// Programs that start it may say more than it knows.
+#[test]
+fn pipe_knows_its_options_wherever_they_stand() {
+    let home = tempfile::tempdir().unwrap();
+    let line =
+        "pipe --foo 1 --jid a@b --bar=secret -x --password x --quux --host=127.0.0.1 --port 1";
+    let output = omemo(home.path(), &line.split(' ').collect::<Vec<_>>());
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for option in ["--foo\n", "--bar\n", "-x\n", "--quux\n"] {
+        assert!(said.contains(&format!("passed over: {option}")), "{said}");
+    }
+    assert!(!said.contains("secret"), "{said}");
+    assert!(said.contains("the server cannot be reached"), "{said}");
+    let output = omemo(home.path(), &["pipe", "--foo", "--mode", "none"]);
+    assert_eq!(output.status.code(), Some(2));
+}

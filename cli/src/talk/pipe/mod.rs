@@ -24,10 +24,12 @@
 //! Programs that start it may give it more than it knows: other options are passed over.
 
 mod command;
+mod options;
 mod told;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,6 +39,7 @@ use omemo::model::BareJid;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
+pub use self::options::sorted;
 use self::told::print;
 use super::account::{self, Password};
 use super::fetching::Fetching;
@@ -58,8 +61,8 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER")]
     files: Option<PathBuf>,
     /// Options of other programs, passed over
-    #[arg(hide = true, allow_hyphen_values = true)]
-    others: Vec<String>,
+    #[arg(hide = true, last = true)]
+    others: Vec<OsString>,
 }
 
 /// Reads commands and prints events until the commands end.
@@ -69,7 +72,8 @@ pub struct Args {
 pub async fn run(args: &Args) -> Result<(), Failure> {
     let account = args.account.find()?.with_password(args.password.clone());
     // Their names only: a value may be meant for nobody else.
-    for option in args.others.iter().filter(|other| other.starts_with('-')) {
+    let others = args.others.iter().map(|other| other.to_string_lossy());
+    for option in others.filter(|other| other.starts_with('-')) {
         let name = option.split('=').next().unwrap_or_default();
         show::note(&format!("passed over: {name}"));
     }
