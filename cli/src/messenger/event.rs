@@ -32,6 +32,13 @@ pub enum Event {
         /// What became of each device.
         report: Report,
     },
+    /// A message went out, and came back.
+    Bounced {
+        /// Which one.
+        ticket: Ticket,
+        /// Why, as who sends it back says.
+        condition: String,
+    },
     /// A message will not go out.
     Refused {
         /// Which one.
@@ -43,7 +50,7 @@ pub enum Event {
     Question(TrustQuestion),
     /// A room was entered, and it is known who its members are.
     Joined(BareJid),
-    /// A room was not entered.
+    /// A room was not entered, or has shown us out.
     NotJoined(BareJid),
     /// A file was uploaded, or not; [`Messenger::share`](super::Messenger::share) it.
     Uploaded {

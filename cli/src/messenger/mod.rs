@@ -56,6 +56,9 @@ use crate::xmpp::{Login, Stream};
 /// How long a silent server is believed to be there, and then how long it has to say that it is.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// Of how many messages that went out it is known which of them comes back.
+const MAX_SENT: usize = 1000;
+
 /// An account that is online.
 pub struct Messenger {
     login: Login,
@@ -71,6 +74,8 @@ pub struct Messenger {
     /// Whose wish to see our presence is granted.
     welcome: BTreeSet<BareJid>,
     events: VecDeque<Event>,
+    /// The last messages that were taken: their ids, to whom they went, and what they are known by.
+    sent: VecDeque<(String, BareJid, Ticket)>,
     /// Delivered, and not acknowledged yet.
     shown: BTreeSet<MessageId>,
     wake_at: Option<Timestamp>,
@@ -116,6 +121,7 @@ impl Messenger {
             roster: BTreeMap::new(),
             welcome: BTreeSet::new(),
             events: VecDeque::new(),
+            sent: VecDeque::new(),
             shown: BTreeSet::new(),
             wake_at: None,
             is_caught_up: false,
@@ -208,6 +214,10 @@ impl Messenger {
         let ticket = self
             .omemo
             .encrypt(&stanza, core::slice::from_ref(jid), now())?;
+        if self.sent.len() >= MAX_SENT {
+            self.sent.pop_front();
+        }
+        self.sent.push_back((id, jid.clone(), ticket));
         Ok(ticket)
     }
 

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use omemo::model::BareJid;
+
 /// Something that went wrong, after which the account goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -11,6 +13,9 @@ pub enum Trouble {
     /// The archive cannot be read, and the server says why: what was written meanwhile is asked for at the
     /// next login.
     Archive(String),
+    /// A room does not say who all of its members are, and why: those who are not there do not read what is
+    /// written.
+    Members(BareJid, String),
 }
 
 impl fmt::Display for Trouble {
@@ -22,6 +27,11 @@ impl fmt::Display for Trouble {
             Self::Archive(why) => write!(
                 f,
                 "the archive cannot be read ({why}): messages may be missing until the next login"
+            ),
+            Self::Members(room, why) => write!(
+                f,
+                "{room} does not say who all of its members are ({why}): those who are not there now \
+                 may not be able to read what is written"
             ),
         }
     }

@@ -104,7 +104,9 @@ fn show_event(messenger: &mut Messenger, event: Event) -> Result<(), Failure> {
             }
             messenger.omemo().send_anyway(question.ticket, now())?;
         }
-        Event::NotJoined(_) => return Err("the room does not let us in".into()),
+        Event::NotJoined(_) => {
+            return Err("the room does not let us in, or has shown us out".into());
+        }
         event => show::aside(&event),
     }
     Ok(())

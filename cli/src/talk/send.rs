@@ -87,6 +87,7 @@ async fn send(args: &Args) -> Result<Option<u8>, Failure> {
         text,
         upload: None,
         tickets: BTreeSet::new(),
+        sent: BTreeSet::new(),
         bar: ProgressBar::hidden(),
     };
     let code = sending.go(account.jid(), patience, deadline).await;
@@ -103,6 +104,8 @@ struct Sending<'a> {
     upload: Option<(TransferId, Recipient)>,
     /// What is not sent yet.
     tickets: BTreeSet<Ticket>,
+    /// What is.
+    sent: BTreeSet<Ticket>,
     bar: ProgressBar,
 }
 
@@ -134,9 +137,13 @@ impl Sending<'_> {
                 Event::Uploaded { transfer, result } => self.uploaded(transfer, result)?,
                 Event::Sent { ticket, report } if self.tickets.remove(&ticket) => {
                     show::gaps(&report);
+                    self.sent.insert(ticket);
                     if self.tickets.is_empty() {
                         self.messenger.sync();
                     }
+                }
+                Event::Bounced { ticket, condition } if self.sent.contains(&ticket) => {
+                    return Err(format!("the message came back: {condition}").into());
                 }
                 Event::Synced => return Ok(None),
                 Event::Question(question) => {

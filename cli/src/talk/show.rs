@@ -115,6 +115,7 @@ pub fn aside(event: &Event) {
             }
             _ => notice.to_string(),
         }),
+        Event::Bounced { condition, .. } => note(&format!("a message came back: {condition}")),
         Event::Trouble(trouble) => note(&trouble.to_string()),
         Event::Refused { reason, .. } => note(&format!("not sent: {reason}")),
         Event::Sent { report, .. } => gaps(report),

@@ -16,6 +16,7 @@
 //!      {"ev":"plain","from":JID,"body":TEXT,"type":"chat"}
 //!      {"ev":"decrypt-failed","from":JID,"error":TEXT}
 //!      {"ev":"sent","tag":1}  {"ev":"error","tag":1,"what":TEXT}  {"ev":"notice","what":TEXT}  {"ev":"end"}
+//!      {"ev":"bounced","tag":1,"what":TEXT}                       sent, and come back
 //! ```
 //!
 //! Keys are trusted without a question, also those of the account's own new devices: nobody is there to
@@ -83,6 +84,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let mut pipe = Pipe {
         messenger,
         sending: BTreeMap::new(),
+        sent: BTreeMap::new(),
         joining: BTreeMap::new(),
         uploading: BTreeMap::new(),
         fetching: Fetching::new(args.files.clone()),
@@ -104,9 +106,14 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     print(&json!({"ev": "end"}))
 }
 
+/// Of how many messages that went out the tags are kept.
+const MAX_SENT: usize = 1000;
+
 struct Pipe {
     messenger: Messenger,
     sending: BTreeMap<Ticket, Option<i64>>,
+    /// The last that went out: they may come back.
+    sent: BTreeMap<Ticket, Option<i64>>,
     joining: BTreeMap<BareJid, Option<i64>>,
     uploading: BTreeMap<TransferId, (Recipient, Option<i64>)>,
     fetching: Fetching,
@@ -146,7 +153,15 @@ impl Pipe {
             ),
             Event::Sent { ticket, report } => {
                 let tag = self.sending.remove(&ticket).flatten();
+                self.sent.insert(ticket, tag);
+                if self.sent.len() > MAX_SENT {
+                    self.sent.pop_first();
+                }
                 print(&told::sent(tag, &report))
+            }
+            Event::Bounced { ticket, condition } => {
+                let tag = self.sent.remove(&ticket).flatten();
+                print(&json!({"ev": "bounced", "tag": tag, "what": condition}))
             }
             Event::Refused { ticket, reason } => {
                 let tag = self.sending.remove(&ticket).flatten();
@@ -165,7 +180,8 @@ impl Pipe {
             }
             Event::NotJoined(room) => {
                 let tag = self.joining.remove(&room).flatten();
-                print(&json!({"ev": "error", "tag": tag, "what": "the room does not let us in"}))
+                let what = "the room does not let us in, or has shown us out";
+                print(&json!({"ev": "error", "tag": tag, "room": room.as_str(), "what": what}))
             }
             Event::Notice(notice) => print(&json!({"ev": "notice", "what": format!("{notice:?}")})),
             Event::Trouble(trouble) => print(&json!({"ev": "notice", "what": trouble.to_string()})),
