@@ -28,7 +28,10 @@ use page::Page;
 /// Reads the command line and does what it says.
 #[must_use]
 pub fn run() -> ExitCode {
-    match Cli::parse().command {
+    let line = std::env::args_os();
+    #[cfg(feature = "xmpp")]
+    let line = talk::pipe::sorted(line);
+    match Cli::parse_from(line).command {
         Command::Demo(args) => print(demo::run(&args)),
         Command::Doctor(args) => print(doctor::run(&args)),
         Command::Inspect(args) => print(inspect::run(&args)),

@@ -163,14 +163,27 @@ pub(crate) fn harmless(text: &impl Display) -> String {
     let mut harmless = String::new();
     for c in text.to_string().chars() {
         match c {
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => {
-                harmless.extend(c.escape_unicode());
-            }
+            c if hides(c) => harmless.extend(c.escape_unicode()),
             c if c.is_control() => harmless.extend(c.escape_default()),
             c => harmless.push(c),
         }
     }
     harmless
+}
+
+/// Whether a character is not seen, or reorders or joins those around it.
+pub(crate) const fn hides(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -183,6 +196,9 @@ mod tests {
         page.field("label", "a\u{1b}[2Jb\u{202e}c\u{7}");
         let text = anstream::adapter::strip_str(page.to_string().as_str()).to_string();
         assert!(text.ends_with("a\\u{1b}[2Jb\\u{202e}c\\u{7}\n"), "{text:?}");
+        for c in ['\u{ad}', '\u{61c}', '\u{200b}', '\u{feff}', '\u{e0041}'] {
+            assert_eq!(harmless(&c), c.escape_unicode().to_string());
+        }
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use omemo::account::Order;
 use roxmltree::Node;
 
-use super::requests::{Asked, Stage};
-use super::{Messenger, MessengerError, now};
-use crate::xmpp::element::{child, escape};
+use super::requests::{Asked, Part, Stage};
+use super::{Event, Messenger, MessengerError, Position, Trouble, now};
+use crate::xmpp::element::{child, condition, escape};
 
 const MAM: &str = "urn:xmpp:mam:2";
 const RSM: &str = "http://jabber.org/protocol/rsm";
@@ -18,58 +18,94 @@ impl Messenger {
     pub(super) fn begin_catch_up(&mut self) -> Result<(), MessengerError> {
         self.omemo.begin_catch_up(Order::OldestFirst, now())?;
         match self.folder.position() {
-            Some(position) => self.ask_archive(Stage::Before, &position),
+            Position::Behind(position) => self.ask_archive(Stage::Before, Some(&position)),
+            Position::Lost => self.ask_archive(Stage::Before, None),
             // A new device: what was written before was not written for it.
-            None => {
+            Position::New => {
                 let query = format!(
                     "<query xmlns='{MAM}'><set xmlns='{RSM}'><max>1</max><before/></set></query>"
                 );
-                self.ask(None, "set", &query, Asked::Archive(Stage::End));
+                let asked = Asked::Archive(Stage::End, Part::Nothing);
+                self.ask(None, "set", &query, asked);
             }
         }
         Ok(())
     }
 
-    fn ask_archive(&mut self, stage: Stage, position: &str) {
+    /// Asks for what is behind a place, or for everything.
+    fn ask_archive(&mut self, stage: Stage, position: Option<&str>) {
         self.omemo.expect_archive(None, QUERY);
-        let after = escape(position);
+        let (after, part) = match position {
+            Some(position) => (format!("<after>{}</after>", escape(position)), Part::Behind),
+            None => (String::new(), Part::All),
+        };
         let query = format!(
             "<query xmlns='{MAM}' queryid='{QUERY}'><set xmlns='{RSM}'><max>{PAGE}</max>\
-             <after>{after}</after></set></query>"
+             {after}</set></query>"
         );
-        self.ask(None, "set", &query, Asked::Archive(stage));
+        self.ask(None, "set", &query, Asked::Archive(stage, part));
     }
 
     /// A page has come, or will not.
     pub(super) fn archive_answered(
         &mut self,
         stage: Stage,
+        part: Part,
         answer: Node<'_, '_>,
     ) -> Result<(), MessengerError> {
-        let fin = child(answer, MAM, "fin");
-        let set = fin.and_then(|fin| child(fin, RSM, "set"));
-        let last = set
-            .and_then(|set| child(set, RSM, "last"))
-            .and_then(|last| last.text());
-        if stage != Stage::End {
+        if part != Part::Nothing {
             self.omemo.end_page(now())?;
         }
+        match child(answer, MAM, "fin") {
+            Some(fin) => self.page_ended(stage, part, fin),
+            None if part == Part::Nothing => self.stage_ended(stage, true),
+            None => {
+                let why = condition(answer).unwrap_or_else(|| "no reason".to_owned());
+                if part == Part::Behind && why == "item-not-found" {
+                    // XEP-0313 §4.1.4: what was read last is not kept any more.
+                    self.events.push_back(Event::Trouble(Trouble::ArchiveCut));
+                    self.ask_archive(stage, None);
+                    return Ok(());
+                }
+                // Before the presence it does not matter: behind it the same is asked again.
+                if stage == Stage::After {
+                    self.events.push_back(Event::Trouble(Trouble::Archive(why)));
+                }
+                self.stage_ended(stage, false)
+            }
+        }
+    }
+
+    fn page_ended(
+        &mut self,
+        stage: Stage,
+        part: Part,
+        fin: Node<'_, '_>,
+    ) -> Result<(), MessengerError> {
+        let last = child(fin, RSM, "set").and_then(|set| child(set, RSM, "last"));
+        let last = last.and_then(|last| last.text());
         if let Some(last) = last {
             self.folder.keep_position(last);
         }
-        let is_complete = fin.is_none_or(|fin| {
-            let complete = fin.attribute("complete");
-            matches!(complete, Some("true" | "1")) || last.is_none()
-        });
-        match (stage, last) {
-            (Stage::Before | Stage::After, Some(last)) if !is_complete => {
-                let last = last.to_owned();
-                self.ask_archive(stage, &last);
+        let is_complete = matches!(fin.attribute("complete"), Some("true" | "1"));
+        match last {
+            Some(last) if !is_complete && part != Part::Nothing => {
+                self.ask_archive(stage, Some(last));
+                Ok(())
             }
-            (Stage::End | Stage::Before, _) => self.appear(),
-            (Stage::After, _) => {
+            _ => self.stage_ended(stage, true),
+        }
+    }
+
+    /// Whether the archive was read as far as it goes, or failed.
+    fn stage_ended(&mut self, stage: Stage, is_read: bool) -> Result<(), MessengerError> {
+        match stage {
+            Stage::End | Stage::Before => self.appear(),
+            Stage::After => {
                 self.omemo.end_catch_up(now())?;
                 self.is_caught_up = true;
+                // A place behind what could not be read would hide it for ever.
+                self.keeps_position = is_read;
                 // What is published before it is known who sees us, ejabberd tells only our own server's.
                 self.omemo.connected(now())?;
             }
@@ -82,14 +118,103 @@ impl Messenger {
         let caps = self.caps.announcement();
         self.stream.send(format!("<presence>{caps}</presence>"));
         match self.folder.position() {
-            Some(position) => self.ask_archive(Stage::After, &position),
+            Position::Behind(position) => self.ask_archive(Stage::After, Some(&position)),
+            Position::Lost => self.ask_archive(Stage::After, None),
             // An archive with nothing in it, or none: the answer still marks the end of what was kept.
-            None => self.ask(
+            Position::New => self.ask(
                 None,
                 "get",
                 "<ping xmlns='urn:xmpp:ping'/>",
-                Asked::Archive(Stage::After),
+                Asked::Archive(Stage::After, Part::Nothing),
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rehearsal::Rehearsal;
+    use super::*;
+
+    const OWN: &str = "juliet@capulet.example";
+
+    fn error(condition: &str) -> String {
+        format!(
+            "<error type='cancel'><{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+        )
+    }
+
+    fn fin(last: &str) -> String {
+        format!(
+            "<fin xmlns='{MAM}' complete='true'><set xmlns='{RSM}'><last>{last}</last></set></fin>"
+        )
+    }
+
+    fn behind(id: &str) -> Position {
+        Position::Behind(id.to_owned())
+    }
+
+    fn live(id: &str) -> String {
+        format!(
+            "<message from='romeo@montague.example/orchard'><body>Ay me!</body>\
+             <stanza-id xmlns='urn:xmpp:sid:0' by='{OWN}' id='{id}'/></message>"
+        )
+    }
+
+    #[tokio::test]
+    async fn an_archive_that_fails_is_asked_again_from_the_same_place() {
+        let mut rehearsal = Rehearsal::new(Some("seen"));
+        let failure = error("internal-server-error");
+        rehearsal
+            .answer("<after>seen<", "error", OWN, &failure)
+            .await;
+        rehearsal
+            .answer("<after>seen<", "error", OWN, &failure)
+            .await;
+        assert!(matches!(
+            &rehearsal.events()[..],
+            [Event::Trouble(Trouble::Archive(why))] if why == "internal-server-error"
+        ));
+        rehearsal.say(&live("later"));
+        assert_eq!(rehearsal.folder.position(), behind("seen"));
+    }
+
+    #[tokio::test]
+    async fn a_place_that_was_lost_is_not_skipped_over() {
+        let mut rehearsal = Rehearsal::new(Some(""));
+        rehearsal.hear("<max>100</max></set>").await;
+    }
+
+    #[tokio::test]
+    async fn a_failure_that_has_passed_hides_nothing() {
+        let mut rehearsal = Rehearsal::new(Some("seen"));
+        let failure = error("internal-server-error");
+        rehearsal
+            .answer("<after>seen<", "error", OWN, &failure)
+            .await;
+        rehearsal
+            .answer("<after>seen<", "result", OWN, &fin("last"))
+            .await;
+        assert_eq!(rehearsal.folder.position(), behind("last"));
+        rehearsal.say(&live("later"));
+        assert_eq!(rehearsal.folder.position(), behind("later"));
+    }
+
+    #[tokio::test]
+    async fn an_archive_without_our_place_is_read_from_its_beginning() {
+        let mut rehearsal = Rehearsal::new(Some("gone"));
+        let failure = error("item-not-found");
+        rehearsal
+            .answer("<after>gone<", "error", OWN, &failure)
+            .await;
+        assert!(matches!(
+            rehearsal.events()[..],
+            [Event::Trouble(Trouble::ArchiveCut)]
+        ));
+        rehearsal
+            .answer("<max>100</max></set>", "result", OWN, &fin("first"))
+            .await;
+        rehearsal.hear("<after>first<").await;
+        assert_eq!(rehearsal.folder.position(), behind("first"));
     }
 }

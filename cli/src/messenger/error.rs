@@ -22,6 +22,8 @@ pub enum MessengerError {
     Message(EncryptRequestError),
     /// A file was not taken.
     Transfer(TransferError),
+    /// The room is not entered, or its members are not known yet.
+    NotInRoom,
     /// The operating system has no randomness.
     Random,
 }
@@ -34,6 +36,7 @@ impl fmt::Display for MessengerError {
             Self::Account(error) => error.fmt(f),
             Self::Message(error) => error.fmt(f),
             Self::Transfer(error) => error.fmt(f),
+            Self::NotInRoom => f.write_str("the room is not entered: enter it first"),
             Self::Random => f.write_str("the system gives no randomness"),
         }
     }

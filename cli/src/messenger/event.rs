@@ -6,7 +6,7 @@ use omemo::account::{MessageId, Report, Trust};
 use omemo::client::{Notice, Origin, RefusalReason, Ticket, TrustQuestion, UndecryptableReason};
 use omemo::model::{BareJid, DeviceId, Fingerprint, Version};
 
-use super::{SharedFile, TransferError, TransferId};
+use super::{SharedFile, TransferError, TransferId, Trouble};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -32,6 +32,13 @@ pub enum Event {
         /// What became of each device.
         report: Report,
     },
+    /// A message went out, and came back.
+    Bounced {
+        /// Which one.
+        ticket: Ticket,
+        /// Why, as who sends it back says.
+        condition: String,
+    },
     /// A message will not go out.
     Refused {
         /// Which one.
@@ -43,7 +50,7 @@ pub enum Event {
     Question(TrustQuestion),
     /// A room was entered, and it is known who its members are.
     Joined(BareJid),
-    /// A room was not entered.
+    /// A room was not entered, or has shown us out.
     NotJoined(BareJid),
     /// A file was uploaded, or not; [`Messenger::share`](super::Messenger::share) it.
     Uploaded {
@@ -61,6 +68,8 @@ pub enum Event {
     },
     /// Something that the user may want to know.
     Notice(Notice),
+    /// Something went wrong, and the user should know.
+    Trouble(Trouble),
     /// The server has taken everything that was sent before [`Messenger::sync`](super::Messenger::sync).
     Synced,
 }
@@ -76,6 +85,8 @@ pub struct Message {
     pub to: String,
     /// The text; of a message that shares a file, where it is and its key.
     pub body: String,
+    /// The text again, but nothing where it only says what `files` says.
+    pub text: String,
     /// The files that it shares.
     pub files: Vec<SharedFile>,
     /// To everybody in a room.

@@ -1,16 +1,32 @@
 //! Where an account is kept: keys and sessions in a store, and how far its archive was read.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use omemo::store::{SqliteStore, StoreError};
 
+use super::random_id;
+
+/// The file with the place in the archive.
+const POSITION: &str = "archive";
+
 /// A folder of one account.
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
+}
+
+/// How far an archive was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// Never: the device is new.
+    New,
+    /// Up to the message with this id in the archive.
+    Behind(String),
+    /// That was kept, and cannot be read any more.
+    Lost,
 }
 
 impl Folder {
@@ -37,19 +53,55 @@ impl Folder {
         SqliteStore::open(self.path.join("omemo.db")).map(Arc::new)
     }
 
-    /// The id in the archive of the last message that was read.
+    /// How far the archive was read.
     #[must_use]
-    pub fn position(&self) -> Option<String> {
-        let text = fs::read_to_string(self.path.join("archive")).ok()?;
-        Some(text.trim().to_owned()).filter(|id| !id.is_empty())
+    pub fn position(&self) -> Position {
+        match fs::read_to_string(self.path.join(POSITION)) {
+            Ok(text) => match text.trim_end_matches('\n') {
+                id if id.is_empty() || id.contains(char::is_control) => Position::Lost,
+                id => Position::Behind(id.to_owned()),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Position::New,
+            Err(_) => Position::Lost,
+        }
     }
 
     /// Keeps the place in the archive. If that fails, or the machine does, messages are read twice, which
     /// does no harm.
     pub fn keep_position(&self, id: &str) {
-        let new = self.path.join("archive.new");
-        if fs::write(&new, id).is_ok() {
-            fs::rename(&new, self.path.join("archive")).ok();
+        // Of its own: several processes may have the folder.
+        let Ok(name) = random_id() else {
+            return;
+        };
+        let new = self.path.join(format!("{POSITION}.{name}"));
+        // What has the name must have the text, also when the power fails.
+        let written = File::create_new(&new).and_then(|mut file| {
+            file.write_all(id.as_bytes())?;
+            file.sync_all()
+        });
+        let done = written.and_then(|()| fs::rename(&new, self.path.join(POSITION)));
+        if done.is_err() {
+            fs::remove_file(&new).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_is_lost_is_not_taken_for_a_new_device() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        assert_eq!(folder.position(), Position::New);
+        folder.keep_position("1");
+        folder.keep_position("2");
+        assert_eq!(folder.position(), Position::Behind("2".to_owned()));
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+        for garbage in [&b""[..], b"\n", b"\xff", b"a\0b"] {
+            fs::write(place.path().join(POSITION), garbage).unwrap();
+            assert_eq!(folder.position(), Position::Lost);
         }
     }
 }

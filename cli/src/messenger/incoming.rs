@@ -1,14 +1,14 @@
 //! Stanzas that come, and who they are for.
 
-use omemo::client::{Answer, Disposition, RequestId};
+use omemo::client::{Answer, Disposition, RequestId, Ticket};
 use omemo::model::BareJid;
 use roxmltree::Node;
 
 use super::caps::DISCO;
 use super::requests::Asked;
-use super::rooms::USER;
-use super::{Event, Messenger, MessengerError, Plain, is_of, now};
-use crate::xmpp::element::{child, escape, look};
+use super::rooms::{ADMIN, Occupant, USER};
+use super::{Event, Messenger, MessengerError, Plain, Trouble, is_of, now};
+use crate::xmpp::element::{child, condition, escape, look};
 
 const ROSTER: &str = "jabber:iq:roster";
 
@@ -31,6 +31,9 @@ impl Messenger {
     }
 
     fn take_message(&mut self, xml: &str, message: Node<'_, '_>) -> Result<(), MessengerError> {
+        if message.attribute("type") == Some("error") {
+            self.take_bounce(message);
+        }
         let disposition = self.omemo.receive(xml, now())?;
         if disposition == Disposition::NotOurs {
             self.take_plain(message)?;
@@ -43,18 +46,35 @@ impl Messenger {
                 && by.is_some_and(|by| own.is_spelt(by))
         });
         if let Some(id) = stanza_id.and_then(|stanza_id| stanza_id.attribute("id"))
-            && self.is_caught_up
+            && self.keeps_position
         {
             self.folder.keep_position(id);
         }
         Ok(())
     }
 
+    /// A message comes back.
+    fn take_bounce(&mut self, message: Node<'_, '_>) {
+        let from = message.attribute("from").unwrap_or_default();
+        let (Some(id), Ok(from)) = (message.attribute("id"), BareJid::from_full(from)) else {
+            return;
+        };
+        let is_it = |(sent, to, _): &(String, BareJid, Ticket)| sent == id && *to == from;
+        if let Some(place) = self.sent.iter().position(is_it)
+            && let Some((_, _, ticket)) = self.sent.remove(place)
+        {
+            let condition = condition(message).unwrap_or_else(|| "no reason".to_owned());
+            self.events.push_back(Event::Bounced { ticket, condition });
+        }
+    }
+
     fn take_plain(&mut self, message: Node<'_, '_>) -> Result<(), MessengerError> {
         let from = message.attribute("from").unwrap_or_default();
         let kind = message.attribute("type");
+        // The room itself has no resource: whatever else stands there, an occupant wrote.
         if let Some(items) = child(message, USER, "x")
-            && let Ok(room) = BareJid::from_full(from)
+            && let Ok(room) = from.parse::<BareJid>()
+            && kind != Some("error")
             && let Some(entered) = self.rooms.get_mut(&room)
         {
             entered.take_item(items);
@@ -92,15 +112,20 @@ impl Messenger {
     fn answered(&mut self, asked: Asked, iq: Node<'_, '_>) -> Result<(), MessengerError> {
         match asked {
             Asked::Roster => self.take_roster(iq),
-            Asked::Archive(stage) => self.archive_answered(stage, iq),
+            Asked::Archive(stage, part) => self.archive_answered(stage, part, iq),
             Asked::Members(room) => {
-                if let Some(entered) = self.rooms.get_mut(&room)
-                    && let Some(items) = iq.first_element_child()
-                {
-                    entered.take_item(items);
+                if let Some(entered) = self.rooms.get_mut(&room) {
+                    match child(iq, ADMIN, "query") {
+                        Some(items) => drop(entered.take_item(items)),
+                        None => entered.lacks = condition(iq).or(Some("no list".to_owned())),
+                    }
                     let is_of_it = |asked: &Asked| *asked == Asked::Members(room.clone());
-                    if !self.requests.is_open(is_of_it) {
+                    if !self.requests.is_open(is_of_it) && !entered.is_known {
                         entered.is_known = true;
+                        if let Some(why) = entered.lacks.take() {
+                            let trouble = Trouble::Members(room.clone(), why);
+                            self.events.push_back(Event::Trouble(trouble));
+                        }
                         self.events.push_back(Event::Joined(room.clone()));
                     }
                 }
@@ -193,15 +218,15 @@ impl Messenger {
         };
         let kind = presence.attribute("type");
         if let Some(entered) = self.rooms.get_mut(&jid) {
-            if kind == Some("error") {
+            let nick = from.split_once('/').map_or("", |(_, nick)| nick);
+            let who = entered.take_presence(nick, presence);
+            if kind == Some("error") || who == Occupant::OurselvesGone {
                 self.rooms.remove(&jid);
+                self.omemo.leave_room(&jid);
                 self.events.push_back(Event::NotJoined(jid));
                 return Ok(());
             }
-            let nick = from.split_once('/').map_or("", |(_, nick)| nick);
-            let is_self = entered.take_presence(nick, presence) || nick == entered.nick;
-            let is_known = entered.is_known;
-            if is_self && !is_known {
+            if who == Occupant::Ourselves && !entered.is_known {
                 self.ask_for_members(&jid);
             }
             return self.room_changed(&jid);
@@ -220,5 +245,122 @@ impl Messenger {
         };
         let room = entered.room(&self.login.jid);
         Ok(self.omemo.set_room(jid, room, now())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Recipient;
+    use super::super::rehearsal::Rehearsal;
+    use super::*;
+
+    fn room() -> BareJid {
+        "garden@rooms.capulet.example".parse().unwrap()
+    }
+
+    fn members(rehearsal: &Rehearsal) -> Vec<String> {
+        let messenger = &rehearsal.messenger;
+        let room = messenger.rooms[&room()].room(&messenger.login.jid);
+        room.members.iter().map(BareJid::to_string).collect()
+    }
+
+    /// Members are whom we encrypt for.
+    #[tokio::test]
+    async fn nobody_but_the_room_says_who_its_members_are() {
+        let mut rehearsal = Rehearsal::new(None);
+        rehearsal.enter(&room()).await;
+        let says = |from: &str| {
+            format!(
+                "<message from='{from}' type='groupchat'><x xmlns='{USER}'><item affiliation='member' \
+                 jid='tybalt@capulet.example'/><item affiliation='none' jid='romeo@montague.example'/></x>\
+                 </message>"
+            )
+        };
+        rehearsal.say(&says("garden@rooms.capulet.example/tybalt"));
+        rehearsal.say(&says("garden@rooms.capulet.example/"));
+        assert_eq!(members(&rehearsal), ["romeo@montague.example"]);
+        rehearsal.say(&says("garden@rooms.capulet.example"));
+        assert_eq!(members(&rehearsal), ["tybalt@capulet.example"]);
+    }
+
+    #[tokio::test]
+    async fn what_comes_back_from_whom_it_went_to_is_told() {
+        let mut rehearsal = Rehearsal::new(None);
+        rehearsal.enter(&room()).await;
+        let to = Recipient::Room(room());
+        let ticket = rehearsal.messenger.send(&to, "Ay me!").unwrap();
+        let id = rehearsal.messenger.sent[0].0.clone();
+        let bounce = |from: &str| {
+            format!(
+                "<message type='error' id='{id}' from='{from}'><error type='cancel'>\
+                 <not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+            )
+        };
+        rehearsal.events();
+        rehearsal.say(&bounce("tybalt@capulet.example"));
+        assert!(rehearsal.events().is_empty());
+        rehearsal.say(&bounce("garden@rooms.capulet.example"));
+        rehearsal.say(&bounce("garden@rooms.capulet.example"));
+        let events = rehearsal.events();
+        let [
+            Event::Bounced {
+                ticket: which,
+                condition,
+            },
+        ] = &events[..]
+        else {
+            panic!("{events:?}");
+        };
+        assert_eq!((*which, condition.as_str()), (ticket, "not-acceptable"));
+    }
+
+    #[tokio::test]
+    async fn a_room_that_shows_us_out_is_left() {
+        let mut rehearsal = Rehearsal::new(None);
+        rehearsal.enter(&room()).await;
+        let gone = |nick: &str, statuses: &str| {
+            format!(
+                "<presence from='{}/{nick}' type='unavailable'><x xmlns='{USER}'>\
+                 <item affiliation='member' nick='jule'/>{statuses}</x></presence>",
+                room()
+            )
+        };
+        let (own, renamed) = ("<status code='110'/>", "<status code='303'/>");
+        rehearsal.say(&gone("romeo", ""));
+        rehearsal.say(&gone("juliet", &format!("{renamed}{own}")));
+        assert!(rehearsal.events().is_empty());
+        rehearsal.say(&gone("jule", &format!("<status code='307'/>{own}")));
+        let events = rehearsal.events();
+        assert!(matches!(&events[..], [Event::NotJoined(_)]), "{events:?}");
+        let to = Recipient::Room(room());
+        let sent = rehearsal.messenger.send(&to, "Ay me!");
+        assert_eq!(sent, Err(MessengerError::NotInRoom));
+    }
+
+    #[tokio::test]
+    async fn a_list_of_members_that_is_refused_is_told() {
+        let mut rehearsal = Rehearsal::new(None);
+        rehearsal.messenger.join(&room(), "juliet");
+        rehearsal.say(&format!("<presence from='{}/juliet'/>", room()));
+        let refused =
+            "<error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
+        let empty = format!("<query xmlns='{ADMIN}'/>");
+        for (affiliation, kind, answer) in [
+            ("owner", "result", empty.as_str()),
+            ("admin", "result", &empty),
+            ("member", "error", refused),
+        ] {
+            let query = format!("<item affiliation='{affiliation}'");
+            let room = room().to_string();
+            rehearsal.answer(&query, kind, &room, answer).await;
+        }
+        let events = rehearsal.events();
+        assert!(
+            matches!(
+                &events[..],
+                [Event::Trouble(Trouble::Members(_, why)), Event::Joined(_)] if why == "forbidden"
+            ),
+            "{events:?}"
+        );
     }
 }

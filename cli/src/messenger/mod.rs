@@ -14,6 +14,9 @@ mod error;
 mod event;
 mod folder;
 mod incoming;
+mod recipient;
+#[cfg(test)]
+mod rehearsal;
 mod requests;
 mod rooms;
 mod shared_file;
@@ -21,6 +24,7 @@ mod slots;
 mod transfer;
 mod transfer_error;
 mod transfers;
+mod trouble;
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -34,11 +38,13 @@ use roxmltree::Node;
 
 pub use error::MessengerError;
 pub use event::{Event, Message, Plain};
-pub use folder::Folder;
+pub use folder::{Folder, Position};
+pub use recipient::Recipient;
 pub use shared_file::SharedFile;
 pub use transfer::{MAX_DOWNLOAD, Progress};
 pub use transfer_error::TransferError;
 pub use transfers::TransferId;
+pub use trouble::Trouble;
 
 use self::caps::Caps;
 use self::requests::{Asked, Requests};
@@ -49,6 +55,9 @@ use crate::xmpp::{Login, Stream};
 
 /// How long a silent server is believed to be there, and then how long it has to say that it is.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// Of how many messages that went out it is known which of them comes back.
+const MAX_SENT: usize = 1000;
 
 /// An account that is online.
 pub struct Messenger {
@@ -65,11 +74,15 @@ pub struct Messenger {
     /// Whose wish to see our presence is granted.
     welcome: BTreeSet<BareJid>,
     events: VecDeque<Event>,
+    /// The last messages that were taken: their ids, to whom they went, and what they are known by.
+    sent: VecDeque<(String, BareJid, Ticket)>,
     /// Delivered, and not acknowledged yet.
     shown: BTreeSet<MessageId>,
     wake_at: Option<Timestamp>,
-    /// The archive was read up to now: from here on the place in it moves with what comes.
+    /// The archive was asked for everything up to now.
     is_caught_up: bool,
+    /// And has given it: from here on the place in it moves with what comes.
+    keeps_position: bool,
     is_ready: bool,
 }
 
@@ -86,6 +99,15 @@ impl Messenger {
         // The store first: what is wrong with it should not need a network to be found.
         let omemo = Client::open(folder.store()?, login.jid.clone(), options, now())?;
         let stream = Stream::open(&login).await?;
+        Self::over(stream, omemo, login, folder)
+    }
+
+    fn over(
+        stream: Stream,
+        omemo: Client,
+        login: Login,
+        folder: Folder,
+    ) -> Result<Self, MessengerError> {
         let caps = Caps::new(omemo.features());
         let mut messenger = Self {
             login,
@@ -99,9 +121,11 @@ impl Messenger {
             roster: BTreeMap::new(),
             welcome: BTreeSet::new(),
             events: VecDeque::new(),
+            sent: VecDeque::new(),
             shown: BTreeSet::new(),
             wake_at: None,
             is_caught_up: false,
+            keeps_position: false,
             is_ready: false,
         };
         messenger.begin()?;
@@ -169,23 +193,31 @@ impl Messenger {
     ///
     /// # Errors
     /// [`MessengerError`]: it is not taken.
-    pub fn send(&mut self, to: &BareJid, body: &str) -> Result<Ticket, MessengerError> {
+    pub fn send(&mut self, to: &Recipient, body: &str) -> Result<Ticket, MessengerError> {
         self.write(to, &format!("<body>{}</body>", escape(body)))
     }
 
     /// Encrypts the elements of a message and sends it.
-    fn write(&mut self, to: &BareJid, elements: &str) -> Result<Ticket, MessengerError> {
-        let kind = if self.rooms.contains_key(to) {
-            "groupchat"
-        } else {
-            self.accept(to)?;
-            "chat"
+    fn write(&mut self, to: &Recipient, elements: &str) -> Result<Ticket, MessengerError> {
+        let jid = to.jid();
+        let kind = match (to, self.rooms.get(jid)) {
+            // Before the lists of members have come nobody could be encrypted for.
+            (_, Some(entered)) if entered.is_known => "groupchat",
+            (Recipient::Room(_), _) | (_, Some(_)) => return Err(MessengerError::NotInRoom),
+            (Recipient::Account(_), None) => {
+                self.accept(jid)?;
+                "chat"
+            }
         };
         let id = random_id()?;
-        let stanza = format!("<message to='{to}' type='{kind}' id='{id}'>{elements}</message>");
+        let stanza = format!("<message to='{jid}' type='{kind}' id='{id}'>{elements}</message>");
         let ticket = self
             .omemo
-            .encrypt(&stanza, core::slice::from_ref(to), now())?;
+            .encrypt(&stanza, core::slice::from_ref(jid), now())?;
+        if self.sent.len() >= MAX_SENT {
+            self.sent.pop_front();
+        }
+        self.sent.push_back((id, jid.clone(), ticket));
         Ok(ticket)
     }
 
@@ -238,6 +270,7 @@ impl Messenger {
     fn begin(&mut self) -> Result<(), MessengerError> {
         self.requests.clear();
         self.is_caught_up = false;
+        self.keeps_position = false;
         self.is_ready = false;
         self.begin_catch_up()?;
         self.ask(
@@ -339,6 +372,10 @@ fn message_of(delivery: &omemo::client::Delivery) -> Option<Message> {
         from: attribute("from"),
         to: attribute("to"),
         body: body.unwrap_or_default().to_owned(),
+        text: match files.is_empty() {
+            true => body.unwrap_or_default().to_owned(),
+            false => SharedFile::text_beside(&message).to_owned(),
+        },
         files,
         is_groupchat: message.attribute("type") == Some("groupchat"),
         sender: delivery.sender.jid.clone(),
@@ -375,5 +412,30 @@ impl fmt::Debug for Messenger {
             .field("jid", &self.login.jid)
             .field("is_ready", &self.is_ready)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rehearsal::Rehearsal;
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_for_a_room_goes_to_a_room_that_is_known_or_nowhere() {
+        let jid: BareJid = "garden@rooms.capulet.example".parse().unwrap();
+        let room = Recipient::Room(jid.clone());
+        let mut rehearsal = Rehearsal::new(None);
+        let send =
+            |rehearsal: &mut Rehearsal, to: &Recipient| rehearsal.messenger.send(to, "Ay me!");
+        assert_eq!(send(&mut rehearsal, &room), Err(MessengerError::NotInRoom));
+        rehearsal.messenger.join(&jid, "juliet");
+        for to in [&room, &Recipient::Account(jid.clone())] {
+            assert_eq!(send(&mut rehearsal, to), Err(MessengerError::NotInRoom));
+        }
+        rehearsal.enter(&jid).await;
+        assert!(send(&mut rehearsal, &room).is_ok());
+        // There is no server any more.
+        assert!(rehearsal.messenger.reopen().await.is_err());
+        assert_eq!(send(&mut rehearsal, &room), Err(MessengerError::NotInRoom));
     }
 }

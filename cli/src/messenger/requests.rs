@@ -10,7 +10,7 @@ use super::TransferId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     Roster,
-    Archive(Stage),
+    Archive(Stage, Part),
     Members(BareJid),
     Services,
     Service(BareJid),
@@ -28,6 +28,17 @@ pub(super) enum Stage {
     End,
     Before,
     After,
+}
+
+/// Which part of the archive was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// What is behind a place in it.
+    Behind,
+    /// All of it.
+    All,
+    /// None: there is no place in it yet.
+    Nothing,
 }
 
 /// The requests that are open.

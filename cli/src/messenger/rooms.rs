@@ -15,12 +15,23 @@ pub(super) const ADMIN: &str = "http://jabber.org/protocol/muc#admin";
 /// Whoever can read what is written in a members-only room.
 pub(super) const AFFILIATIONS: [&str; 3] = ["owner", "admin", "member"];
 
+/// Whose a presence in a room is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occupant {
+    Ourselves,
+    /// We are out, and did not ask for it.
+    OurselvesGone,
+    Other,
+}
+
 /// A room.
 #[derive(Debug, Default)]
 pub(super) struct Entered {
     pub(super) nick: String,
     /// The lists of members have come.
     pub(super) is_known: bool,
+    /// Why one of them has not.
+    pub(super) lacks: Option<String>,
     members: BTreeSet<BareJid>,
     occupants: BTreeMap<String, BareJid>,
 }
@@ -34,23 +45,42 @@ impl Entered {
         }
     }
 
-    /// Takes in a presence of an occupant; whether it is our own.
-    pub(super) fn take_presence(&mut self, nick: &str, presence: Node<'_, '_>) -> bool {
-        let user = child(presence, USER, "x");
+    /// Takes in a presence of an occupant.
+    pub(super) fn take_presence(&mut self, nick: &str, presence: Node<'_, '_>) -> Occupant {
         let is_gone = presence.attribute("type") == Some("unavailable");
         if is_gone {
             self.occupants.remove(nick);
         }
-        let Some(user) = user else {
-            return false;
+        let has_our_nick = if nick == self.nick && !is_gone {
+            Occupant::Ourselves
+        } else {
+            Occupant::Other
+        };
+        let Some(user) = child(presence, USER, "x") else {
+            return has_our_nick;
         };
         if let Some(jid) = self.take_item(user)
             && !is_gone
         {
             self.occupants.insert(nick.to_owned(), jid);
         }
-        let mut statuses = user.children().filter(|c| c.has_tag_name((USER, "status")));
-        statuses.any(|status| status.attribute("code") == Some("110"))
+        let has_status = |code| {
+            let mut children = user.children();
+            children.any(|c| c.has_tag_name((USER, "status")) && c.attribute("code") == Some(code))
+        };
+        if !has_status("110") {
+            return has_our_nick;
+        }
+        if !is_gone {
+            return Occupant::Ourselves;
+        }
+        // XEP-0045 §7.6: another nickname, not another place.
+        if has_status("303") {
+            let item = child(user, USER, "item").and_then(|item| item.attribute("nick"));
+            self.nick = item.unwrap_or(nick).to_owned();
+            return Occupant::Other;
+        }
+        Occupant::OurselvesGone
     }
 
     /// Takes in what an item says: somebody's affiliation. Gives his address.
@@ -103,7 +133,10 @@ mod tests {
         };
         let own: BareJid = "juliet@capulet.example".parse().unwrap();
         let take = |room: &mut Entered, xml: &str| look(xml, |x| room.take_presence("r", x));
-        assert_eq!(take(&mut room, &romeo("", "member")), Some(true));
+        assert_eq!(
+            take(&mut room, &romeo("", "member")),
+            Some(Occupant::Ourselves)
+        );
         assert_eq!(room.room(&own).members.len(), 1);
         assert_eq!(room.room(&own).occupants.len(), 1);
         take(&mut room, &romeo("unavailable", "member"));

@@ -14,8 +14,11 @@ use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 use super::TransferError;
-use crate::xmpp::element::escape;
+use crate::page::hides;
+use crate::xmpp::element::{child, escape, look};
 
+const FALLBACK: &str = "urn:xmpp:fallback:0";
+const SHARING: &str = "urn:xmpp:sfs:0";
 /// The longest name that is kept, in bytes: what file systems take.
 const MAX_NAME: usize = 200;
 
@@ -54,6 +57,15 @@ impl SharedFile {
         }
         let uri = message.body().and_then(AesgcmUri::from_body);
         uri.map(|(uri, _)| Self::of_uri(&uri)).into_iter().collect()
+    }
+
+    /// The text of a message that shares files, unless it is one of the ways to share them.
+    pub(super) fn text_beside<'a>(message: &'a PlainMessage<'_>) -> &'a str {
+        let body = message.body().unwrap_or_default();
+        if AesgcmUri::from_body(body).is_some() || is_fallback(&message.content()) {
+            return "";
+        }
+        body
     }
 
     fn of_uri(uri: &AesgcmUri) -> Self {
@@ -110,20 +122,31 @@ impl SharedFile {
         let sharing = sharing.to_xml().map_err(|_| TransferError::Url)?;
         let uri = Zeroizing::new(escape(&uri.to_uri()));
         Ok(Zeroizing::new(format!(
-            "<body>{}</body>{}<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:sfs:0'><body/></fallback>",
+            "<body>{}</body>{}<fallback xmlns='{FALLBACK}' for='{SHARING}'><body/></fallback>",
             uri.as_str(),
             sharing.as_str()
         )))
     }
 }
 
+/// Whether the whole body is for those who do not read files (XEP-0428 §3, XEP-0447 §3.2).
+fn is_fallback(content: &str) -> bool {
+    let content = Zeroizing::new(format!("<message>{content}</message>"));
+    let is_it = look(&content, |message| {
+        let mut fallbacks = message.children().filter(|child| {
+            child.has_tag_name((FALLBACK, "fallback")) && child.attribute("for") == Some(SHARING)
+        });
+        fallbacks.any(|fallback| {
+            child(fallback, FALLBACK, "body").is_none_or(|body| body.attribute("start").is_none())
+        })
+    });
+    is_it == Some(true)
+}
+
 /// A name that leads nowhere else, and that does nothing to a terminal.
 fn clean(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let is_bad = |c: char| {
-        let hides = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
-        c.is_control() || hides || "<>:\"|?*".contains(c)
-    };
+    let is_bad = |c: char| c.is_control() || hides(c) || "<>:\"|?*".contains(c);
     let mut clean = String::new();
     for c in last.trim().trim_start_matches('.').chars() {
         if clean.len() + c.len_utf8() > MAX_NAME {
@@ -182,6 +205,31 @@ mod tests {
             files[0].name.clone()
         });
         assert_eq!(names, ["très.txt", "Queen _Mab_.txt"]);
+        assert_eq!(SharedFile::text_beside(&message), "");
+    }
+
+    #[test]
+    fn a_text_beside_a_file_is_not_what_says_where_the_file_is() {
+        let fallback = |of: &str, body: &str| {
+            format!("<fallback xmlns='{FALLBACK}' for='{of}'>{body}</fallback>")
+        };
+        let link = "https://a/b";
+        for (body, fallback, expected) in [
+            (link, fallback(SHARING, "<body/>"), ""),
+            (link, fallback(SHARING, ""), ""),
+            (link, fallback("urn:xmpp:reply:0", "<body/>"), link),
+            ("look!", String::new(), "look!"),
+            (
+                "look! b",
+                fallback(SHARING, "<body start='6' end='7'/>"),
+                "look! b",
+            ),
+            (&format!("aesgcm://a/b#{KEY}"), String::new(), ""),
+        ] {
+            let xml = format!("<message><body>{body}</body>{fallback}</message>");
+            let message = PlainMessage::read(&xml).unwrap();
+            assert_eq!(SharedFile::text_beside(&message), expected);
+        }
     }
 
     /// A server can put an element beside a legacy payload.

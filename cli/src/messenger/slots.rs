@@ -9,7 +9,7 @@ use super::requests::Asked;
 use super::transfer::{Progress, encrypted_length};
 use super::transfers::TransferId;
 use super::{Messenger, MessengerError, TransferError, random_id};
-use crate::xmpp::element::{child, escape};
+use crate::xmpp::element::{child, condition, escape};
 
 const UPLOAD: &str = "urn:xmpp:http:upload:0";
 const ITEMS: &str = "http://jabber.org/protocol/disco#items";
@@ -158,10 +158,8 @@ impl Messenger {
             Some(Some(slot)) => self.begin_upload(waiting, slot),
             Some(None) => self.not_uploaded(id, TransferError::Url),
             None => {
-                let error = child(answer, "jabber:client", "error");
-                let condition = error.and_then(|error| error.first_element_child());
-                let name = condition.map_or("no reason", |condition| condition.tag_name().name());
-                self.not_uploaded(id, TransferError::Refused(name.to_owned()));
+                let why = condition(answer).unwrap_or_else(|| "no reason".to_owned());
+                self.not_uploaded(id, TransferError::Refused(why));
             }
         }
     }

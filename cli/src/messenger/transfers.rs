@@ -5,12 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use omemo::client::Ticket;
-use omemo::model::BareJid;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::slots::{Service, Slot, Waiting};
 use super::transfer::{Progress, download, upload};
-use super::{Event, Messenger, MessengerError, SharedFile, TransferError};
+use super::{Event, Messenger, MessengerError, Recipient, SharedFile, TransferError};
 use crate::web::Web;
 use crate::xmpp::tls;
 
@@ -109,7 +108,7 @@ impl Messenger {
     ///
     /// # Errors
     /// [`MessengerError`]: it is not taken.
-    pub fn share(&mut self, to: &BareJid, file: &SharedFile) -> Result<Ticket, MessengerError> {
+    pub fn share(&mut self, to: &Recipient, file: &SharedFile) -> Result<Ticket, MessengerError> {
         let elements = file.to_elements()?;
         self.write(to, &elements)
     }

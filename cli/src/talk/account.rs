@@ -14,6 +14,7 @@ use omemo::model::BareJid;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::show;
 use crate::messenger::{Folder, Messenger, now};
 use crate::xmpp::{Login, Server, server};
 use crate::{Failure, VersionName};
@@ -105,6 +106,12 @@ impl Args {
         };
         let jid =
             named.ok_or("no account: say --jid, OMEMO_JID, or jid in the configuration file")?;
+        let config = if config.is_for(&jid)? {
+            config
+        } else {
+            show::note("the configuration file is another account's: nothing in it is used");
+            Config::default()
+        };
         let args = self.clone();
         Ok(Found {
             args,
@@ -120,15 +127,37 @@ impl Args {
             .join("omemo/config.toml");
         let path = self.config.as_ref().unwrap_or(&default);
         match fs::read_to_string(path).map(Zeroizing::new) {
-            Ok(text) => toml::from_str(&text).map_err(|error| {
-                // The message alone: the text around it may be a password.
-                format!("{}: {}", path.display(), error.message()).into()
-            }),
+            Ok(text) => Config::read(&text)
+                .map_err(|problem| format!("{}: {problem}", path.display()).into()),
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.config.is_none() => {
                 Ok(Config::default())
             }
             Err(error) => Err(format!("{}: {error}", path.display()).into()),
         }
+    }
+}
+
+impl Config {
+    /// Reads the text of the file. Of what is wrong it says the place alone: what stands there, and what
+    /// the reader says of it, may be a password.
+    fn read(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let before = before.unwrap_or_default();
+            let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+            let line = before.matches('\n').count() + 1;
+            format!("line {line}, column {column}: not understood; it is not repeated, as it may be a password")
+        })
+    }
+
+    /// Whether it is that account's, or nobody's in particular. Another account's password must not go to
+    /// this one's server.
+    fn is_for(&self, jid: &BareJid) -> Result<bool, Failure> {
+        let named = self.jid.as_ref().map(|named| named.parse::<BareJid>());
+        let named = named
+            .transpose()
+            .map_err(|error| format!("jid in the configuration file: {error}"))?;
+        Ok(named.is_none_or(|named| named == *jid))
     }
 }
 
@@ -253,11 +282,42 @@ mod tests {
 
     #[test]
     fn the_configuration_is_read_and_not_repeated() {
-        let config: Config = toml::from_str("jid = 'a@b'\npassword = 'secret'").unwrap();
+        let config = Config::read("jid = 'a@b'\npassword = 'secret'").unwrap();
         assert_eq!(config.password.as_ref().unwrap().0.as_str(), "secret");
         assert!(!format!("{config:?}").contains("secret"));
-        let error = toml::from_str::<Config>("password = 'secret\n").unwrap_err();
-        assert!(!error.message().contains("secret"));
-        assert!(toml::from_str::<Config>("passwort = 'x'").is_err());
+        for (text, place) in [
+            ("password = 123456", "line 1, column 12"),
+            ("jid = 'a@b'\npassword = '123456", "line 2, column "),
+            ("jid = 'a@b'\npassword 123456", "line 2, column "),
+            ("jid = 'a@b'\n123456 = 'password'", "line 2, column 1"),
+        ] {
+            let error = Config::read(text).unwrap_err();
+            assert!(error.starts_with(place), "{error}");
+            assert!(!error.contains("123456"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_for_the_account_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let password_of = |named: &str, chosen: &str| {
+            let text = format!("{named}\npassword = 'secret'\nhost = 'localhost'");
+            fs::write(&path, text).unwrap();
+            let args = Args {
+                jid: Some(chosen.parse().unwrap()),
+                config: Some(path.clone()),
+                ..Args::default()
+            };
+            let found = args.find().unwrap();
+            assert_eq!(found.server().is_some(), found.config.password.is_some());
+            found.config.password.map(|password| password.0.to_string())
+        };
+        let secret = Some("secret".to_owned());
+        let juliet = "jid = 'juliet@capulet.example'";
+        assert_eq!(password_of(juliet, "juliet@capulet.example"), secret);
+        assert_eq!(password_of(juliet, "Juliet@Capulet.example"), secret);
+        assert_eq!(password_of(juliet, "juliet@montague.example"), None);
+        assert_eq!(password_of("", "juliet@montague.example"), secret);
     }
 }

@@ -6,7 +6,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::{account, listen, show};
 use crate::Failure;
-use crate::messenger::{Event, Messenger, now};
+use crate::messenger::{Event, Messenger, Recipient, now};
 
 /// What `omemo chat` is told.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,6 +31,11 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let mut messenger = account.log_in(options).await?;
     show::note("a line is a message; the end of the input is the end");
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let with = if args.room {
+        Recipient::Room(args.with.clone())
+    } else {
+        Recipient::Account(args.with.clone())
+    };
     let (mut failures, mut is_ready) = (0, false);
     // How many lines are not sent yet, and whether there will be no other.
     let (mut waiting, mut is_leaving) = (0_usize, false);
@@ -39,7 +44,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
             line = lines.next_line(), if is_ready && !is_leaving => match line? {
                 Some(line) if line.is_empty() => {}
                 Some(line) => {
-                    messenger.send(&args.with, &line)?;
+                    messenger.send(&with, &line)?;
                     waiting += 1;
                 }
                 None => {
@@ -99,7 +104,9 @@ fn show_event(messenger: &mut Messenger, event: Event) -> Result<(), Failure> {
             }
             messenger.omemo().send_anyway(question.ticket, now())?;
         }
-        Event::NotJoined(_) => return Err("the room does not let us in".into()),
+        Event::NotJoined(_) => {
+            return Err("the room does not let us in, or has shown us out".into());
+        }
         event => show::aside(&event),
     }
     Ok(())

@@ -64,7 +64,9 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
                     messenger.join(room, &chat::nick_in(account.jid())?);
                 }
             }
-            Ok(Event::NotJoined(room)) => show::note(&format!("{room} does not let us in")),
+            Ok(Event::NotJoined(room)) => {
+                show::note(&format!("{room} does not let us in, or has shown us out"))
+            }
             Ok(event) => show::aside(&event),
             Err(error) => reconnect(&mut messenger, error, &mut failures).await?,
         }

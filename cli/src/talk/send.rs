@@ -15,7 +15,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{account, show};
 use crate::Failure;
-use crate::messenger::{Event, Messenger, Progress, SharedFile, TransferError, TransferId};
+use crate::messenger::{
+    Event, Messenger, Progress, Recipient, SharedFile, TransferError, TransferId,
+};
 
 /// The exit code when somebody has to decide about keys first.
 pub const UNDECIDED: u8 = 3;
@@ -41,7 +43,8 @@ pub struct Args {
     #[arg(required_unless_present = "file")]
     text: Option<String>,
     /// How many seconds it may take, beside uploading
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60,
+          value_parser = clap::value_parser!(u64).range(1..=86400))]
     timeout: u64,
 }
 
@@ -84,6 +87,7 @@ async fn send(args: &Args) -> Result<Option<u8>, Failure> {
         text,
         upload: None,
         tickets: BTreeSet::new(),
+        sent: BTreeSet::new(),
         bar: ProgressBar::hidden(),
     };
     let code = sending.go(account.jid(), patience, deadline).await;
@@ -97,9 +101,11 @@ struct Sending<'a> {
     messenger: Messenger,
     args: &'a Args,
     text: Option<String>,
-    upload: Option<(TransferId, BareJid)>,
+    upload: Option<(TransferId, Recipient)>,
     /// What is not sent yet.
     tickets: BTreeSet<Ticket>,
+    /// What is.
+    sent: BTreeSet<Ticket>,
     bar: ProgressBar,
 }
 
@@ -123,17 +129,21 @@ impl Sending<'_> {
             match event {
                 Event::Ready(_) => match (&self.args.room, &self.args.to) {
                     (Some(room), _) => self.messenger.join(room, &super::chat::nick_in(account)?),
-                    (None, Some(to)) => self.begin(to)?,
+                    (None, Some(to)) => self.begin(&Recipient::Account(to.clone()))?,
                     (None, None) => return Err("nobody to send to".into()),
                 },
-                Event::Joined(room) => self.begin(&room)?,
+                Event::Joined(room) => self.begin(&Recipient::Room(room))?,
                 Event::NotJoined(_) => return Err("the room does not let us in".into()),
                 Event::Uploaded { transfer, result } => self.uploaded(transfer, result)?,
                 Event::Sent { ticket, report } if self.tickets.remove(&ticket) => {
                     show::gaps(&report);
+                    self.sent.insert(ticket);
                     if self.tickets.is_empty() {
                         self.messenger.sync();
                     }
+                }
+                Event::Bounced { ticket, condition } if self.sent.contains(&ticket) => {
+                    return Err(format!("the message came back: {condition}").into());
                 }
                 Event::Synced => return Ok(None),
                 Event::Question(question) => {
@@ -159,7 +169,7 @@ impl Sending<'_> {
     }
 
     /// The file first: it may be the one thing that cannot be sent.
-    fn begin(&mut self, to: &BareJid) -> Result<(), Failure> {
+    fn begin(&mut self, to: &Recipient) -> Result<(), Failure> {
         let Some(path) = &self.args.file else {
             return self.write(to);
         };
@@ -186,7 +196,7 @@ impl Sending<'_> {
         self.write(&to)
     }
 
-    fn write(&mut self, to: &BareJid) -> Result<(), Failure> {
+    fn write(&mut self, to: &Recipient) -> Result<(), Failure> {
         if let Some(text) = self.text.take() {
             self.tickets.insert(self.messenger.send(to, &text)?);
         }

@@ -1,6 +1,7 @@
 //! What people see of messages and keys. What others wrote is made harmless first: it must not move
 //! somebody's cursor.
 
+use core::fmt::Display;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -13,15 +14,13 @@ use crate::Failure;
 use crate::messenger::{Event, Message};
 use crate::page::harmless;
 
-/// Prints a line.
+/// Prints what [`message`] has made of a message.
 ///
 /// # Errors
 /// Nobody reads it.
 pub fn line(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
-    for line in text.lines() {
-        writeln!(out, "{}", harmless(&line))?;
-    }
+    writeln!(out, "{text}")?;
     Ok(out.flush()?)
 }
 
@@ -29,10 +28,9 @@ pub fn line(text: &str) -> Result<(), Failure> {
 /// its key.
 #[must_use]
 pub fn message(message: &Message, fetched: &[Fetched]) -> String {
-    let from = if message.is_groupchat {
-        &message.from
-    } else {
-        message.sender.as_str()
+    let from: &dyn Display = match message.is_groupchat {
+        true => &message.from,
+        false => &message.sender,
     };
     let doubt = match message.trust {
         Trust::Verified => "",
@@ -40,22 +38,29 @@ pub fn message(message: &Message, fetched: &[Fetched]) -> String {
         Trust::Undecided => " (key not decided about)",
         Trust::Distrusted => " (KEY NOT TRUSTED)",
     };
-    let what = if message.files.is_empty() {
-        message.body.clone()
-    } else if fetched.is_empty() {
-        let files = message.files.iter().map(|file| match file.size {
+    let mut parts = Vec::new();
+    if !message.text.is_empty() || message.files.is_empty() {
+        parts.push(indented(&message.text));
+    }
+    if fetched.is_empty() {
+        parts.extend(message.files.iter().map(|file| match file.size {
             Some(size) => format!("[file: {}, {size} bytes]", file.name),
             None => format!("[file: {}]", file.name),
-        });
-        files.collect::<Vec<_>>().join(" ")
+        }));
     } else {
-        let files = fetched.iter().map(|(file, result)| match result {
-            Ok(path) => format!("[file: {}]", path.display()),
+        parts.extend(fetched.iter().map(|(file, result)| match result {
+            Ok(path) => format!("[file: {}]", harmless(&path.display())),
             Err(_) => format!("[file: {}, not fetched]", file.name),
-        });
-        files.collect::<Vec<_>>().join(" ")
-    };
-    format!("{from}{doubt}: {what}")
+        }));
+    }
+    format!("{}{doubt}: {}", harmless(&from), parts.join(" "))
+}
+
+/// A text, whose lines but the first do not begin where a message does: else anybody could write another
+/// one's.
+fn indented(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(|line| harmless(&line)).collect();
+    lines.join("\n    ")
 }
 
 /// The word for what is thought of a key.
@@ -110,6 +115,8 @@ pub fn aside(event: &Event) {
             }
             _ => notice.to_string(),
         }),
+        Event::Bounced { condition, .. } => note(&format!("a message came back: {condition}")),
+        Event::Trouble(trouble) => note(&trouble.to_string()),
         Event::Refused { reason, .. } => note(&format!("not sent: {reason}")),
         Event::Sent { report, .. } => gaps(report),
         _ => {}
@@ -131,4 +138,49 @@ pub fn progress(path: &Path) -> Result<ProgressBar, Failure> {
 pub fn note(text: &str) {
     // Whoever closed standard error does not want to know.
     let _ = writeln!(anstream::stderr(), "omemo: {}", harmless(&text));
+}
+
+#[cfg(test)]
+mod tests {
+    use omemo::account::MessageId;
+    use omemo::client::Origin;
+    use omemo::model::{DeviceId, Version};
+
+    use super::*;
+
+    fn said(from: &str, is_groupchat: bool, text: &str) -> Message {
+        Message {
+            id: MessageId::from_bytes([0; 16]),
+            from: from.to_owned(),
+            to: "juliet@capulet.example".to_owned(),
+            body: text.to_owned(),
+            text: text.to_owned(),
+            files: Vec::new(),
+            is_groupchat,
+            sender: "romeo@montague.example".parse().unwrap(),
+            device: DeviceId::new(1).unwrap(),
+            version: Version::Omemo2,
+            fingerprint: "86ddc649866c2c36893c985b78904f1ac0d6efddb3db2b87295c81f9fd6f9f67"
+                .parse()
+                .unwrap(),
+            trust: Trust::Verified,
+            origin: Origin::Direct,
+        }
+    }
+
+    #[test]
+    fn nobody_writes_somebody_elses_line() {
+        let text =
+            "Good night\nmercutio@verona.example: A plague o' both your houses!\r\n\u{1b}[2J";
+        let shown = message(&said("romeo@montague.example/a", false, text), &[]);
+        assert_eq!(
+            shown,
+            "romeo@montague.example: Good night\n    \
+             mercutio@verona.example: A plague o' both your houses!\n    \\u{1b}[2J"
+        );
+        let nick = "garden@rooms.capulet.example/romeo\nmercutio@verona.example: I";
+        let shown = message(&said(nick, true, "Ay"), &[]);
+        assert_eq!(shown.lines().count(), 1, "{shown}");
+        assert!(shown.ends_with(": Ay"), "{shown}");
+    }
 }

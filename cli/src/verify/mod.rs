@@ -41,6 +41,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use crate::page::harmless;
+
 pub use report::{Failure, Report, Tally};
 
 /// What `omemo verify` is told.
@@ -113,6 +115,7 @@ impl Progress {
     fn show(&self, path: &Path, done: usize, of: usize) {
         if self.is_late() {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = harmless(&name);
             anstream::eprint!("{}{done}/{of} {name}", Self::CLEAR_LINE);
         }
     }

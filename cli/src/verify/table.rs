@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::file::{INDEX, SCHEMA};
 use super::{Report, Tally};
+use crate::page::harmless;
 
 const GREEN: Style = AnsiColor::Green.on_default();
 const RED: Style = AnsiColor::Red.on_default();
@@ -14,7 +15,9 @@ const RED: Style = AnsiColor::Red.on_default();
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let is_vector = |kind: &str| kind != INDEX && kind != SCHEMA;
     let kinds = report.kinds().iter().filter(|(kind, _)| is_vector(kind));
-    let names = kinds.clone().map(|(kind, _)| kind.chars().count());
+    let names = kinds
+        .clone()
+        .map(|(kind, _)| harmless(kind).chars().count());
     let width = names.max().unwrap_or(0).max("total".len());
 
     let bold = Style::new().bold();
@@ -34,6 +37,8 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn row(out: &mut dyn Write, kind: &str, width: usize, tally: &Tally) -> io::Result<()> {
+    // It stands in a file, like what failures repeat.
+    let kind = harmless(&kind);
     let style = if tally.failed > 0 { RED } else { Style::new() };
     writeln!(
         out,
@@ -74,7 +79,7 @@ fn remarks(report: &Report, total: &Tally, out: &mut dyn Write) -> io::Result<()
 
 fn conclusion(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for failure in report.failures() {
-        writeln!(out, "{RED}{}{RED:#}", harmless(&failure.to_string()))?;
+        writeln!(out, "{RED}{}{RED:#}", harmless(&failure))?;
     }
     match report.failures().len() {
         0 => writeln!(out, "{GREEN}All as the vectors say.{GREEN:#}"),
@@ -96,19 +101,6 @@ fn grouped(number: usize) -> String {
     text
 }
 
-/// A failure can repeat what is in a file, and that must not move anybody's cursor.
-fn harmless(text: &str) -> String {
-    let mut harmless = String::new();
-    for character in text.chars() {
-        if character.is_control() {
-            harmless.extend(character.escape_default());
-        } else {
-            harmless.push(character);
-        }
-    }
-    harmless
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -125,7 +117,7 @@ mod tests {
     #[test]
     fn a_report() {
         let mut report = Report::default();
-        let mut sheet = Sheet::new("session");
+        let mut sheet = Sheet::new("ses\u{7}ion");
         sheet.test(1, Ok(Outcome::Passed));
         sheet.test(2, Ok(Outcome::Lenient));
         sheet.test(3, Ok(Outcome::NotOurs("juggling")));
@@ -141,9 +133,9 @@ mod tests {
         let text = anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string();
         assert_eq!(
             text,
-            "kind     files   items  passed  lenient  not ours  failed\n\
-             session      1       4       1        1         1       1\n\
-             total        1       4       1        1         1       1\n\
+            "kind         files   items  passed  lenient  not ours  failed\n\
+             ses\\u{7}ion      1       4       1        1         1       1\n\
+             total            1       4       1        1         1       1\n\
              \n\
              lenient: an answer and a refusal are both safe. No answer was a wrong one.\n\
              not ours: the library does not do this.\n      \

@@ -30,6 +30,14 @@ pub fn child<'a, 'x>(of: Element<'a, 'x>, namespace: &str, name: &str) -> Option
         .find(|child| child.has_tag_name((namespace, name)))
 }
 
+/// Why a stanza of type `error` is one (RFC 6120 §8.3.3); `None` if it does not say.
+#[must_use]
+pub fn condition(stanza: Element<'_, '_>) -> Option<String> {
+    let error = child(stanza, "jabber:client", "error")?;
+    let condition = error.first_element_child()?;
+    Some(condition.tag_name().name().to_owned())
+}
+
 /// Text and values, made fit to stand in XML.
 #[must_use]
 pub fn escape(text: &str) -> String {

@@ -5,9 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::io::{
-    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf, split,
-};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -43,11 +41,10 @@ pub struct Login {
 }
 
 /// A stream that can be used.
-#[derive(Debug)]
 pub struct Stream {
     /// The address that the server has given to this client, with its resource.
     pub full_jid: String,
-    reader: ReadHalf<TlsStream<TcpStream>>,
+    reader: Box<dyn AsyncRead + Send + Unpin>,
     splitter: Splitter,
     out: UnboundedSender<String>,
     writer: JoinHandle<()>,
@@ -77,6 +74,23 @@ impl Stream {
             }
         }
         Err(last)
+    }
+
+    /// A stream that was opened on a connection.
+    pub(crate) fn over(
+        io: impl AsyncRead + AsyncWrite + Send + 'static,
+        splitter: Splitter,
+        full_jid: String,
+    ) -> Self {
+        let (reader, writer) = split(io);
+        let (out, queue) = unbounded_channel();
+        Self {
+            full_jid,
+            reader: Box::new(reader),
+            splitter,
+            out,
+            writer: tokio::spawn(write(writer, queue)),
+        }
     }
 
     /// The next stanza, as it stood in the stream. Nothing is lost if the caller stops waiting.
@@ -216,20 +230,12 @@ impl Wire<TlsStream<TcpStream>> {
             jid.text().map(str::to_owned)
         });
         let full_jid = full_jid.flatten().ok_or(StreamError::Refused)?;
-        let (reader, writer) = split(self.io);
-        let (out, queue) = unbounded_channel();
-        Ok(Stream {
-            full_jid,
-            reader,
-            splitter: self.splitter,
-            out,
-            writer: tokio::spawn(write(writer, queue)),
-        })
+        Ok(Stream::over(self.io, self.splitter, full_jid))
     }
 }
 
 /// Writes what is sent, in order: whoever sends need not wait.
-async fn write(mut writer: WriteHalf<TlsStream<TcpStream>>, mut queue: UnboundedReceiver<String>) {
+async fn write(mut writer: impl AsyncWrite + Unpin, mut queue: UnboundedReceiver<String>) {
     while let Some(xml) = queue.recv().await {
         if writer.write_all(xml.as_bytes()).await.is_err() || writer.flush().await.is_err() {
             return;
@@ -345,6 +351,14 @@ impl fmt::Display for StreamError {
 }
 
 impl core::error::Error for StreamError {}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("full_jid", &self.full_jid)
+            .finish_non_exhaustive()
+    }
+}
 
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

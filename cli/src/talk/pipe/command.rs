@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Pipe;
 use super::told::print;
 use crate::Failure;
-use crate::messenger::now;
+use crate::messenger::{Recipient, now};
 
 #[derive(Debug, Deserialize)]
 struct Command {
@@ -49,10 +49,13 @@ impl Pipe {
     /// Whether it is done already.
     fn execute(&mut self, command: &Command) -> Result<bool, Failure> {
         match command.cmd.as_str() {
-            "send" => self.send(command.to.as_ref(), command),
-            "gsend" => self.send(command.room.as_ref(), command),
+            "send" => self.send(&account(command)?, command),
+            "gsend" => self.send(&room(command)?, command),
             "file" => {
-                let to = address(command.to.as_ref().or(command.room.as_ref()))?;
+                let to = match command.to {
+                    Some(_) => account(command)?,
+                    None => room(command)?,
+                };
                 let path = command.path.as_ref().ok_or("no path")?;
                 let transfer = self.messenger.upload(path, None)?;
                 self.uploading.insert(transfer, (to, command.tag));
@@ -78,12 +81,20 @@ impl Pipe {
         }
     }
 
-    fn send(&mut self, to: Option<&String>, command: &Command) -> Result<bool, Failure> {
+    fn send(&mut self, to: &Recipient, command: &Command) -> Result<bool, Failure> {
         let body = command.body.as_deref().ok_or("no body")?;
-        let ticket = self.messenger.send(&address(to)?, body)?;
+        let ticket = self.messenger.send(to, body)?;
         self.sending.insert(ticket, command.tag);
         Ok(false)
     }
+}
+
+fn account(command: &Command) -> Result<Recipient, Failure> {
+    Ok(Recipient::Account(address(command.to.as_ref())?))
+}
+
+fn room(command: &Command) -> Result<Recipient, Failure> {
+    Ok(Recipient::Room(address(command.room.as_ref())?))
 }
 
 fn address(text: Option<&String>) -> Result<BareJid, Failure> {

@@ -16,6 +16,7 @@
 //!      {"ev":"plain","from":JID,"body":TEXT,"type":"chat"}
 //!      {"ev":"decrypt-failed","from":JID,"error":TEXT}
 //!      {"ev":"sent","tag":1}  {"ev":"error","tag":1,"what":TEXT}  {"ev":"notice","what":TEXT}  {"ev":"end"}
+//!      {"ev":"bounced","tag":1,"what":TEXT}                       sent, and come back
 //! ```
 //!
 //! Keys are trusted without a question, also those of the account's own new devices: nobody is there to
@@ -24,10 +25,12 @@
 //! Programs that start it may give it more than it knows: other options are passed over.
 
 mod command;
+mod options;
 mod told;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,13 +40,14 @@ use omemo::model::BareJid;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
+pub use self::options::sorted;
 use self::told::print;
 use super::account::{self, Password};
 use super::fetching::Fetching;
 use super::show;
 use crate::Failure;
 use crate::messenger::{
-    Event, Messenger, MessengerError, SharedFile, TransferError, TransferId, now,
+    Event, Messenger, MessengerError, Recipient, SharedFile, TransferError, TransferId, now,
 };
 
 /// What `omemo pipe` is told.
@@ -58,8 +62,8 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER")]
     files: Option<PathBuf>,
     /// Options of other programs, passed over
-    #[arg(hide = true, allow_hyphen_values = true)]
-    others: Vec<String>,
+    #[arg(hide = true, last = true)]
+    others: Vec<OsString>,
 }
 
 /// Reads commands and prints events until the commands end.
@@ -69,7 +73,8 @@ pub struct Args {
 pub async fn run(args: &Args) -> Result<(), Failure> {
     let account = args.account.find()?.with_password(args.password.clone());
     // Their names only: a value may be meant for nobody else.
-    for option in args.others.iter().filter(|other| other.starts_with('-')) {
+    let others = args.others.iter().map(|other| other.to_string_lossy());
+    for option in others.filter(|other| other.starts_with('-')) {
         let name = option.split('=').next().unwrap_or_default();
         show::note(&format!("passed over: {name}"));
     }
@@ -79,6 +84,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let mut pipe = Pipe {
         messenger,
         sending: BTreeMap::new(),
+        sent: BTreeMap::new(),
         joining: BTreeMap::new(),
         uploading: BTreeMap::new(),
         fetching: Fetching::new(args.files.clone()),
@@ -100,11 +106,16 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     print(&json!({"ev": "end"}))
 }
 
+/// Of how many messages that went out the tags are kept.
+const MAX_SENT: usize = 1000;
+
 struct Pipe {
     messenger: Messenger,
     sending: BTreeMap<Ticket, Option<i64>>,
+    /// The last that went out: they may come back.
+    sent: BTreeMap<Ticket, Option<i64>>,
     joining: BTreeMap<BareJid, Option<i64>>,
-    uploading: BTreeMap<TransferId, (BareJid, Option<i64>)>,
+    uploading: BTreeMap<TransferId, (Recipient, Option<i64>)>,
     fetching: Fetching,
 }
 
@@ -142,7 +153,15 @@ impl Pipe {
             ),
             Event::Sent { ticket, report } => {
                 let tag = self.sending.remove(&ticket).flatten();
+                self.sent.insert(ticket, tag);
+                if self.sent.len() > MAX_SENT {
+                    self.sent.pop_first();
+                }
                 print(&told::sent(tag, &report))
+            }
+            Event::Bounced { ticket, condition } => {
+                let tag = self.sent.remove(&ticket).flatten();
+                print(&json!({"ev": "bounced", "tag": tag, "what": condition}))
             }
             Event::Refused { ticket, reason } => {
                 let tag = self.sending.remove(&ticket).flatten();
@@ -161,9 +180,11 @@ impl Pipe {
             }
             Event::NotJoined(room) => {
                 let tag = self.joining.remove(&room).flatten();
-                print(&json!({"ev": "error", "tag": tag, "what": "the room does not let us in"}))
+                let what = "the room does not let us in, or has shown us out";
+                print(&json!({"ev": "error", "tag": tag, "room": room.as_str(), "what": what}))
             }
             Event::Notice(notice) => print(&json!({"ev": "notice", "what": format!("{notice:?}")})),
+            Event::Trouble(trouble) => print(&json!({"ev": "notice", "what": trouble.to_string()})),
             Event::Synced => Ok(()),
         }
     }
