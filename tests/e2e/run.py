@@ -152,6 +152,16 @@ def write(path, casts, results, number):
         file.write("\n".join(lines) + "\n")
 
 
+def chosen(parser, option, given, known):
+    """Those of `known` whose names are given, in the order of `known`; a name that is none ends the program."""
+    if given is None:
+        return None
+    names = given.split(",")
+    if unknown := [name for name in names if name not in known]:
+        parser.error(f"--{option}: no {', '.join(map(repr, unknown))}; there are {', '.join(known)}")
+    return [known[name] for name in known if name in names]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
@@ -163,13 +173,13 @@ def main():
     parser.add_argument("--write")
     parser.add_argument("--parallel", type=int, default=4)
     arguments = parser.parse_args()
+    usual = [number for number, column in enumerate(COLUMNS, 1) if (column[0] in DESKTOP) == arguments.desktop]
+    columns = chosen(parser, "columns", arguments.columns, {str(n): n for n in range(1, len(COLUMNS) + 1)}) or usual
+    wanted = chosen(parser, "scenarios", arguments.scenarios, {scenario.__name__: scenario for scenario in scenarios.SCENARIOS})
+    wanted = scenarios.with_needs(wanted or scenarios.SCENARIOS)
     work = os.path.abspath(arguments.work)
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work + "/clients")
-    usual = [number for number, column in enumerate(COLUMNS, 1) if (column[0] in DESKTOP) == arguments.desktop]
-    columns = [int(c) for c in arguments.columns.split(",")] if arguments.columns else usual
-    names = arguments.scenarios.split(",") if arguments.scenarios else None
-    wanted = [scenario for scenario in scenarios.SCENARIOS if names is None or scenario.__name__ in names]
     casts, users = [], {PROSODY_1: ["witness"], PROSODY_2: ["witness"]}
     bed = servers.Servers(work + "/servers", users)
     bed.ca = work + "/servers/certificates/ca.pem"

@@ -419,3 +419,10 @@ def file(cast):
 
 SCENARIOS = [first_contact, to_and_fro, offline, archive, room, two_devices, removed, restart, killed, broken, crossing,
              many_items, empty_bundle, wrong_signature, options_refused, file]
+# What another one leaves behind.
+NEEDS = {removed: two_devices}
+
+
+def with_needs(wanted):
+    """`wanted`, and what those need, in the order of SCENARIOS."""
+    return [scenario for scenario in SCENARIOS if scenario in wanted or scenario in {NEEDS.get(one) for one in wanted}]
