@@ -55,7 +55,7 @@ KINDS = {PROSODY_1: "Prosody", PROSODY_2: "Prosody", EJABBERD: "ejabberd"}
 
 
 def play(cast, wanted):
-    """The results of a column: for each scenario None, or what went wrong."""
+    """The results of a column: for each scenario how it went, and why. What is wrong after the last one is the last one's."""
     results = {}
     for scenario in wanted:
         begun = time.time()
@@ -74,7 +74,9 @@ def play(cast, wanted):
         state, why = results[scenario]
         print(f"[{cast.number} {cast.peer} {cast.mode}] {scenario.__name__}: {state} ({time.time() - begun:.1f} s)"
               + (f": {why}" if why else ""), flush=True)
-    cast.stop()
+    if problems := cast.stop():
+        results[scenario] = ("failed", "; ".join(problems))
+        print(f"[{cast.number} {cast.peer} {cast.mode}] the end: {results[scenario][1]}", flush=True)
     return results
 
 

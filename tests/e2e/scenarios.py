@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-from side import NAMESPACE, Failed, Side
+from side import NAMESPACE, OURS, Failed, Side
 
 
 class NotPossible(Exception):
@@ -59,12 +59,16 @@ class Cast:
         receiver.expect(text, sender.jid)
 
     def stop(self):
+        """Lets everybody end; what went wrong with it."""
+        problems = []
         for side in self.sides.values():
             try:
                 side.stop()
-            except Exception:
+            except Exception as problem:
+                problems.append(f"{type(problem).__name__}: {problem}")
                 if side.process:
                     side.kill()
+        return problems
 
 
 PAIRS = "abcdefg"
@@ -275,7 +279,7 @@ def broken(cast):
     theirs.stop()
     theirs.forget_sessions()
     theirs.start()
-    if theirs.kind in ("omemo", "strophe"):
+    if theirs.kind in OURS:
         # It was restored from a backup: its user says that the conversation is broken.
         theirs.do("reset", to=ours.jid)
     mended = [False, False]

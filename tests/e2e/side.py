@@ -1,4 +1,5 @@
 """A side of a conversation: a program that takes commands and prints events, a JSON object a line."""
+import glob
 import json
 import os
 import queue
@@ -14,6 +15,7 @@ import time
 import servers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+OURS = {"omemo", "strophe"}
 NAMESPACE = {"legacy": "eu.siacs.conversations.axolotl", "omemo2": "urn:xmpp:omemo:2"}
 
 
@@ -121,17 +123,26 @@ class Side:
             raise Failed(f"{self.user}: not the file: {event}")
 
     def stop(self):
+        """Lets it end. Ours must do so by itself, without an error; others are killed if they do not."""
         if not self.process:
             return
+        process, problem = self.process, None
         try:
-            self.process.stdin.write(b'{"cmd":"quit"}\n')
-            self.process.stdin.close()
-            self.process.wait(15)
-        except (BrokenPipeError, subprocess.TimeoutExpired):
+            process.stdin.write(b'{"cmd":"quit"}\n')
+            process.stdin.close()
+            if code := process.wait(15):
+                problem = f"ended with {code}"
+        except BrokenPipeError:
+            problem = "had ended before it was told to"
+        except subprocess.TimeoutExpired:
+            problem = "does not end"
+        if process.poll() is None:
             self.kill()
         self.process = None
         # Servers take a moment to see that somebody is gone.
         time.sleep(0.5)
+        if problem and self.kind in OURS:
+            raise Failed(f"{self.user} {problem}")
 
     def kill(self):
         """SIGKILL, to whatever it has started too."""
@@ -164,16 +175,18 @@ class Side:
             # What python-omemo keeps of a session: NAMESPACE/JID/DEVICE/…, and which devices have one.
             session = re.compile(r"/[^/]+/[^/]+@[^/]+/(\d+/(initiation|key_exchange/\w+|associated_data|double_ratchet|"
                                  r"confirmed)|device_ids)")
-            for key in [key for key in data if session.fullmatch(key)]:
+            keys = [key for key in data if session.fullmatch(key)]
+            self.must_be_some(sum(key.endswith("/double_ratchet") for key in keys))
+            for key in keys:
                 del data[key]
             for key in [key for key in data if key.endswith("/bare_jids")]:
                 data[key] = []
             json.dump(data, open(self.state, "w"))
         elif self.kind == "profanity":
-            for folder, _, files in os.walk(self.state + "/data/profanity/omemo"):
-                for name in files:
-                    if re.fullmatch(r"sessions\.txt", name):
-                        os.remove(os.path.join(folder, name))
+            paths = glob.glob(self.state + "/data/profanity/omemo/**/sessions.txt", recursive=True)
+            self.must_be_some(sum(os.path.getsize(path) > 0 for path in paths))
+            for path in paths:
+                os.remove(path)
         elif self.kind == "gajim":
             self.forget_rows(f"omemo_{self.jid}.db", "sessions")
         elif self.kind == "dino":
@@ -184,10 +197,16 @@ class Side:
 
     def forget_rows(self, path, table):
         base = sqlite3.connect(os.path.join(self.state, path))
-        base.execute(f"delete from {table}")
+        count = base.execute(f"delete from {table}").rowcount
         base.commit()
         base.close()
+        self.must_be_some(count)
+
+    def must_be_some(self, count):
+        """What is to be forgotten must have been found."""
+        if count <= 0:
+            raise Failed(f"{self.user}: no session was found that could be forgotten")
 
     def back_up(self):
-        if self.kind in ("omemo", "strophe"):
+        if self.kind in OURS:
             shutil.copytree(self.state, self.state + ".backup", dirs_exist_ok=True)
