@@ -1,4 +1,5 @@
 """A side of a conversation: a program that takes commands and prints events, a JSON object a line."""
+import contextlib
 import glob
 import json
 import os
@@ -87,6 +88,12 @@ class Side:
                 return event
             self.events.append(event)
 
+    def left(self):
+        """What came and was not waited for, of one that has ended: all of it."""
+        while (event := self.queue.get(timeout=20)) is not None:
+            self.events.append(event)
+        return self.events
+
     def tell(self, cmd, **command):
         """Says what to do; the tag by which the answer is known."""
         self.tag += 1
@@ -161,12 +168,46 @@ class Side:
 
     def hand(self, *actions):
         """Publishes what no client would."""
+        hand = self.begin_hand(actions)
+        return self.end_hand(hand).splitlines()
+
+    def begin_hand(self, actions):
         environment = dict(os.environ, OMEMO_PASSWORD=servers.password(self.user))
-        done = subprocess.run([sys.executable, "-W", "ignore", HERE + "/hand.py", self.jid, self.host, self.ca],
-                              input=json.dumps(actions).encode(), capture_output=True, env=environment, timeout=120)
-        if done.returncode:
-            raise Failed(f"the hand of {self.user}: {done.stderr.decode()[-300:]}")
-        return done.stdout.decode().splitlines()
+        hand = subprocess.Popen([sys.executable, "-W", "ignore", HERE + "/hand.py", self.jid, self.host, self.ca],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True)
+        hand.stdin.write(json.dumps(actions) + "\n")
+        hand.stdin.flush()
+        return hand
+
+    def end_hand(self, hand):
+        """Waits for its end; what it has printed since somebody read it."""
+        try:
+            said, problem = hand.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            hand.kill()
+            raise Failed(f"the hand of {self.user} does not end")
+        if hand.returncode:
+            raise Failed(f"the hand of {self.user}: {problem[-300:]}")
+        return said
+
+    @contextlib.contextmanager
+    def stand_in(self):
+        """Another client of the account is online and takes messages: gives a function that waits for the next one."""
+        hand = self.begin_hand([["stay"]])
+
+        def wait(line="message"):
+            timer = threading.Timer(40, hand.kill)
+            timer.start()
+            said = hand.stdout.readline().strip()
+            timer.cancel()
+            if said != line:
+                raise Failed(f"the hand of {self.user} said {said!r} in the place of {line!r}")
+
+        try:
+            wait("online")
+            yield wait
+        finally:
+            self.end_hand(hand)
 
     def forget_sessions(self):
         """Breaks the sessions on this side, as a client does that loses them."""
