@@ -66,6 +66,8 @@ def play(cast, wanted):
                 if lack := scenarios.LACKS.get(client, {}).get(scenario.__name__):
                     raise scenarios.NotPossible(lack)
             scenario(cast)
+            if (odd := cast.odd()) and scenario not in scenarios.UNTIDY:
+                raise Failed(f"came too: {'; '.join(odd)}")
             results[scenario] = ("passed", None)
         except scenarios.NotPossible as why:
             results[scenario] = ("not possible", str(why))
@@ -73,10 +75,11 @@ def play(cast, wanted):
             results[scenario] = ("failed", f"{type(problem).__name__}: {problem}")
             # The next one shall not suffer from it.
             cast.stop()
+            cast.odd()
         state, why = results[scenario]
         print(f"[{cast.number} {cast.peer} {cast.mode}] {scenario.__name__}: {state} ({time.time() - begun:.1f} s)"
               + (f": {why}" if why else ""), flush=True)
-    if problems := cast.stop():
+    if problems := cast.stop() + cast.odd():
         results[scenario] = ("failed", "; ".join(problems))
         print(f"[{cast.number} {cast.peer} {cast.mode}] the end: {results[scenario][1]}", flush=True)
     return results

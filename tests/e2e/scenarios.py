@@ -30,7 +30,8 @@ class Cast:
         self.number, self.peer, self.mode, self.ours = number, peer, mode, ours
         self.our_domain, self.their_domain = our_domain, their_domain
         self.folder, self.ca, self.program = folder, ca, program
-        self.sides, self.texts = {}, []
+        # Who plays, and who ever did.
+        self.sides, self.everybody, self.texts = {}, [], []
 
     def accounts(self):
         for pair in PAIRS:
@@ -42,6 +43,7 @@ class Cast:
     def side(self, name, kind, user, domain):
         if name not in self.sides:
             self.sides[name] = Side(kind, f"{user}@{domain}", self.mode, self.folder, self.ca, self.program)
+            self.everybody.append(self.sides[name])
         return self.sides[name]
 
     def pair(self, name):
@@ -60,6 +62,10 @@ class Cast:
         text = self.text(words)
         sender.send(receiver, text)
         receiver.expect(text, sender.jid)
+
+    def odd(self):
+        """What came since the last look, to anybody, and should not."""
+        return [event for side in self.everybody for event in side.odd()]
 
     def stop(self):
         """Lets everybody end; what went wrong with it."""
@@ -425,6 +431,8 @@ def file(cast):
 
 SCENARIOS = [first_contact, to_and_fro, offline, archive, room, two_devices, removed, restart, killed, broken, crossing,
              many_items, empty_bundle, wrong_signature, options_refused, file]
+# Where messages are lost or come again by what is done in them.
+UNTIDY = {killed, broken, crossing}
 # What another one leaves behind.
 NEEDS = {removed: two_devices}
 

@@ -46,6 +46,8 @@ class Side:
         self.command = command + ["--jid", jid, "--host", self.host, "--state", self.state, "--ca", ca, "--mode", mode,
                                   "--files", self.state + ".files"]
         self.process, self.events, self.device, self.tag = None, [], None, 0
+        # All that ever came, how much of it `odd` has looked at, and the texts in that.
+        self.journal, self.looked, self.texts = [], 0, set()
 
     def start(self):
         if self.process:
@@ -67,6 +69,7 @@ class Side:
                 event = json.loads(line)
             except ValueError:
                 event = {"ev": "noise", "line": repr(line)}
+            self.journal.append(event)
             events.put(event)
             with open(self.state + ".log", "a") as log:
                 log.write(f"{time.time():.3f} {json.dumps(event)}\n")
@@ -93,6 +96,19 @@ class Side:
         while (event := self.queue.get(timeout=20)) is not None:
             self.events.append(event)
         return self.events
+
+    def odd(self):
+        """What came since the last look, and should not: what is in clear or cannot be read, errors, and texts again."""
+        found, end = [], len(self.journal)
+        for event in self.journal[self.looked:end]:
+            kind, body = event["ev"], event.get("body")
+            is_again = kind == "msg" and body and body in self.texts
+            if is_again or kind in ("plain", "decrypt-failed", "file-failed", "noise") or kind == "error" and not event.get("tag"):
+                found.append(f"{self.user}{' again' if is_again else ''}: {event}")
+            if kind == "msg":
+                self.texts.add(body)
+        self.looked = end
+        return found
 
     def tell(self, cmd, **command):
         """Says what to do; the tag by which the answer is known."""
