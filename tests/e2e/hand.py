@@ -1,11 +1,12 @@
 """A hand in somebody's account: publishes what no client would. A slixmpp client without OMEMO.
 
-    hand.py JID ADDRESS CA      (OMEMO_PASSWORD; a list of actions as JSON on standard input)
+    hand.py JID ADDRESS CA      (OMEMO_PASSWORD; a list of actions as JSON, the first line of standard input)
 
     ["publish", NODE, ITEM, XML, {OPTION: VALUE, …}]     ["list", NODE, NUMBER, XML]    NUMBER items without names
-    ["say", JID, TEXT]      unencrypted                  ["stay", SECONDS]              takes messages meanwhile
-    ["appear", SECONDS]     takes none
+    ["say", JID, TEXT]      unencrypted                  ["appear", SECONDS]            takes no messages
+    ["stay"]                prints "online", then "message" for each new encrypted text, until standard input ends
     ["read", NODE]          prints the items as XML, a line each
+    ["access", NODE]        prints who may read it
     ["widen", NODE]         makes room for 1,000 items
 """
 import asyncio
@@ -15,6 +16,9 @@ import sys
 from xml.etree import ElementTree
 
 from slixmpp import JID, ClientXMPP
+from slixmpp.exceptions import IqError
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import MatchXPath
 
 
 async def widen(pubsub, own, node):
@@ -24,6 +28,21 @@ async def widen(pubsub, own, node):
     form["type"] = "submit"
     form.set_values(values)
     await pubsub.set_node_config(own, node, config=form)
+
+
+async def stay(client):
+    def take(stanza):
+        # What is older was for somebody else who was here.
+        is_new = stanza.xml.find("{urn:xmpp:delay}delay") is None
+        if is_new and stanza.xml.find("{*}encrypted//{*}payload") is not None:
+            print("message", flush=True)
+
+    client.register_handler(Callback("everything", MatchXPath(f"{{{client.default_ns}}}message"), take))
+    client.send_presence(ppriority=0)
+    # Servers do one thing after the other: when this is answered, they know that somebody is here.
+    await client.plugin["xep_0030"].get_info(client.boundjid.domain)
+    print("online", flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
 async def act(client, action):
@@ -38,7 +57,9 @@ async def act(client, action):
         payload = ElementTree.fromstring(xml)
         try:
             await pubsub.publish(own, node, id=item, payload=payload, options=form)
-        except Exception:
+        except IqError as error:
+            if error.condition != "conflict":
+                raise
             # The node is there with other options: those stay.
             await pubsub.publish(own, node, id=item, payload=payload)
     elif kind == "list":
@@ -51,9 +72,14 @@ async def act(client, action):
         await widen(pubsub, own, rest[0])
     elif kind == "say":
         client.send_message(mto=JID(rest[0]), mbody=rest[1], mtype="chat")
-    elif kind in ("stay", "appear"):
-        client.send_presence(ppriority=0 if kind == "stay" else -1)
+    elif kind == "appear":
+        client.send_presence(ppriority=-1)
         await asyncio.sleep(rest[0])
+    elif kind == "stay":
+        await stay(client)
+    elif kind == "access":
+        form = (await pubsub.get_node_config(own, rest[0]))["pubsub_owner"]["configure"]["form"]
+        print(form.get_fields()["pubsub#access_model"]["value"])
     elif kind == "read":
         items = await pubsub.get_items(own, rest[0])
         for item in items["pubsub"]["items"]["substanzas"]:
@@ -73,7 +99,7 @@ async def main():
     client.add_event_handler("session_start", lambda _: begun.done() or begun.set_result(None))
     client.connect(host, 5222)
     await asyncio.wait_for(begun, 20)
-    for action in json.load(sys.stdin):
+    for action in json.loads(sys.stdin.readline()):
         await act(client, action)
     await client.disconnect(wait=1.0)
 

@@ -3,9 +3,11 @@
     run.py --program OMEMO --work FOLDER [--desktop | --columns 1,2,…] [--scenarios a,b] [--write FILE] [--parallel N]
 """
 import argparse
+import base64
 import concurrent.futures
 import importlib.metadata
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -55,7 +57,7 @@ KINDS = {PROSODY_1: "Prosody", PROSODY_2: "Prosody", EJABBERD: "ejabberd"}
 
 
 def play(cast, wanted):
-    """The results of a column: for each scenario None, or what went wrong."""
+    """The results of a column: for each scenario how it went, and why. What is wrong after the last one is the last one's."""
     results = {}
     for scenario in wanted:
         begun = time.time()
@@ -64,6 +66,8 @@ def play(cast, wanted):
                 if lack := scenarios.LACKS.get(client, {}).get(scenario.__name__):
                     raise scenarios.NotPossible(lack)
             scenario(cast)
+            if (odd := cast.odd()) and scenario not in scenarios.UNTIDY:
+                raise Failed(f"came too: {'; '.join(odd)}")
             results[scenario] = ("passed", None)
         except scenarios.NotPossible as why:
             results[scenario] = ("not possible", str(why))
@@ -71,35 +75,48 @@ def play(cast, wanted):
             results[scenario] = ("failed", f"{type(problem).__name__}: {problem}")
             # The next one shall not suffer from it.
             cast.stop()
+            cast.odd()
         state, why = results[scenario]
         print(f"[{cast.number} {cast.peer} {cast.mode}] {scenario.__name__}: {state} ({time.time() - begun:.1f} s)"
               + (f": {why}" if why else ""), flush=True)
-    cast.stop()
+    if problems := cast.stop() + cast.odd():
+        results[scenario] = ("failed", "; ".join(problems))
+        print(f"[{cast.number} {cast.peer} {cast.mode}] the end: {results[scenario][1]}", flush=True)
     return results
 
 
-def search(bed, texts):
-    """The files of servers in which one of the texts is found."""
-    needles = [text.encode() for text in texts]
+def base64_of(mark, shift):
+    """What is the same in every text in base64 that has `mark` behind `shift` bytes, or 3 more, or 6 …"""
+    coded = base64.b64encode(bytes(shift) + mark)
+    return coded[(8 * shift + 5) // 6:8 * (shift + len(mark)) // 6]
+
+
+def search(bed, mark):
+    """Where in the files of servers the mark is found, and how it stands there."""
+    mark = mark.encode()
+    needles = {"as it is": mark} | {f"in base64, shifted by {shift}": base64_of(mark, shift) for shift in range(3)}
     found = []
     for path in bed.files():
         content = open(path, "rb").read()
-        found += [(path, needle.decode()) for needle in needles if needle in content]
+        found += [(path, how, content[max(0, content.index(needle) - 30):][:80]) for how, needle in needles.items()
+                  if needle in content]
     return found
 
 
 def wire_check(bed, casts, folder, program):
-    """Whether any text is in what the servers have; and that one in clear would have been found."""
-    texts = [text for cast in casts for text in cast.texts]
-    control = "in clear for comparison"
+    """Whether any text is in what the servers have; and that one would have been found, in clear or in base64."""
+    control = secrets.token_hex(8)
+    said = [f"<&>\"' {control}"] + [base64.b64encode(f"{'x' * shift}{control}, and more".encode()).decode() for shift in range(3)]
     for domain in bed.users:
         witness = Side("slixmpp", f"witness@{domain}", "legacy", folder, bed.ca, program)
-        witness.hand(["say", f"witness@{PROSODY_2}", control])
+        witness.hand(*(["say", f"witness@{PROSODY_2}", text] for text in said))
     time.sleep(1)
-    seen = {path[len(bed.folder) + 1:].split("/")[0] for path, _ in search(bed, [control])}
-    if seen != set(bed.users):
-        raise Failed(f"the search is blind: it does not find what is in clear on {set(bed.users) - seen}")
-    return len(texts), search(bed, texts)
+    controls = search(bed, control)
+    for domain in bed.users:
+        seen = {how for path, how, _ in controls if path[len(bed.folder) + 1:].split("/")[0] == domain}
+        if len(seen) != len(said):
+            raise Failed(f"the search is blind: on {domain} it finds what is in clear only {', '.join(seen) or 'never'}")
+    return sum(len(cast.texts) for cast in casts), search(bed, scenarios.MARK)
 
 
 def version_of(package):
@@ -141,7 +158,7 @@ def write(path, casts, results, number):
         lines += [""] + [f"[{place + 1}] {why}." for place, why in enumerate(notes)]
     # Rounded: how many are needed to mend a session differs.
     lines += ["", f"None of the more than {number // 100 * 100} texts is found in what the servers stored, logged or relayed (their files, and the",
-              "streams that Prosody recorded and ejabberd logged); a text in clear is."]
+              "streams that Prosody recorded and ejabberd logged), neither as it is nor in base64; a text in clear is."]
     if not is_desktop:
         lines += ["", "OMEMO 2 with slixmpp-omemo: the envelopes (XEP-0420) are made and read by `tests/e2e/slix_peer.py`, as the",
                   "library announces OMEMO 2 without them. The cryptography is its own.", "", NOT_HERE]
@@ -150,6 +167,16 @@ def write(path, casts, results, number):
                   "its database is changed while it is away, before the first message to somebody: see `tests/e2e/dino_peer.py`."]
     with open(path, "w") as file:
         file.write("\n".join(lines) + "\n")
+
+
+def chosen(parser, option, given, known):
+    """Those of `known` whose names are given, in the order of `known`; a name that is none ends the program."""
+    if given is None:
+        return None
+    names = given.split(",")
+    if unknown := [name for name in names if name not in known]:
+        parser.error(f"--{option}: no {', '.join(map(repr, unknown))}; there are {', '.join(known)}")
+    return [known[name] for name in known if name in names]
 
 
 def main():
@@ -163,13 +190,13 @@ def main():
     parser.add_argument("--write")
     parser.add_argument("--parallel", type=int, default=4)
     arguments = parser.parse_args()
+    usual = [number for number, column in enumerate(COLUMNS, 1) if (column[0] in DESKTOP) == arguments.desktop]
+    columns = chosen(parser, "columns", arguments.columns, {str(n): n for n in range(1, len(COLUMNS) + 1)}) or usual
+    wanted = chosen(parser, "scenarios", arguments.scenarios, {scenario.__name__: scenario for scenario in scenarios.SCENARIOS})
+    wanted = scenarios.with_needs(wanted or scenarios.SCENARIOS)
     work = os.path.abspath(arguments.work)
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work + "/clients")
-    usual = [number for number, column in enumerate(COLUMNS, 1) if (column[0] in DESKTOP) == arguments.desktop]
-    columns = [int(c) for c in arguments.columns.split(",")] if arguments.columns else usual
-    names = arguments.scenarios.split(",") if arguments.scenarios else None
-    wanted = [scenario for scenario in scenarios.SCENARIOS if names is None or scenario.__name__ in names]
     casts, users = [], {PROSODY_1: ["witness"], PROSODY_2: ["witness"]}
     bed = servers.Servers(work + "/servers", users)
     bed.ca = work + "/servers/certificates/ca.pem"
@@ -202,8 +229,8 @@ def main():
         for cast in casts:
             cast.stop()
         bed.stop()
-    for path, text in leaks[:10]:
-        print(f"LEAK: {text!r} is in {path}")
+    for path, how, excerpt in leaks[:10]:
+        print(f"LEAK: a text is in {path}, {how}: {excerpt}")
     failed = [(cast.number, scenario.__name__) for cast in casts for scenario, (state, _) in results[cast.number].items()
               if state == "failed"]
     print(f"{number} texts, {len(leaks)} found in what the servers have; failed: {failed or 'nothing'}; "

@@ -1,4 +1,6 @@
 """A side of a conversation: a program that takes commands and prints events, a JSON object a line."""
+import contextlib
+import glob
 import json
 import os
 import queue
@@ -14,6 +16,7 @@ import time
 import servers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+OURS = {"omemo", "strophe"}
 NAMESPACE = {"legacy": "eu.siacs.conversations.axolotl", "omemo2": "urn:xmpp:omemo:2"}
 
 
@@ -43,6 +46,8 @@ class Side:
         self.command = command + ["--jid", jid, "--host", self.host, "--state", self.state, "--ca", ca, "--mode", mode,
                                   "--files", self.state + ".files"]
         self.process, self.events, self.device, self.tag = None, [], None, 0
+        # All that ever came, how much of it `odd` has looked at, and the texts in that.
+        self.journal, self.looked, self.texts = [], 0, set()
 
     def start(self):
         if self.process:
@@ -64,6 +69,7 @@ class Side:
                 event = json.loads(line)
             except ValueError:
                 event = {"ev": "noise", "line": repr(line)}
+            self.journal.append(event)
             events.put(event)
             with open(self.state + ".log", "a") as log:
                 log.write(f"{time.time():.3f} {json.dumps(event)}\n")
@@ -84,6 +90,25 @@ class Side:
             if is_it(event):
                 return event
             self.events.append(event)
+
+    def left(self):
+        """What came and was not waited for, of one that has ended: all of it."""
+        while (event := self.queue.get(timeout=20)) is not None:
+            self.events.append(event)
+        return self.events
+
+    def odd(self):
+        """What came since the last look, and should not: what is in clear or cannot be read, errors, and texts again."""
+        found, end = [], len(self.journal)
+        for event in self.journal[self.looked:end]:
+            kind, body = event["ev"], event.get("body")
+            is_again = kind == "msg" and body and body in self.texts
+            if is_again or kind in ("plain", "decrypt-failed", "file-failed", "noise") or kind == "error" and not event.get("tag"):
+                found.append(f"{self.user}{' again' if is_again else ''}: {event}")
+            if kind == "msg":
+                self.texts.add(body)
+        self.looked = end
+        return found
 
     def tell(self, cmd, **command):
         """Says what to do; the tag by which the answer is known."""
@@ -121,17 +146,26 @@ class Side:
             raise Failed(f"{self.user}: not the file: {event}")
 
     def stop(self):
+        """Lets it end. Ours must do so by itself, without an error; others are killed if they do not."""
         if not self.process:
             return
+        process, problem = self.process, None
         try:
-            self.process.stdin.write(b'{"cmd":"quit"}\n')
-            self.process.stdin.close()
-            self.process.wait(15)
-        except (BrokenPipeError, subprocess.TimeoutExpired):
+            process.stdin.write(b'{"cmd":"quit"}\n')
+            process.stdin.close()
+            if code := process.wait(15):
+                problem = f"ended with {code}"
+        except BrokenPipeError:
+            problem = "had ended before it was told to"
+        except subprocess.TimeoutExpired:
+            problem = "does not end"
+        if process.poll() is None:
             self.kill()
         self.process = None
         # Servers take a moment to see that somebody is gone.
         time.sleep(0.5)
+        if problem and self.kind in OURS:
+            raise Failed(f"{self.user} {problem}")
 
     def kill(self):
         """SIGKILL, to whatever it has started too."""
@@ -150,12 +184,46 @@ class Side:
 
     def hand(self, *actions):
         """Publishes what no client would."""
+        hand = self.begin_hand(actions)
+        return self.end_hand(hand).splitlines()
+
+    def begin_hand(self, actions):
         environment = dict(os.environ, OMEMO_PASSWORD=servers.password(self.user))
-        done = subprocess.run([sys.executable, "-W", "ignore", HERE + "/hand.py", self.jid, self.host, self.ca],
-                              input=json.dumps(actions).encode(), capture_output=True, env=environment, timeout=120)
-        if done.returncode:
-            raise Failed(f"the hand of {self.user}: {done.stderr.decode()[-300:]}")
-        return done.stdout.decode().splitlines()
+        hand = subprocess.Popen([sys.executable, "-W", "ignore", HERE + "/hand.py", self.jid, self.host, self.ca],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True)
+        hand.stdin.write(json.dumps(actions) + "\n")
+        hand.stdin.flush()
+        return hand
+
+    def end_hand(self, hand):
+        """Waits for its end; what it has printed since somebody read it."""
+        try:
+            said, problem = hand.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            hand.kill()
+            raise Failed(f"the hand of {self.user} does not end")
+        if hand.returncode:
+            raise Failed(f"the hand of {self.user}: {problem[-300:]}")
+        return said
+
+    @contextlib.contextmanager
+    def stand_in(self):
+        """Another client of the account is online and takes messages: gives a function that waits for the next one."""
+        hand = self.begin_hand([["stay"]])
+
+        def wait(line="message"):
+            timer = threading.Timer(40, hand.kill)
+            timer.start()
+            said = hand.stdout.readline().strip()
+            timer.cancel()
+            if said != line:
+                raise Failed(f"the hand of {self.user} said {said!r} in the place of {line!r}")
+
+        try:
+            wait("online")
+            yield wait
+        finally:
+            self.end_hand(hand)
 
     def forget_sessions(self):
         """Breaks the sessions on this side, as a client does that loses them."""
@@ -164,16 +232,18 @@ class Side:
             # What python-omemo keeps of a session: NAMESPACE/JID/DEVICE/…, and which devices have one.
             session = re.compile(r"/[^/]+/[^/]+@[^/]+/(\d+/(initiation|key_exchange/\w+|associated_data|double_ratchet|"
                                  r"confirmed)|device_ids)")
-            for key in [key for key in data if session.fullmatch(key)]:
+            keys = [key for key in data if session.fullmatch(key)]
+            self.must_be_some(sum(key.endswith("/double_ratchet") for key in keys))
+            for key in keys:
                 del data[key]
             for key in [key for key in data if key.endswith("/bare_jids")]:
                 data[key] = []
             json.dump(data, open(self.state, "w"))
         elif self.kind == "profanity":
-            for folder, _, files in os.walk(self.state + "/data/profanity/omemo"):
-                for name in files:
-                    if re.fullmatch(r"sessions\.txt", name):
-                        os.remove(os.path.join(folder, name))
+            paths = glob.glob(self.state + "/data/profanity/omemo/**/sessions.txt", recursive=True)
+            self.must_be_some(sum(os.path.getsize(path) > 0 for path in paths))
+            for path in paths:
+                os.remove(path)
         elif self.kind == "gajim":
             self.forget_rows(f"omemo_{self.jid}.db", "sessions")
         elif self.kind == "dino":
@@ -184,10 +254,16 @@ class Side:
 
     def forget_rows(self, path, table):
         base = sqlite3.connect(os.path.join(self.state, path))
-        base.execute(f"delete from {table}")
+        count = base.execute(f"delete from {table}").rowcount
         base.commit()
         base.close()
+        self.must_be_some(count)
+
+    def must_be_some(self, count):
+        """What is to be forgotten must have been found."""
+        if count <= 0:
+            raise Failed(f"{self.user}: no session was found that could be forgotten")
 
     def back_up(self):
-        if self.kind in ("omemo", "strophe"):
+        if self.kind in OURS:
             shutil.copytree(self.state, self.state + ".backup", dirs_exist_ok=True)

@@ -36,6 +36,7 @@ import aiohttp
 import oldmemo.oldmemo
 import twomemo.etree
 import twomemo.twomemo
+from omemo import MessageNotForUs
 from omemo.storage import Just, Nothing, Storage
 from slixmpp import JID, ClientXMPP
 from slixmpp.plugins import register_plugin
@@ -152,7 +153,10 @@ class Peer(ClientXMPP):
                     body = (await self.omemo.decrypt_message(stanza))[0]["body"]
                     uri = body if (body or "").startswith("aesgcm://") else None
             except Exception as error:
-                emit(ev="decrypt-failed", error=f"{type(error).__name__}: {error}", **about)
+                # What one has written to a room comes back, and is for the others.
+                if not (isinstance(error, MessageNotForUs) and self.sender(stanza).bare == self.boundjid.bare
+                        and stanza["type"] == "groupchat"):
+                    emit(ev="decrypt-failed", error=f"{type(error).__name__}: {error}", **about)
                 return
             if body:
                 emit(ev="msg", body=body, ns=OMEMO2 if OMEMO2 in found else LEGACY, **about)
@@ -172,10 +176,15 @@ class Peer(ClientXMPP):
             file.write(self.plugin["xep_0454"].decrypt(io.BytesIO(sealed), key))
         return path
 
-    async def open_envelope(self, stanza):
+    def sender(self, stanza):
+        """Who wrote it: in rooms the occupant."""
         sender = stanza["from"]
         if stanza["type"] == "groupchat":
             sender = JID(self.muc.get_jid_property(JID(sender.bare), sender.resource, "jid"))
+        return sender
+
+    async def open_envelope(self, stanza):
+        sender = self.sender(stanza)
         manager = await self.omemo.get_session_manager()
         element = stanza.xml.find(f"{{{OMEMO2}}}encrypted")
         plaintext, _, _ = await manager.decrypt(twomemo.etree.parse_message(element, sender.bare))
