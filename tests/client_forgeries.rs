@@ -575,3 +575,36 @@ fn a21_a_group_message_is_no_private_one() {
         Some(ContentError::Envelope(EnvelopeError::To))
     );
 }
+
+/// Romeo's server makes a device up, which ends the conversation in his name.
+#[test]
+fn an_opt_out_counts_from_a_trusted_device() {
+    use omemo::account::{ConversationState, Trust};
+    let opt_out = "<opt-out xmlns='urn:xmpp:omemo:2'/>";
+    for trust in [Trust::Undecided, Trust::Distrusted, Trust::Verified] {
+        let (mut stage, _) = stage();
+        stage.say(0, ROMEO, &text("hello"));
+        let now = stage.time();
+        let romeo = stage.users[1].jid();
+        let key = stage.users[1].client.account().fingerprint();
+        let client = &mut stage.users[0].client;
+        client.decide(&romeo, &key, Trust::Verified, now).unwrap();
+        let other = stage.add("romeo@montague.example/other", only(Version::Omemo2));
+        let key = stage.users[other].client.account().fingerprint();
+        if trust != Trust::Undecided {
+            let client = &mut stage.users[0].client;
+            client.decide(&romeo, &key, trust, now).unwrap();
+        }
+        stage.say(other, JULIET, opt_out);
+        assert_eq!(stage.users[0].read.last().unwrap().trust, trust);
+        let counts = trust == Trust::Verified;
+        let state = stage.users[0].client.account().conversation_state(&romeo);
+        let is_opted_out = matches!(state, Ok(ConversationState::OptedOut { .. }));
+        assert_eq!(is_opted_out, counts, "{trust:?}");
+        let notices = &stage.users[0].notices;
+        let is_told = |notice: &omemo::client::Notice| {
+            matches!(notice, omemo::client::Notice::OptedOut { .. })
+        };
+        assert_eq!(notices.iter().any(is_told), counts, "{trust:?}");
+    }
+}

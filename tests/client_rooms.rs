@@ -262,3 +262,21 @@ fn a_member_who_would_get_nothing_is_a_refusal() {
     assert!(matches!(&**refusal, Refusal::NoDevices(who, _) if *who == jid(MALLORY)));
     assert!(stage.users[1].read.is_empty());
 }
+
+/// One of them wants no encryption any more: the others can go on, and with him too.
+#[test]
+fn an_opt_out_in_a_room_ends_nothing() {
+    let mut stage = garden(Some(Version::Omemo2));
+    let now = stage.time();
+    let opt_out = format!(
+        "<message to='{GARDEN}' type='groupchat'><opt-out xmlns='urn:xmpp:omemo:2'/></message>"
+    );
+    let client = &mut stage.users[1].client;
+    client.encrypt(&opt_out, &[jid(GARDEN)], now).unwrap();
+    stage.settle();
+    assert_eq!(stage.users[0].read.len(), 1);
+    assert!(stage.users[0].notices.is_empty());
+    say(&mut stage, 0, "to all");
+    assert_eq!(stage.users[1].bodies(), ["to all"]);
+    assert!(stage.users[0].refused.is_empty());
+}

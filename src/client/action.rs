@@ -224,8 +224,9 @@ pub enum Notice {
     },
     /// The store is an old copy of itself: messages of the time in between may not be readable.
     RolledBack,
-    /// Somebody ends encryption in a conversation. Nothing is encrypted in it until
-    /// [`Account::opt_in`](crate::account::Account::opt_in), and nothing goes out in clear by itself.
+    /// Somebody ends encryption in a conversation, by a device whose key is trusted. Nothing is encrypted
+    /// in it until [`Account::opt_in`](crate::account::Account::opt_in), and nothing goes out in clear by
+    /// itself. (An `<opt-out/>` of another device, or in a room, is in the message and does nothing.)
     OptedOut {
         /// Who.
         jid: BareJid,

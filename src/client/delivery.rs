@@ -19,7 +19,9 @@ impl<R: TryCryptoRng> Client<R> {
         };
         match compose(&message, &attached) {
             Ok(composed) => {
-                if let Some(reason) = composed.opt_out {
+                // Anybody can put a key on his server, and one of many speaks for himself, not for a room.
+                let counts = message.trust.allows_sending() && !attached.is_in_room;
+                if let Some(reason) = composed.opt_out.filter(|_| counts) {
                     // What another device of ours says, it says to whom it has written.
                     let is_ours = message.sender.jid == *self.account.jid();
                     let jid = if is_ours {
