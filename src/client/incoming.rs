@@ -230,7 +230,7 @@ impl<R: TryCryptoRng> Client<R> {
         match received {
             Received::Message(message) => {
                 let (sender, listing) = (message.sender.clone(), message.listing);
-                self.deliver(*message, now)?;
+                self.deliver(*message)?;
                 self.check_listing(&sender, listing, now)?;
             }
             Received::Empty(empty) => {

@@ -55,6 +55,7 @@ pub use rooms::Room;
 
 use self::announce::Announcements;
 use self::archive::Archive;
+use self::delivery::PendingOptOut;
 use self::lists::Lists;
 use self::outgoing::Outbox;
 use self::own_devices::Removals;
@@ -82,6 +83,7 @@ pub struct Client<R = SysRng> {
     /// Contacts whose server tells us of changes of their device lists.
     subscribed: BTreeSet<BareJid>,
     archive: Archive,
+    opt_outs: VecDeque<PendingOptOut>,
     wake_at: Option<Timestamp>,
 }
 
@@ -127,13 +129,14 @@ impl<R: TryCryptoRng> Client<R> {
             rooms: BTreeMap::new(),
             subscribed: BTreeSet::new(),
             archive: Archive::default(),
+            opt_outs: VecDeque::new(),
             wake_at: None,
         };
         if client.account.opening() == Opening::RolledBack {
             client.notice(Notice::RolledBack);
         }
         for message in client.account.inbox(APPLICATION)? {
-            client.deliver(message, now)?;
+            client.deliver(message)?;
         }
         Ok(client)
     }
@@ -313,6 +316,7 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Does what can be done now.
     fn go_on(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        self.enter_opt_outs(now)?;
         if self.is_connected {
             self.announce(now)?;
             self.send_outbox(now)?;

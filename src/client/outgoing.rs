@@ -330,6 +330,7 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Encrypts a message that waits, and hands it out, or says why not.
     fn encrypt_waiting(&mut self, ticket: Ticket, now: Timestamp) -> Result<(), AccountError> {
+        self.enter_opt_outs(now)?;
         let Some(waiting) = self.outbox.waiting.remove(&ticket) else {
             return Ok(());
         };
