@@ -208,7 +208,9 @@ impl<R: TryCryptoRng> Client<R> {
                 continue;
             }
             let is_ready = are_lists_known && state.is_bundle_known && !state.has_failed;
-            let (announce_at, max_items) = (state.announce_at, state.max_items);
+            // Nobody is taken off a list because nobody could say who is on it.
+            let announce_at = state.announce_at.filter(|_| !state.is_list_missing);
+            let max_items = state.max_items;
             if !is_ready || self.is_publishing(version) {
                 continue;
             }
