@@ -10,7 +10,7 @@
 mod server;
 
 use omemo::account::{FailureReason, Refusal};
-use omemo::client::{Disposition, Origin, RefusalReason, Room, UndecryptableReason};
+use omemo::client::{Disposition, EncryptRequestError, Origin, RefusalReason, Room, UndecryptableReason};
 use omemo::model::{BareJid, Version};
 use server::stage::{JULIET, MALLORY, ROMEO, Stage, jid, only, options, text};
 use server::with_from;
@@ -231,17 +231,36 @@ fn a_private_message_is_for_one_occupant() {
         assert_eq!(stage.users[3].bodies(), [ROMEO, GARDEN]);
         assert_eq!(stage.users[3].read[0].origin, Origin::CarbonSent);
     }
-    // For nobody who is known, it is for nobody.
+}
+
+/// Also not to the own devices alone, as if all were well.
+#[test]
+fn a_message_to_nobody_does_not_go_out() {
     let mut stage = garden(None);
+    stage.add("juliet@capulet.example/phone", options());
     let now = stage.time();
-    let said = format!(
-        "<message to='{GARDEN}/gone' type='chat'>{}</message>",
-        text("x")
-    );
     let client = &mut stage.users[0].client;
-    client.encrypt(&said, &[jid(GARDEN)], now).unwrap();
+    client
+        .set_room(&jid("empty@rooms.example"), Room::default(), now)
+        .unwrap();
+    for (kind, to, recipients) in [
+        ("chat", "garden@rooms.example/gone", vec![jid(GARDEN)]),
+        (
+            "groupchat",
+            "empty@rooms.example",
+            vec![jid("empty@rooms.example")],
+        ),
+        ("chat", ROMEO, vec![]),
+    ] {
+        let said = format!("<message to='{to}' type='{kind}'>{}</message>", text("x"));
+        let client = &mut stage.users[0].client;
+        let error = client.encrypt(&said, &recipients, now).unwrap_err();
+        assert_eq!(error, EncryptRequestError::NoRecipients, "{to}");
+        let error = client.encrypt_now(&said, &recipients, now).unwrap_err();
+        assert_eq!(error, EncryptRequestError::NoRecipients, "{to}");
+    }
     stage.settle();
-    assert_eq!(stage.users[0].refused.len(), 1);
+    assert!(stage.users[0].encrypted.is_empty() && stage.users[0].refused.is_empty());
 }
 
 /// A member without OMEMO is not left out in silence.
