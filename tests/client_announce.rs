@@ -535,6 +535,60 @@ fn switched_off_at_once_it_waits_for_the_list() {
     assert_eq!(stage.users[new].notices, [Notice::SwitchedOff]);
 }
 
+/// What the server refuses, or does not answer, has not happened: the user is told so, and it is tried
+/// with the next stream.
+#[test]
+fn switched_off_is_what_the_server_has_taken() {
+    type Rule = Option<fn(&str) -> Option<&'static str>>;
+    let off: [Rule; 2] = [
+        Some(|xml| xml.contains("<publish ").then_some("internal-server-error")),
+        Some(|xml| {
+            let removes = xml.contains("<delete") || xml.contains("<retract");
+            removes.then_some("internal-server-error")
+        }),
+    ];
+    for (rule, silent, is_left) in [
+        (off[0], false, false),
+        (off[1], false, true),
+        (None, true, false),
+    ] {
+        let mut stage = alone();
+        let own = stage.users[0].jid();
+        stage.server.rule = rule;
+        if silent {
+            stage.server.silent_nodes = vec!["urn".to_owned(), "eu".to_owned()];
+        }
+        let now = stage.time();
+        stage.users[0].client.switch_off(now).unwrap();
+        stage.settle();
+        stage.wait(MINUTE);
+        let is_not_published = |notice: &Notice| matches!(notice, Notice::NotPublished { .. });
+        let notices = core::mem::take(&mut stage.users[0].notices);
+        assert_eq!(notices.len(), 2, "{notices:?}");
+        assert!(notices.iter().all(is_not_published), "{notices:?}");
+        if !is_left {
+            // On the list without a bundle, nobody could write to it.
+            for node in bundle_nodes(&stage) {
+                assert_eq!(stage.server.items(&own, &node).len(), 1);
+            }
+        }
+        stage.server.rule = None;
+        stage.server.silent_nodes.clear();
+        // A bundle that is gone already need not go.
+        stage.server.forget(&own, &bundle_nodes(&stage)[0]);
+        stage.server.forget(&own, &bundle_nodes(&stage)[1]);
+        stage.server.rule = Some(|xml| {
+            let removes = xml.contains("<delete") || xml.contains("<retract");
+            removes.then_some("item-not-found")
+        });
+        reconnect(&mut stage);
+        assert_eq!(stage.users[0].notices, [Notice::SwitchedOff]);
+        for list in LISTS {
+            assert_eq!(devices_on(&stage, &own, list), 0);
+        }
+    }
+}
+
 /// A server that does not answer at all: messages are refused for a reason, and nothing hangs.
 #[test]
 fn a_silent_server_is_waited_for_and_reported() {

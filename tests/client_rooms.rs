@@ -10,7 +10,9 @@
 mod server;
 
 use omemo::account::{FailureReason, Refusal};
-use omemo::client::{Disposition, EncryptRequestError, Origin, RefusalReason, Room, UndecryptableReason};
+use omemo::client::{
+    Disposition, EncryptRequestError, Origin, RefusalReason, Room, UndecryptableReason,
+};
 use omemo::model::{BareJid, Version};
 use server::stage::{JULIET, MALLORY, ROMEO, Stage, jid, only, options, text};
 use server::with_from;

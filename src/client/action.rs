@@ -214,8 +214,8 @@ pub enum Notice {
     /// A device is announced for an older version than it has spoken.
     Downgraded(Peer),
     /// The server did not take what this device has to publish, or has a list of the account's devices that
-    /// cannot be read: others cannot start conversations with this one. It is tried again after the next
-    /// connection.
+    /// cannot be read: others cannot start conversations with this one. Or it was asked to take this device
+    /// off, and did not. It is tried again after the next connection.
     NotPublished {
         /// The name of the node.
         node: String,

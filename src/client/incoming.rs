@@ -171,12 +171,7 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// Who sent a message, to whom, and what else is to be kept of it.
-    fn hold(
-        &self,
-        xml: &str,
-        message: &Message<'_, OwnKey>,
-        route: &Route,
-    ) -> Option<Held> {
+    fn hold(&self, xml: &str, message: &Message<'_, OwnKey>, route: &Route) -> Option<Held> {
         let Route { origin, delay, .. } = *route;
         let own = self.account.jid();
         let from = match message.sender().ok()? {

@@ -36,6 +36,7 @@ mod owed;
 mod own_devices;
 mod requests;
 mod rooms;
+mod switch_off;
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -233,9 +234,11 @@ impl<R: TryCryptoRng> Client<R> {
             Purpose::ConfigureList(publication) => {
                 self.node_was_configured(*publication, false, now)
             }
-            Purpose::LeaveList(version) => self.list_was_left(*version, now),
+            Purpose::LeaveList(version) => {
+                self.list_was_left(*version, answer.map(|(_, answer)| answer), now)
+            }
             Purpose::RemoveBundle(version) => {
-                self.bundle_was_removed(*version);
+                self.bundle_was_removed(*version, answer.map(|(_, answer)| answer));
                 Ok(())
             }
         }
