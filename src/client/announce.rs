@@ -171,7 +171,6 @@ impl<R: TryCryptoRng> Client<R> {
                 continue;
             };
             if !state.has_asked {
-                state.has_asked = true;
                 self.ask_for_own(version, now)?;
                 continue;
             }
@@ -208,7 +207,11 @@ impl<R: TryCryptoRng> Client<R> {
         let own = self.account.jid().clone();
         self.ask_for_list(&own, version, now)?;
         let request = Request::fetch_bundle(version, self.account.device());
-        self.request(Purpose::FetchOwnBundle(version), None, request, now)
+        self.request(Purpose::FetchOwnBundle(version), None, request, now)?;
+        if let Some(state) = self.announcements.versions.get_mut(&version) {
+            state.has_asked = true;
+        }
+        Ok(())
     }
 
     fn is_publishing(&self, version: Version) -> bool {
@@ -267,11 +270,12 @@ impl<R: TryCryptoRng> Client<R> {
         publication: Publication,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        // What is changed from here on is to be published after this.
-        self.announcements.announce_at(publication.version, None);
         let list = self.account.own_device_list(publication.version)?;
         let request = Request::publish_device_list(&list);
-        self.request(Purpose::PublishList(publication), None, request, now)
+        self.request(Purpose::PublishList(publication), None, request, now)?;
+        // What is changed from here on is to be published after this.
+        self.announcements.announce_at(publication.version, None);
+        Ok(())
     }
 
     pub(super) fn bundle_was_published(
