@@ -28,8 +28,15 @@ struct Route {
 impl Held {
     /// About how many bytes it takes.
     pub(super) fn size(&self) -> usize {
-        let payloads = self.elements.iter().filter_map(|e| e.payload.as_ref());
-        self.attached.shell.len() + payloads.map(Vec::len).sum::<usize>()
+        let senders = self.senders.iter();
+        let senders = senders.map(|jid| size_of::<BareJid>() + jid.as_str().len());
+        let elements = self.elements.iter().map(|element| {
+            let keys = element.keys.iter();
+            let keys = keys.map(|key| size_of::<OwnKey>() + key.bytes.len());
+            let texts = [&element.payload, &element.iv].into_iter().flatten();
+            keys.sum::<usize>() + texts.map(Vec::len).sum::<usize>()
+        });
+        self.attached.shell.len() + senders.sum::<usize>() + elements.sum::<usize>()
     }
 }
 
