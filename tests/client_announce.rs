@@ -10,11 +10,16 @@
 mod server;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use omemo::account::Order;
-use omemo::client::Notice;
-use omemo::model::{BareJid, Version};
+use omemo::client::{Action, Answer, Client, Notice};
+use omemo::model::{BareJid, Timestamp, Version};
 use omemo::store::MemoryStore;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand_core::{Rng, TryCryptoRng, TryRng};
+use server::Server;
 use server::stage::{DAY, HOUR, JULIET, MINUTE, ROMEO, Stage, jid, only, options, text};
 
 const LISTS: [&str; 2] = [
@@ -533,6 +538,162 @@ fn switched_off_at_once_it_waits_for_the_list() {
         assert_eq!(devices_on(&stage, &jid(JULIET), list), 1);
     }
     assert_eq!(stage.users[new].notices, [Notice::SwitchedOff]);
+}
+
+/// What the server refuses, or does not answer, has not happened: the user is told so, and it is tried
+/// with the next stream.
+#[test]
+fn switched_off_is_what_the_server_has_taken() {
+    type Rule = Option<fn(&str) -> Option<&'static str>>;
+    let off: [Rule; 2] = [
+        Some(|xml| xml.contains("<publish ").then_some("internal-server-error")),
+        Some(|xml| {
+            let removes = xml.contains("<delete") || xml.contains("<retract");
+            removes.then_some("internal-server-error")
+        }),
+    ];
+    for (rule, silent, is_left) in [
+        (off[0], false, false),
+        (off[1], false, true),
+        (None, true, false),
+    ] {
+        let mut stage = alone();
+        let own = stage.users[0].jid();
+        stage.server.rule = rule;
+        if silent {
+            stage.server.silent_nodes = vec!["urn".to_owned(), "eu".to_owned()];
+        }
+        let now = stage.time();
+        stage.users[0].client.switch_off(now).unwrap();
+        stage.settle();
+        stage.wait(MINUTE);
+        let is_not_published = |notice: &Notice| matches!(notice, Notice::NotPublished { .. });
+        let notices = core::mem::take(&mut stage.users[0].notices);
+        assert_eq!(notices.len(), 2, "{notices:?}");
+        assert!(notices.iter().all(is_not_published), "{notices:?}");
+        if !is_left {
+            // On the list without a bundle, nobody could write to it.
+            for node in bundle_nodes(&stage) {
+                assert_eq!(stage.server.items(&own, &node).len(), 1);
+            }
+        }
+        stage.server.rule = None;
+        stage.server.silent_nodes.clear();
+        // A bundle that is gone already need not go.
+        stage.server.forget(&own, &bundle_nodes(&stage)[0]);
+        stage.server.forget(&own, &bundle_nodes(&stage)[1]);
+        stage.server.rule = Some(|xml| {
+            let removes = xml.contains("<delete") || xml.contains("<retract");
+            removes.then_some("item-not-found")
+        });
+        reconnect(&mut stage);
+        assert_eq!(stage.users[0].notices, [Notice::SwitchedOff]);
+        for list in LISTS {
+            assert_eq!(devices_on(&stage, &own, list), 0);
+        }
+    }
+}
+
+/// Draws fail once, at the one that is said.
+struct Flaky {
+    rng: StdRng,
+    is_counted: Arc<AtomicBool>,
+    left: usize,
+    has_failed: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+struct NoRandomness;
+
+impl core::fmt::Display for NoRandomness {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("no randomness")
+    }
+}
+
+impl core::error::Error for NoRandomness {}
+
+impl TryRng for Flaky {
+    type Error = NoRandomness;
+
+    fn try_next_u32(&mut self) -> Result<u32, NoRandomness> {
+        let mut bytes = [0; 4];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, NoRandomness> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        if self.is_counted.load(Ordering::Relaxed) && !self.has_failed.load(Ordering::Relaxed) {
+            if self.left == 0 {
+                self.has_failed.store(true, Ordering::Relaxed);
+                return Err(NoRandomness);
+            }
+            self.left -= 1;
+        }
+        self.rng.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Flaky {}
+
+/// Does what the actions say; what fails is done again.
+fn settle(client: &mut Client<Flaky>, server: &mut Server, full: &str, now: Timestamp) {
+    while let Some(action) = client.next_action() {
+        if let Action::Request(request) = action {
+            let answer = server.answer(full, &request).unwrap();
+            let answer = Answer::Stanza(&answer);
+            if client.answer(request.id, answer, now).is_err() {
+                client.answer(request.id, answer, now).unwrap();
+            }
+        }
+    }
+}
+
+/// A call that fails forgets nothing of what is to be announced, or taken off.
+#[test]
+fn what_could_not_be_asked_for_is_asked_for_again() {
+    let full = "juliet@capulet.example/balcony";
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    for nth in 0.. {
+        let [is_counted, has_failed] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let rng = Flaky {
+            rng: StdRng::seed_from_u64(1),
+            is_counted: is_counted.clone(),
+            left: nth,
+            has_failed: has_failed.clone(),
+        };
+        let mut server = Server::default();
+        let store = Arc::new(MemoryStore::new());
+        let mut client = Client::open_with_rng(store, jid(JULIET), options(), rng, now).unwrap();
+        is_counted.store(true, Ordering::Relaxed);
+        if client.connected(now).is_err() {
+            client.connected(now).unwrap();
+        }
+        settle(&mut client, &mut server, full, now);
+        assert!(client.is_published().unwrap(), "{nth}");
+        for list in LISTS {
+            assert_eq!(server.items(&jid(JULIET), list).len(), 1, "{nth}");
+        }
+        if client.switch_off(now).is_err() {
+            client.tick(now).unwrap();
+        }
+        settle(&mut client, &mut server, full, now);
+        for list in LISTS {
+            let items = server.items(&jid(JULIET), list);
+            assert!(!items[0].contains("<device "), "{nth}");
+        }
+        if !has_failed.load(Ordering::Relaxed) {
+            assert!(nth > 8, "{nth}");
+            break;
+        }
+    }
 }
 
 /// A server that does not answer at all: messages are refused for a reason, and nothing hangs.

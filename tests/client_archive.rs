@@ -139,6 +139,31 @@ fn an_endless_page_is_read_on_the_way() {
     assert_eq!(stage.users[0].bodies(), ["0"]);
 }
 
+/// Nor does it matter in which part of the messages the bytes are.
+#[test]
+fn a_page_of_many_bytes_is_read_on_the_way() {
+    let mut stage = Stage::of_two();
+    let device = stage.users[0].client.account().device();
+    let key = format!("<key rid='{device}'>{}</key>", "AAAA".repeat(2700));
+    let keys = key.repeat(8);
+    let long_iv = "AAAA".repeat(2700);
+    for (keys, iv, most) in [(keys, "", 300), (key.repeat(2), &*long_iv, 800)] {
+        stage.users[0].client.expect_archive(None, "q");
+        let stanza = format!(
+            "<message from='{ROMEO}/x' to='{JULIET}'>\
+             <encrypted xmlns='eu.siacs.conversations.axolotl'>\
+             <header sid='1'>{keys}<iv>{iv}</iv></header></encrypted></message>"
+        );
+        let mut held = 0;
+        while stage.users[0].client.next_action().is_none() {
+            page(&mut stage, core::slice::from_ref(&stanza));
+            held += 1;
+            assert!(held < most, "{held}");
+        }
+        while stage.users[0].client.next_action().is_some() {}
+    }
+}
+
 /// The store fails at each call once, before its effect or after it: the page is read when it is asked
 /// for again, and every message is handed out, under one id.
 #[test]

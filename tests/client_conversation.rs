@@ -9,10 +9,14 @@
 
 mod server;
 
-use omemo::account::VersionPolicy;
+use std::sync::Arc;
+
+use omemo::account::{ConversationState, VersionPolicy};
 use omemo::client::{Disposition, Notice, Origin, RefusalReason};
 use omemo::model::Version;
 use omemo::stanza::Unprotected;
+use omemo::store::faults::{Fault, FaultPlan, Faulty};
+use omemo::store::{MemoryStore, StoreError};
 use server::stage::{JULIET, ROMEO, Stage, body, jid, only, options, text};
 
 const EXTRAS: &str = "<request xmlns='urn:xmpp:receipts'/><origin-id xmlns='urn:xmpp:sid:0' id='x'/>\
@@ -291,6 +295,77 @@ fn an_opt_out_ends_encryption_until_the_user_says_otherwise() {
     account.opt_in(&jid(ROMEO), now).unwrap();
     stage.say(0, ROMEO, &text("in secret"));
     assert_eq!(stage.users[1].bodies().last().unwrap(), "in secret");
+}
+
+/// The message is not acknowledged, and handed out again after the user has decided.
+#[test]
+fn an_opt_out_that_is_handed_out_again_ends_nothing() {
+    let mut stage = Stage::new();
+    stage.add("juliet@capulet.example/balcony", only(Version::Omemo2));
+    stage.add("romeo@montague.example/orchard", only(Version::Omemo2));
+    stage.befriend(0, 1);
+    stage.users[0].forgets = true;
+    stage.say(1, JULIET, "<opt-out xmlns='urn:xmpp:omemo:2'/>");
+    let state = |stage: &Stage| {
+        let account = stage.users[0].client.account();
+        account.conversation_state(&jid(ROMEO)).unwrap()
+    };
+    // What was decided lasts, either way.
+    stage.crash(0);
+    stage.settle();
+    assert!(matches!(state(&stage), ConversationState::OptedOut { .. }));
+    let now = stage.time();
+    let account = stage.users[0].client.account();
+    account.opt_in(&jid(ROMEO), now).unwrap();
+    stage.crash(0);
+    stage.connect(0);
+    stage.settle();
+    assert!(stage.users[0].read.last().unwrap().is_again);
+    assert!(!matches!(state(&stage), ConversationState::OptedOut { .. }));
+    stage.say(0, ROMEO, &text("in secret"));
+    assert_eq!(stage.users[1].bodies(), ["in secret"]);
+}
+
+/// A store that fails between the message and what it says: both are there in the end.
+#[test]
+fn an_opt_out_survives_a_store_that_fails() {
+    for has_inbox in [true, false] {
+        let mut nth = 0;
+        loop {
+            let run = |plan| {
+                let store = Arc::new(Faulty::new(MemoryStore::new(), plan));
+                let mut options = only(Version::Omemo2);
+                if !has_inbox {
+                    options.account.inbox = None;
+                }
+                let mut stage = Stage::new();
+                stage.add_with("juliet@capulet.example/balcony", options, store.clone());
+                stage.add("romeo@montague.example/orchard", only(Version::Omemo2));
+                stage.befriend(0, 1);
+                let sealed = stage.seal(1, JULIET, "<opt-out xmlns='urn:xmpp:omemo:2'/>");
+                let (start, now) = (store.calls(), stage.time());
+                let client = &mut stage.users[0].client;
+                if client.receive(&sealed, now).is_err() {
+                    client.receive(&sealed, now).unwrap();
+                }
+                let calls = start..store.calls();
+                stage.settle();
+                (stage, calls)
+            };
+            let (_, calls) = run(FaultPlan::none());
+            let fault = Fault::Before(StoreError::Io);
+            let (stage, _) = run(FaultPlan::none().call(calls.start + nth, fault));
+            let user = &stage.users[0];
+            assert_eq!(user.read.len(), 1, "{has_inbox} {nth}");
+            let state = user.client.account().conversation_state(&jid(ROMEO));
+            assert!(matches!(state, Ok(ConversationState::OptedOut { .. })));
+            assert_eq!(user.notices.len(), 1, "{has_inbox} {nth}");
+            nth += 1;
+            if calls.start + nth >= calls.end {
+                break;
+            }
+        }
+    }
 }
 
 /// The versions that a message may be written in are a choice of the sender's.

@@ -120,6 +120,48 @@ fn a44_results_are_of_the_query_and_the_archive_that_were_asked() {
     is_passed_over(&mut stage, &store, &genuine);
 }
 
+/// A room's archive has the room's messages: it can forge none of a contact, nor of ourselves.
+#[test]
+fn a44_a_room_speaks_for_nobody_else() {
+    let (mut stage, store) = stage_of(omemo::account::VersionPolicy::Only(Version::Legacy));
+    stage.add("mallory@verona.example/den", only(Version::Legacy));
+    let room = "garden@rooms.verona.example".parse().unwrap();
+    let sealed = stage.seal(2, JULIET, &text("I am Romeo"));
+    stage.users[0].client.expect_archive(Some(&room), "q1");
+    for from in [
+        " from='romeo@montague.example/orchard'",
+        " from='juliet@capulet.example/phone'",
+        " from='rooms.verona.example'",
+        "",
+    ] {
+        let forged = sealed.replacen(" from='mallory@verona.example/den'", from, 1);
+        assert_ne!(forged, sealed);
+        is_passed_over(&mut stage, &store, &archived(&room, "q1", 1, &forged));
+    }
+    // What the room has of its occupants is taken.
+    let (own, mallory) = (stage.users[0].jid(), stage.users[2].jid());
+    let occupants = [
+        ("J".to_owned(), own.clone()),
+        ("M".to_owned(), mallory.clone()),
+    ];
+    let of_room = omemo::client::Room {
+        members: vec![own, mallory],
+        occupants: occupants.into(),
+    };
+    let now = stage.time();
+    let client = &mut stage.users[0].client;
+    client.set_room(&room, of_room, now).unwrap();
+    stage.settle();
+    let genuine = sealed
+        .replacen("mallory@verona.example/den", &format!("{room}/M"), 1)
+        .replacen("'chat'", "'groupchat'", 1);
+    let disposition = stage.receive(0, &archived(&room, "q1", 1, &genuine));
+    assert_eq!(disposition, Disposition::Pending);
+    stage.users[0].client.end_page(now).unwrap();
+    stage.settle();
+    assert_eq!(stage.users[0].read[0].sender.jid.as_str(), MALLORY);
+}
+
 /// The request in which Juliet asks Romeo's server for his list, open.
 fn open_request(stage: &mut Stage) -> IqRequest {
     let now = stage.time();
@@ -532,4 +574,37 @@ fn a21_a_group_message_is_no_private_one() {
         content_error(&user.undecryptable),
         Some(ContentError::Envelope(EnvelopeError::To))
     );
+}
+
+/// Romeo's server makes a device up, which ends the conversation in his name.
+#[test]
+fn an_opt_out_counts_from_a_trusted_device() {
+    use omemo::account::{ConversationState, Trust};
+    let opt_out = "<opt-out xmlns='urn:xmpp:omemo:2'/>";
+    for trust in [Trust::Undecided, Trust::Distrusted, Trust::Verified] {
+        let (mut stage, _) = stage();
+        stage.say(0, ROMEO, &text("hello"));
+        let now = stage.time();
+        let romeo = stage.users[1].jid();
+        let key = stage.users[1].client.account().fingerprint();
+        let client = &mut stage.users[0].client;
+        client.decide(&romeo, &key, Trust::Verified, now).unwrap();
+        let other = stage.add("romeo@montague.example/other", only(Version::Omemo2));
+        let key = stage.users[other].client.account().fingerprint();
+        if trust != Trust::Undecided {
+            let client = &mut stage.users[0].client;
+            client.decide(&romeo, &key, trust, now).unwrap();
+        }
+        stage.say(other, JULIET, opt_out);
+        assert_eq!(stage.users[0].read.last().unwrap().trust, trust);
+        let counts = trust == Trust::Verified;
+        let state = stage.users[0].client.account().conversation_state(&romeo);
+        let is_opted_out = matches!(state, Ok(ConversationState::OptedOut { .. }));
+        assert_eq!(is_opted_out, counts, "{trust:?}");
+        let notices = &stage.users[0].notices;
+        let is_told = |notice: &omemo::client::Notice| {
+            matches!(notice, omemo::client::Notice::OptedOut { .. })
+        };
+        assert_eq!(notices.iter().any(is_told), counts, "{trust:?}");
+    }
 }

@@ -355,9 +355,10 @@ fn a40_nothing_goes_out_in_clear() {
         stage.settle();
     }
     let client = &mut stage.users[0].client;
-    client.encrypt(&chat(ROMEO, secret), &[], now).unwrap();
+    let nobody = client.encrypt(&chat(ROMEO, secret), &[], now);
+    assert_eq!(nobody, Err(EncryptRequestError::NoRecipients));
     stage.settle();
-    assert_eq!(stage.users[0].refused.len(), 5);
+    assert_eq!(stage.users[0].refused.len(), 4);
     assert!(!stage.was_seen("se-cret"));
 
     let client = &mut stage.users[0].client;

@@ -190,3 +190,40 @@ fn the_device_itself_cannot_be_removed() {
     assert!(stage.users[0].client.is_published().unwrap());
     assert_eq!(sorted(&stage), before);
 }
+
+/// The server does not say who is on the list: a label, or a device that is removed, is no reason to
+/// publish it without the others.
+#[test]
+fn a_list_that_nobody_has_seen_is_not_replaced() {
+    for removes in [false, true] {
+        let mut stage = Stage::new();
+        stage.add("juliet@capulet.example/balcony", options());
+        stage.add("juliet@capulet.example/chamber", options());
+        stage.server.tells_nobody = true;
+        let before = NODES.map(|node| ids(&stage, node));
+        let store = std::sync::Arc::new(omemo::store::MemoryStore::new());
+        let new = stage.add_offline("juliet@capulet.example/garden", options(), store);
+        stage.server.rule = Some(|xml| xml.contains("<items ").then_some("internal-server-error"));
+        stage.connect(new);
+        let now = stage.time();
+        let client = &mut stage.users[new].client;
+        if removes {
+            let device = DeviceId::new(7).unwrap();
+            client.remove_own_devices(&[device], now).unwrap();
+        } else {
+            client.set_label(Some("Garden"), now).unwrap();
+        }
+        stage.settle();
+        stage.wait(HOUR);
+        assert_eq!(NODES.map(|node| ids(&stage, node)), before, "{removes}");
+        assert!(!stage.users[new].client.is_published().unwrap());
+        // Once it is seen, it is published with all.
+        stage.server.rule = None;
+        stage.disconnect(new);
+        stage.connect(new);
+        stage.settle();
+        for node in NODES {
+            assert_eq!(ids(&stage, node).len(), 3, "{removes}");
+        }
+    }
+}

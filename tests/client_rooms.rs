@@ -10,7 +10,9 @@
 mod server;
 
 use omemo::account::{FailureReason, Refusal};
-use omemo::client::{Disposition, Origin, RefusalReason, Room, UndecryptableReason};
+use omemo::client::{
+    Disposition, EncryptRequestError, Origin, RefusalReason, Room, UndecryptableReason,
+};
 use omemo::model::{BareJid, Version};
 use server::stage::{JULIET, MALLORY, ROMEO, Stage, jid, only, options, text};
 use server::with_from;
@@ -231,17 +233,36 @@ fn a_private_message_is_for_one_occupant() {
         assert_eq!(stage.users[3].bodies(), [ROMEO, GARDEN]);
         assert_eq!(stage.users[3].read[0].origin, Origin::CarbonSent);
     }
-    // For nobody who is known, it is for nobody.
+}
+
+/// Also not to the own devices alone, as if all were well.
+#[test]
+fn a_message_to_nobody_does_not_go_out() {
     let mut stage = garden(None);
+    stage.add("juliet@capulet.example/phone", options());
     let now = stage.time();
-    let said = format!(
-        "<message to='{GARDEN}/gone' type='chat'>{}</message>",
-        text("x")
-    );
     let client = &mut stage.users[0].client;
-    client.encrypt(&said, &[jid(GARDEN)], now).unwrap();
+    client
+        .set_room(&jid("empty@rooms.example"), Room::default(), now)
+        .unwrap();
+    for (kind, to, recipients) in [
+        ("chat", "garden@rooms.example/gone", vec![jid(GARDEN)]),
+        (
+            "groupchat",
+            "empty@rooms.example",
+            vec![jid("empty@rooms.example")],
+        ),
+        ("chat", ROMEO, vec![]),
+    ] {
+        let said = format!("<message to='{to}' type='{kind}'>{}</message>", text("x"));
+        let client = &mut stage.users[0].client;
+        let error = client.encrypt(&said, &recipients, now).unwrap_err();
+        assert_eq!(error, EncryptRequestError::NoRecipients, "{to}");
+        let error = client.encrypt_now(&said, &recipients, now).unwrap_err();
+        assert_eq!(error, EncryptRequestError::NoRecipients, "{to}");
+    }
     stage.settle();
-    assert_eq!(stage.users[0].refused.len(), 1);
+    assert!(stage.users[0].encrypted.is_empty() && stage.users[0].refused.is_empty());
 }
 
 /// A member without OMEMO is not left out in silence.
@@ -261,4 +282,22 @@ fn a_member_who_would_get_nothing_is_a_refusal() {
     };
     assert!(matches!(&**refusal, Refusal::NoDevices(who, _) if *who == jid(MALLORY)));
     assert!(stage.users[1].read.is_empty());
+}
+
+/// One of them wants no encryption any more: the others can go on, and with him too.
+#[test]
+fn an_opt_out_in_a_room_ends_nothing() {
+    let mut stage = garden(Some(Version::Omemo2));
+    let now = stage.time();
+    let opt_out = format!(
+        "<message to='{GARDEN}' type='groupchat'><opt-out xmlns='urn:xmpp:omemo:2'/></message>"
+    );
+    let client = &mut stage.users[1].client;
+    client.encrypt(&opt_out, &[jid(GARDEN)], now).unwrap();
+    stage.settle();
+    assert_eq!(stage.users[0].read.len(), 1);
+    assert!(stage.users[0].notices.is_empty());
+    say(&mut stage, 0, "to all");
+    assert_eq!(stage.users[1].bodies(), ["to all"]);
+    assert!(stage.users[0].refused.is_empty());
 }

@@ -13,8 +13,8 @@ mod heap;
 use heap::counted;
 use omemo::model::{BareJid, DeviceId, OwnKey, Version};
 use omemo::stanza::{
-    Affixes, Defect, Envelope, EnvelopeError, FileSharing, Items, Limit, MAX_BYTES, MAX_KEYS,
-    MAX_OWN_KEYS, Message, StanzaError, WriteEnvelopeError, XmlError, read_bundle,
+    Affixes, Defect, Envelope, EnvelopeError, FileSharing, Items, Limit, MAX_BYTES, MAX_KEY_BYTES,
+    MAX_KEYS, MAX_OWN_KEYS, Message, StanzaError, WriteEnvelopeError, XmlError, read_bundle,
     read_device_list, write_envelope,
 };
 use rand::SeedableRng;
@@ -304,6 +304,30 @@ fn a12_keys() {
 }
 
 /// Half of the keys in each version, or under each of many accounts: the limit is the stanza's.
+/// What no message of the ratchet can be is not kept.
+#[test]
+fn a12_long_keys() {
+    let stanza = |key: usize, iv: usize| {
+        let [key, iv] = [key, iv].map(|count| "AAAA".repeat(count));
+        format!(
+            "<message><encrypted xmlns='eu.siacs.conversations.axolotl'>\
+             <header sid='1'><key rid='2'>{key}</key><iv>{iv}</iv></header></encrypted></message>"
+        )
+    };
+    let most = MAX_KEY_BYTES / 3;
+    let xml = stanza(most, most);
+    let message = read(&xml).unwrap();
+    assert_eq!(message.encrypted[0].keys[0].bytes.len(), most * 3);
+    for (key, iv, element) in [(most + 1, 1, "key"), (1, most + 1, "iv")] {
+        let xml = stanza(key, iv);
+        let length = StanzaError::Malformed {
+            element,
+            defect: Defect::Length,
+        };
+        assert_eq!(read(&xml).err(), Some(length));
+    }
+}
+
 #[test]
 fn a12_keys_are_counted_over_versions_and_accounts() {
     let half = "<key rid='3'/>".repeat(MAX_KEYS / 2 + 1);

@@ -214,8 +214,8 @@ pub enum Notice {
     /// A device is announced for an older version than it has spoken.
     Downgraded(Peer),
     /// The server did not take what this device has to publish, or has a list of the account's devices that
-    /// cannot be read: others cannot start conversations with this one. It is tried again after the next
-    /// connection.
+    /// cannot be read: others cannot start conversations with this one. Or it was asked to take this device
+    /// off, and did not. It is tried again after the next connection.
     NotPublished {
         /// The name of the node.
         node: String,
@@ -224,8 +224,9 @@ pub enum Notice {
     },
     /// The store is an old copy of itself: messages of the time in between may not be readable.
     RolledBack,
-    /// Somebody ends encryption in a conversation. Nothing is encrypted in it until
-    /// [`Account::opt_in`](crate::account::Account::opt_in), and nothing goes out in clear by itself.
+    /// Somebody ends encryption in a conversation, by a device whose key is trusted. Nothing is encrypted
+    /// in it until [`Account::opt_in`](crate::account::Account::opt_in), and nothing goes out in clear by
+    /// itself. (An `<opt-out/>` of another device, or in a room, is in the message and does nothing.)
     OptedOut {
         /// Who.
         jid: BareJid,

@@ -29,7 +29,7 @@ pub(super) struct Announcements {
     /// Something was published under the device's id, or may have been: the id is its own.
     has_published: bool,
     /// This device is being taken off the server, on each stream until that is done.
-    is_leaving: bool,
+    pub(super) is_leaving: bool,
     /// It was.
     has_left: bool,
 }
@@ -98,6 +98,27 @@ impl Announcements {
         }
     }
 
+    pub(super) fn is_list_missing(&self, version: Version) -> bool {
+        let state = self.versions.get(&version);
+        state.is_none_or(|state| state.is_list_missing)
+    }
+
+    /// The server was asked to take the device off a list.
+    pub(super) fn leaves(&mut self, version: Version) {
+        if let Some(state) = self.versions.get_mut(&version) {
+            state.is_leaving = true;
+        }
+    }
+
+    /// The device is off a list, and its bundle gone. Whether that was the last one.
+    pub(super) fn leave(&mut self, version: Version) -> bool {
+        if let Some(state) = self.versions.get_mut(&version) {
+            state.has_left = true;
+        }
+        self.has_left = self.versions.values().all(|state| state.has_left);
+        self.has_left
+    }
+
     fn is_list_due(&self, version: Version) -> bool {
         let state = self.versions.get(&version);
         state.is_some_and(|state| state.announce_at.is_some())
@@ -114,33 +135,6 @@ impl Announcements {
 }
 
 impl<R: TryCryptoRng> Client<R> {
-    /// Takes this device off the server: from the lists, and its bundles. The account stays as it is;
-    /// [`Account::remove`](crate::account::Account::remove) wipes it.
-    ///
-    /// # Errors
-    /// [`AccountError`].
-    pub fn switch_off(&mut self, now: Timestamp) -> Result<(), AccountError> {
-        self.announcements.is_leaving = true;
-        self.go_on(now)
-    }
-
-    /// Takes this device off the list of a version, then its bundle.
-    fn leave(&mut self, version: Version, now: Timestamp) -> Result<(), AccountError> {
-        if let Some(state) = self.announcements.versions.get_mut(&version) {
-            state.is_leaving = true;
-        }
-        let own = self.account.jid();
-        // A list that was never seen may have others on it.
-        if self.account.device_list_seen(own, version)?.is_none() {
-            return self.list_was_left(version, now);
-        }
-        let mut list = self.account.own_device_list(version)?;
-        list.devices
-            .retain(|device| device.id != self.account.device());
-        let request = Request::publish_device_list(&list);
-        self.request(Purpose::LeaveList(version), None, request, now)
-    }
-
     /// Whether others can find this device: on this stream the server has said, or taken, that its bundles
     /// and its place on the device lists are there, in every version that is used.
     ///
@@ -161,26 +155,6 @@ impl<R: TryCryptoRng> Client<R> {
         Ok(self.is_connected && versions.all(|(version, state)| is_there(version, state)))
     }
 
-    pub(super) fn list_was_left(
-        &mut self,
-        version: Version,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        let request = Request::remove_bundle(version, self.account.device());
-        self.request(Purpose::RemoveBundle(version), None, request, now)
-    }
-
-    pub(super) fn bundle_was_removed(&mut self, version: Version) {
-        if let Some(state) = self.announcements.versions.get_mut(&version) {
-            state.has_left = true;
-        }
-        let mut versions = self.announcements.versions.values();
-        if versions.all(|state| state.has_left) {
-            self.announcements.has_left = true;
-            self.notice(Notice::SwitchedOff);
-        }
-    }
-
     /// Publishes what is due and can be.
     pub(super) fn announce(&mut self, now: Timestamp) -> Result<(), AccountError> {
         let is_leaving = self.announcements.is_leaving;
@@ -197,7 +171,6 @@ impl<R: TryCryptoRng> Client<R> {
                 continue;
             };
             if !state.has_asked {
-                state.has_asked = true;
                 self.ask_for_own(version, now)?;
                 continue;
             }
@@ -208,7 +181,9 @@ impl<R: TryCryptoRng> Client<R> {
                 continue;
             }
             let is_ready = are_lists_known && state.is_bundle_known && !state.has_failed;
-            let (announce_at, max_items) = (state.announce_at, state.max_items);
+            // Nobody is taken off a list because nobody could say who is on it.
+            let announce_at = state.announce_at.filter(|_| !state.is_list_missing);
+            let max_items = state.max_items;
             if !is_ready || self.is_publishing(version) {
                 continue;
             }
@@ -232,7 +207,11 @@ impl<R: TryCryptoRng> Client<R> {
         let own = self.account.jid().clone();
         self.ask_for_list(&own, version, now)?;
         let request = Request::fetch_bundle(version, self.account.device());
-        self.request(Purpose::FetchOwnBundle(version), None, request, now)
+        self.request(Purpose::FetchOwnBundle(version), None, request, now)?;
+        if let Some(state) = self.announcements.versions.get_mut(&version) {
+            state.has_asked = true;
+        }
+        Ok(())
     }
 
     fn is_publishing(&self, version: Version) -> bool {
@@ -291,11 +270,12 @@ impl<R: TryCryptoRng> Client<R> {
         publication: Publication,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        // What is changed from here on is to be published after this.
-        self.announcements.announce_at(publication.version, None);
         let list = self.account.own_device_list(publication.version)?;
         let request = Request::publish_device_list(&list);
-        self.request(Purpose::PublishList(publication), None, request, now)
+        self.request(Purpose::PublishList(publication), None, request, now)?;
+        // What is changed from here on is to be published after this.
+        self.announcements.announce_at(publication.version, None);
+        Ok(())
     }
 
     pub(super) fn bundle_was_published(

@@ -25,15 +25,20 @@ const MAX_PAGE: usize = 1000;
 const MAX_PAGE_BYTES: usize = 16 << 20;
 
 impl Archive {
-    /// Whether a result answers a query of ours, and who sends it was asked.
-    pub(super) fn expects(&self, query: Option<&str>, from: Option<&str>, own: &BareJid) -> bool {
-        self.queries.iter().any(|(archive, id)| {
+    /// The archive that a result is from, if it answers a query of ours, and who sends it was asked.
+    pub(super) fn source<'a>(
+        &'a self,
+        query: Option<&str>,
+        from: Option<&str>,
+        own: &'a BareJid,
+    ) -> Option<&'a BareJid> {
+        let mut archives = self.queries.iter().filter_map(|(archive, id)| {
             let asked = archive.as_ref().unwrap_or(own);
-            let is_from = match from {
-                Some(from) => asked.is_spelt(from),
-                None => asked == own,
-            };
-            is_from && query == Some(id.as_str())
+            (query == Some(id.as_str())).then_some(asked)
+        });
+        archives.find(|asked| match from {
+            Some(from) => asked.is_spelt(from),
+            None => *asked == own,
         })
     }
 

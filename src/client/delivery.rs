@@ -6,20 +6,24 @@ use super::Client;
 use super::action::{Action, Delivery, Notice, Undecryptable, UndecryptableReason};
 use super::attached::Attached;
 use crate::account::{APPLICATION, AccountError, Message};
-use crate::model::{Timestamp, Version};
+use crate::model::{BareJid, Timestamp, Version};
 use crate::stanza::{Addressee, Content, OptOut, reveal};
 
 impl<R: TryCryptoRng> Client<R> {
     /// Hands out a message that waits in the inbox. One whose content is not what its stanza says is
     /// reported instead, and waits no more.
-    pub(super) fn deliver(&mut self, message: Message, now: Timestamp) -> Result<(), AccountError> {
+    pub(super) fn deliver(&mut self, message: Message) -> Result<(), AccountError> {
         let Some(attached) = Attached::from_record(&message.attached) else {
             // Not one of ours: another door of the library has put it there, for its own user.
             return Ok(());
         };
         match compose(&message, &attached) {
             Ok(composed) => {
-                if let Some(reason) = composed.opt_out {
+                // Anybody can put a key on his server, and one of many speaks for himself, not for a room.
+                let counts = message.trust.allows_sending() && !attached.is_in_room;
+                // Handed out again, it may be older than the user's wish to encrypt again.
+                let counts = counts && !message.is_again;
+                if let Some(reason) = composed.opt_out.filter(|_| counts) {
                     // What another device of ours says, it says to whom it has written.
                     let is_ours = message.sender.jid == *self.account.jid();
                     let jid = if is_ours {
@@ -27,9 +31,11 @@ impl<R: TryCryptoRng> Client<R> {
                     } else {
                         message.sender.jid.clone()
                     };
-                    let text = reason.as_deref();
-                    self.account.opt_out(&jid, is_ours, text, now)?;
-                    self.notice(Notice::OptedOut { jid, reason });
+                    self.opt_outs.push_back(PendingOptOut {
+                        jid,
+                        is_ours,
+                        reason,
+                    });
                 }
                 let delivery = Delivery {
                     id: message.id,
@@ -63,6 +69,30 @@ impl<R: TryCryptoRng> Client<R> {
         }
         Ok(())
     }
+
+    /// Enters what came with messages that are stored already: before anything is encrypted.
+    pub(super) fn enter_opt_outs(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        while let Some(PendingOptOut {
+            jid,
+            is_ours,
+            reason,
+        }) = self.opt_outs.front().cloned()
+        {
+            self.account
+                .opt_out(&jid, is_ours, reason.as_deref(), now)?;
+            self.opt_outs.pop_front();
+            self.notice(Notice::OptedOut { jid, reason });
+        }
+        Ok(())
+    }
+}
+
+/// The end of encryption in a conversation, which is not in the store yet.
+#[derive(Clone)]
+pub(super) struct PendingOptOut {
+    jid: BareJid,
+    is_ours: bool,
+    reason: Option<String>,
 }
 
 struct Composed {

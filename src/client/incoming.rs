@@ -16,11 +16,27 @@ pub(super) struct Held {
     pub(super) attached: Attached,
 }
 
+/// How a stanza came.
+struct Route {
+    origin: Origin,
+    /// When it was sent, as who forwarded it says.
+    delay: Option<Timestamp>,
+    /// Whose archive it is from, if not the account's own.
+    archive: Option<BareJid>,
+}
+
 impl Held {
     /// About how many bytes it takes.
     pub(super) fn size(&self) -> usize {
-        let payloads = self.elements.iter().filter_map(|e| e.payload.as_ref());
-        self.attached.shell.len() + payloads.map(Vec::len).sum::<usize>()
+        let senders = self.senders.iter();
+        let senders = senders.map(|jid| size_of::<BareJid>() + jid.as_str().len());
+        let elements = self.elements.iter().map(|element| {
+            let keys = element.keys.iter();
+            let keys = keys.map(|key| size_of::<OwnKey>() + key.bytes.len());
+            let texts = [&element.payload, &element.iv].into_iter().flatten();
+            keys.sum::<usize>() + texts.map(Vec::len).sum::<usize>()
+        });
+        self.attached.shell.len() + senders.sum::<usize>() + elements.sum::<usize>()
     }
 }
 
@@ -47,7 +63,14 @@ impl<R: TryCryptoRng> Client<R> {
         }
         let disposition = match Forwarded::read(xml) {
             Ok(Some(forwarded)) => self.receive_forwarded(&forwarded, now)?,
-            _ => self.receive_message(xml, Origin::Direct, None, now)?,
+            _ => {
+                let route = Route {
+                    origin: Origin::Direct,
+                    delay: None,
+                    archive: None,
+                };
+                self.receive_message(xml, route, now)?
+            }
         };
         self.go_on(now)?;
         Ok(disposition)
@@ -58,11 +81,16 @@ impl<R: TryCryptoRng> Client<R> {
         forwarded: &Forwarded<'_>,
         now: Timestamp,
     ) -> Result<Disposition, AccountError> {
-        let origin = match &forwarded.reason {
+        let own = self.account.jid();
+        let mut route = Route {
+            origin: Origin::CarbonReceived,
+            delay: forwarded.delay,
+            archive: None,
+        };
+        match &forwarded.reason {
             ForwardReason::Received | ForwardReason::Sent => {
                 // Copies are made by our own server, in the name of the bare address. Anybody else's
                 // are forged.
-                let own = self.account.jid();
                 let is_own = forwarded
                     .from
                     .as_deref()
@@ -70,46 +98,47 @@ impl<R: TryCryptoRng> Client<R> {
                 if !is_own {
                     return Ok(Disposition::NotOurs);
                 }
-                match forwarded.reason {
-                    ForwardReason::Sent => Origin::CarbonSent,
-                    _ => Origin::CarbonReceived,
+                if matches!(forwarded.reason, ForwardReason::Sent) {
+                    route.origin = Origin::CarbonSent;
                 }
             }
             ForwardReason::Archived { query, .. } => {
                 let from = forwarded.from.as_deref();
-                if !self
-                    .archive
-                    .expects(query.as_deref(), from, self.account.jid())
-                {
+                let Some(archive) = self.archive.source(query.as_deref(), from, own) else {
                     return Ok(Disposition::NotOurs);
-                }
-                Origin::Archive
+                };
+                route.origin = Origin::Archive;
+                route.archive = Some(archive.clone()).filter(|archive| archive != own);
             }
-        };
-        self.receive_message(&forwarded.message, origin, forwarded.delay, now)
+        }
+        self.receive_message(&forwarded.message, route, now)
     }
 
-    /// Whether a copy is of what its direction says: of a message from this account, or to it.
-    fn goes_its_way(&self, message: &Message<'_, OwnKey>, origin: Origin) -> bool {
+    /// Whether a copy is of what its direction says, a message from this account or to it; and whether
+    /// what a room's archive has is the room's: it speaks for nobody else.
+    fn goes_its_way(&self, message: &Message<'_, OwnKey>, route: &Route) -> bool {
         let own = self.account.jid();
-        match origin {
-            Origin::CarbonSent => message
-                .sender()
-                .is_ok_and(|from| from.as_ref() == Some(own)),
+        let is_from = |jid: &BareJid| {
+            let from = message.sender();
+            from.is_ok_and(|from| from.as_ref() == Some(jid))
+        };
+        match route.origin {
+            Origin::CarbonSent => is_from(own),
             Origin::CarbonReceived => message
                 .recipient()
                 .is_ok_and(|to| to.is_none_or(|to| to == *own)),
-            Origin::Direct | Origin::Archive => true,
+            Origin::Archive => route.archive.as_ref().is_none_or(is_from),
+            Origin::Direct => true,
         }
     }
 
     fn receive_message(
         &mut self,
         xml: &str,
-        origin: Origin,
-        delay: Option<Timestamp>,
+        route: Route,
         now: Timestamp,
     ) -> Result<Disposition, AccountError> {
+        let origin = route.origin;
         let (jid, device) = (self.account.jid(), self.account.device());
         let message = match Message::read(xml, jid, device) {
             Ok(message) => message,
@@ -124,10 +153,10 @@ impl<R: TryCryptoRng> Client<R> {
         };
         let is_error = message.kind.as_deref() == Some("error");
         let is_message = message.stanza == StanzaKind::Message && !is_error;
-        if message.encrypted.is_empty() || !is_message || !self.goes_its_way(&message, origin) {
+        if message.encrypted.is_empty() || !is_message || !self.goes_its_way(&message, &route) {
             return Ok(Disposition::NotOurs);
         }
-        let Some(held) = self.hold(xml, &message, origin, delay) else {
+        let Some(held) = self.hold(xml, &message, &route) else {
             return Ok(self.cannot_read(xml, origin, UndecryptableReason::NoSender));
         };
         if origin == Origin::Archive {
@@ -149,13 +178,8 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// Who sent a message, to whom, and what else is to be kept of it.
-    fn hold(
-        &self,
-        xml: &str,
-        message: &Message<'_, OwnKey>,
-        origin: Origin,
-        delay: Option<Timestamp>,
-    ) -> Option<Held> {
+    fn hold(&self, xml: &str, message: &Message<'_, OwnKey>, route: &Route) -> Option<Held> {
+        let Route { origin, delay, .. } = *route;
         let own = self.account.jid();
         let from = match message.sender().ok()? {
             Some(from) => from,
@@ -208,7 +232,7 @@ impl<R: TryCryptoRng> Client<R> {
         match received {
             Received::Message(message) => {
                 let (sender, listing) = (message.sender.clone(), message.listing);
-                self.deliver(*message, now)?;
+                self.deliver(*message)?;
                 self.check_listing(&sender, listing, now)?;
             }
             Received::Empty(empty) => {

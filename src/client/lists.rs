@@ -71,10 +71,10 @@ impl<R: TryCryptoRng> Client<R> {
         if asked.is_some_and(|asked| now.since(*asked) < age) {
             return Ok(false);
         }
-        self.lists.asked.insert(key, now);
         let request = Request::fetch_device_list(version);
         let purpose = Purpose::FetchList(jid.clone(), version);
         self.request(purpose, Some(jid), request, now)?;
+        self.lists.asked.insert(key, now);
         Ok(true)
     }
 

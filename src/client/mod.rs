@@ -36,6 +36,7 @@ mod owed;
 mod own_devices;
 mod requests;
 mod rooms;
+mod switch_off;
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -55,6 +56,7 @@ pub use rooms::Room;
 
 use self::announce::Announcements;
 use self::archive::Archive;
+use self::delivery::PendingOptOut;
 use self::lists::Lists;
 use self::outgoing::Outbox;
 use self::own_devices::Removals;
@@ -82,6 +84,7 @@ pub struct Client<R = SysRng> {
     /// Contacts whose server tells us of changes of their device lists.
     subscribed: BTreeSet<BareJid>,
     archive: Archive,
+    opt_outs: VecDeque<PendingOptOut>,
     wake_at: Option<Timestamp>,
 }
 
@@ -127,13 +130,14 @@ impl<R: TryCryptoRng> Client<R> {
             rooms: BTreeMap::new(),
             subscribed: BTreeSet::new(),
             archive: Archive::default(),
+            opt_outs: VecDeque::new(),
             wake_at: None,
         };
         if client.account.opening() == Opening::RolledBack {
             client.notice(Notice::RolledBack);
         }
         for message in client.account.inbox(APPLICATION)? {
-            client.deliver(message, now)?;
+            client.deliver(message)?;
         }
         Ok(client)
     }
@@ -230,9 +234,11 @@ impl<R: TryCryptoRng> Client<R> {
             Purpose::ConfigureList(publication) => {
                 self.node_was_configured(*publication, false, now)
             }
-            Purpose::LeaveList(version) => self.list_was_left(*version, now),
+            Purpose::LeaveList(version) => {
+                self.list_was_left(*version, answer.map(|(_, answer)| answer), now)
+            }
             Purpose::RemoveBundle(version) => {
-                self.bundle_was_removed(*version);
+                self.bundle_was_removed(*version, answer.map(|(_, answer)| answer));
                 Ok(())
             }
         }
@@ -313,6 +319,7 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Does what can be done now.
     fn go_on(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        self.enter_opt_outs(now)?;
         if self.is_connected {
             self.announce(now)?;
             self.send_outbox(now)?;

@@ -79,6 +79,8 @@ pub enum EncryptRequestError {
     Stanza(StanzaError),
     /// It has no valid address in `to`.
     Address(Option<JidError>),
+    /// There is nobody to encrypt it for: no recipient was given, or the room has none of that name.
+    NoRecipients,
     /// There is nothing in it that could be encrypted.
     NothingToEncrypt,
     /// What is to be encrypted cannot stand in an envelope.
@@ -92,6 +94,7 @@ impl fmt::Display for EncryptRequestError {
         match self {
             Self::Stanza(error) => error.fmt(f),
             Self::Address(_) => f.write_str("the message has no valid address in its attribute to"),
+            Self::NoRecipients => f.write_str("there is nobody to encrypt the message for"),
             Self::NothingToEncrypt => f.write_str("there is nothing in the message to encrypt"),
             Self::Envelope(error) => error.fmt(f),
             Self::Account(error) => error.fmt(f),
@@ -160,6 +163,10 @@ impl<R: TryCryptoRng> Client<R> {
                 Some(room) => accounts.extend(room.occupant(full).cloned()),
                 None => accounts.push(jid.clone()),
             }
+        }
+        // Else it would go to our own devices, as if it had reached somebody.
+        if accounts.is_empty() {
+            return Err(EncryptRequestError::NoRecipients);
         }
         accounts.sort();
         accounts.dedup();
@@ -330,6 +337,7 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Encrypts a message that waits, and hands it out, or says why not.
     fn encrypt_waiting(&mut self, ticket: Ticket, now: Timestamp) -> Result<(), AccountError> {
+        self.enter_opt_outs(now)?;
         let Some(waiting) = self.outbox.waiting.remove(&ticket) else {
             return Ok(());
         };

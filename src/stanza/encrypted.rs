@@ -16,7 +16,7 @@ use super::key::{Choice, ListedKey, is_true};
 use super::tag::{Namespace, Tag};
 use super::writer::{Attribute, Writer};
 use super::xml::Reader;
-use super::{Limit, MAX_KEYS, StanzaError, once, parse_id};
+use super::{Limit, MAX_KEY_BYTES, MAX_KEYS, StanzaError, once, parse_id};
 use crate::model::{BareJid, DeviceId, Encrypted, RecipientKey, Version};
 
 /// Writes an `<encrypted/>` element.
@@ -158,8 +158,8 @@ impl<'x, C: Choice<'x>> Walk<'x, C> {
             }
         }
         let header = header.ok_or(StanzaError::missing("header"))?;
-        if header.keys.kept.is_empty() && header.keys.has_rubbish {
-            return Err(StanzaError::base64("key"));
+        if let Some(rubbish) = header.keys.rubbish.filter(|_| header.keys.kept.is_empty()) {
+            return Err(rubbish);
         }
         if version == Version::Legacy && header.iv.is_none() {
             return Err(StanzaError::missing("iv"));
@@ -178,7 +178,7 @@ impl<'x, C: Choice<'x>> Walk<'x, C> {
         let namespace = Namespace::Omemo(version);
         let mut keys = Keys {
             kept: Vec::new(),
-            has_rubbish: false,
+            rubbish: None,
         };
         let mut iv = None;
         while let Some(tag) = self.reader.child()? {
@@ -188,6 +188,9 @@ impl<'x, C: Choice<'x>> Walk<'x, C> {
                 }
                 Version::Legacy if tag.is(namespace, "iv") => {
                     let found = self.reader.base64("iv")?;
+                    if found.len() > MAX_KEY_BYTES {
+                        return Err(StanzaError::length("iv"));
+                    }
                     once(&mut iv, found, "iv")?;
                 }
                 Version::Omemo2 if tag.is(namespace, "keys") => {
@@ -241,8 +244,8 @@ impl<'x, C: Choice<'x>> Walk<'x, C> {
             text: self.reader.text()?,
         };
         match self.choice.keep(key) {
-            Some(key) => keys.kept.push(key),
-            None => keys.has_rubbish = true,
+            Ok(key) => keys.kept.push(key),
+            Err(error) => keys.rubbish = Some(error),
         }
         Ok(())
     }
@@ -258,7 +261,7 @@ struct Header<K> {
 struct Keys<K> {
     kept: Vec<K>,
     /// One was asked for and is no key.
-    has_rubbish: bool,
+    rubbish: Option<StanzaError>,
 }
 
 /// For whose devices keys are.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::grammar::WHITE_SPACE;
-use super::{MAX_KEYS, MAX_OWN_KEYS, base64};
+use super::{MAX_KEY_BYTES, MAX_KEYS, MAX_OWN_KEYS, StanzaError, base64};
 use crate::model::{BareJid, DeviceId, MAX_JID_PART, OwnKey};
 
 /// A key for any device, as it is written.
@@ -31,8 +31,8 @@ pub(super) trait Choice<'x> {
 
     fn has_device(&self, device: DeviceId) -> bool;
 
-    /// `None` if the text is no key.
-    fn keep(&self, key: ListedKey<'x>) -> Option<Self::Key>;
+    /// The error if the text is no key.
+    fn keep(&self, key: ListedKey<'x>) -> Result<Self::Key, StanzaError>;
 }
 
 /// The keys for one device of an account, decoded.
@@ -53,10 +53,14 @@ impl<'x> Choice<'x> for ForDevice<'_> {
         device == self.device
     }
 
-    fn keep(&self, key: ListedKey<'x>) -> Option<OwnKey> {
-        Some(OwnKey {
+    fn keep(&self, key: ListedKey<'x>) -> Result<OwnKey, StanzaError> {
+        let bytes = base64::decode(&key.text).ok_or(StanzaError::base64("key"))?;
+        if bytes.len() > MAX_KEY_BYTES {
+            return Err(StanzaError::length("key"));
+        }
+        Ok(OwnKey {
             key_exchange: key.key_exchange,
-            bytes: base64::decode(&key.text)?,
+            bytes,
         })
     }
 }
@@ -77,8 +81,8 @@ impl<'x> Choice<'x> for All {
         true
     }
 
-    fn keep(&self, key: ListedKey<'x>) -> Option<ListedKey<'x>> {
-        Some(key)
+    fn keep(&self, key: ListedKey<'x>) -> Result<ListedKey<'x>, StanzaError> {
+        Ok(key)
     }
 }
 

@@ -92,6 +92,9 @@ pub const MAX_KEYS: usize = 4096;
 /// devices of several accounts can share one (XEP-0384 0.3.0 §4.5); each is tried.
 pub const MAX_OWN_KEYS: usize = 8;
 
+/// The most bytes of a key for one of our own devices, and of a nonce: no message of the ratchet has more.
+pub const MAX_KEY_BYTES: usize = 8192;
+
 /// The most devices of a list. Lists with dozens of forgotten devices exist.
 pub const MAX_DEVICES: usize = 1000;
 
