@@ -15,6 +15,11 @@ use crate::store::{Applied, Batch, Change, Generation, Key, Range, Scan, Store, 
 /// Somebody else was faster so many times: others write without a pause.
 const MAX_ATTEMPTS: usize = 1000;
 
+/// When an operation that has many steps has changed so many bytes, it is stored, and the rest comes
+/// with another. Each message of a page can skip keys and remove others, and so can what expires: it
+/// must not outgrow the memory, or what a store takes at once.
+pub(super) const MAX_WRITE: usize = 16 << 20;
+
 /// How many records are asked for at once.
 const PAGE: usize = 1000;
 
@@ -49,8 +54,8 @@ pub(super) struct Transaction<'a> {
     generation: Generation,
     /// What this operation has written, and, as `None`, removed.
     changed: BTreeMap<Key, Option<Value>>,
-    /// The sum of the names and values that are to be written or removed, in bytes. What is cleared again
-    /// stays counted.
+    /// The sum of the names and values that are to be written or removed, in bytes, and of the names of
+    /// ranges. What is cleared again stays counted.
     size: usize,
     cleared: Vec<Range>,
     /// What was read, so that a page of messages reads a session once.
@@ -145,6 +150,8 @@ impl<'a> Transaction<'a> {
     }
 
     pub(super) fn clear(&mut self, range: Range) {
+        let until = range.until.as_ref().map_or(0, Vec::len);
+        self.size += range.partition.len() + range.from.len() + until;
         self.changed
             .retain(|key, _| !(is_in_partition(&range, key) && range.contains(&key.sort)));
         self.cleared.push(range);
