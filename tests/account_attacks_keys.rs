@@ -196,6 +196,25 @@ fn a08_keys_with_long_names_expire_in_several_writes() {
     assert_eq!(put_away(&world.devices[romeo].store), 0);
 }
 
+/// A sealed store decrypts a whole partition each time that it is asked for a part of it.
+#[test]
+fn a08_the_keys_of_a_chain_are_asked_for_at_once() {
+    let mut world = World::new(10);
+    let (store, account) = counted(&mut world);
+    let mallory = Mallory::new(&mut world);
+    let offered = account.bundle(Version::Omemo2).unwrap().bundle;
+    let mut session = mallory.session(&mut world, &offered);
+    for (skipped, most) in [(10_000, 25), (1, 25), (9000, 25)] {
+        pass(&mut world, &mut session, skipped);
+        let stanza = mallory.write(&mut world, &mut session, b"jump");
+        let before = store.calls();
+        assert_eq!(text_of(&read(&account, &stanza, &mut world)), b"jump");
+        let calls = store.calls() - before;
+        println!("{skipped}: {calls}");
+        assert!(calls <= most, "{calls} calls for a jump over {skipped}");
+    }
+}
+
 #[test]
 fn a24_a_hundred_peers_use_up_a_bundle_that_stays_full() {
     for version in Version::ALL {

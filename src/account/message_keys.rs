@@ -267,6 +267,9 @@ impl Account {
             excess += others.min(EVICTED_BESIDES);
         }
         for chain in &mut chains.chains {
+            if excess == 0 {
+                break;
+            }
             let evicted = self.evict(
                 tx,
                 session,
