@@ -160,6 +160,27 @@ fn whoever_writes_to_a_restored_store_gets_another_session() {
 }
 
 #[test]
+fn no_answer_is_owed_on_a_session_that_was_repaired() {
+    let version = Version::Legacy;
+    let mut world = three(5);
+    let bundle = nearly_empty(&world, version);
+    let stanza = write(&mut world, 0, version, &bundle);
+    world.expect(ROMEO_DEVICE, 0, &stanza, b"hello");
+    for _ in 0..3 {
+        let mut stanza = write(&mut world, 0, version, &bundle);
+        let bytes = &mut stanza[0].keys[0].bytes;
+        *bytes.last_mut().unwrap() ^= 1;
+        let read = world.read(ROMEO_DEVICE, 0, &stanza);
+        assert!(matches!(read, Received::Failed(_)), "{read:?}");
+    }
+    let romeo = &world.devices[ROMEO_DEVICE].account;
+    assert_eq!(romeo.answers_due().unwrap().len(), 1);
+    repair(&mut world, 0, version);
+    let romeo = &world.devices[ROMEO_DEVICE].account;
+    assert_eq!(romeo.answers_due().unwrap(), []);
+}
+
+#[test]
 fn no_answer_is_owed_on_a_session_that_was_given_up() {
     for version in Version::ALL {
         let mut world = three(4);
