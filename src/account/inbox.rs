@@ -224,10 +224,16 @@ impl Account {
         waiting.head.received = now.as_millis();
         waiting.head.pending = pending;
         inbox.next += 1;
-        inbox.count += 1;
-        inbox.bytes += waiting.bytes();
-        let value = waiting.to_record();
-        tx.put(self.names.inbox(message.id.as_bytes()), &value);
+        let entry = self.names.inbox(message.id.as_bytes());
+        // Of a sender that has drawn the same ratchet key before.
+        if let Some(replaced) = tx.get(&entry)? {
+            let replaced = WaitingRecord::from_record(&replaced)?.bytes();
+            inbox.count = inbox.count.saturating_sub(1);
+            inbox.bytes = inbox.bytes.saturating_sub(replaced);
+        }
+        inbox.count = inbox.count.saturating_add(1);
+        inbox.bytes = inbox.bytes.saturating_add(waiting.bytes());
+        tx.put(entry, &waiting.to_record());
         if inbox.count > limits.messages || inbox.bytes > limits.bytes {
             self.evict_oldest(tx, &mut inbox, waiting.head.sequence)?;
         }
