@@ -51,6 +51,22 @@ fn waiting(world: &World) -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn the_oldest_go_until_the_rest_has_room() {
+    let mut world = with_limits(1000, 10_000);
+    // So small that a tenth of them makes no room.
+    for _ in 0..50 {
+        receive(&mut world, b"t");
+    }
+    for n in 0..20_u8 {
+        let survey = receive(&mut world, &[n; 3000]);
+        assert!(survey.bytes <= 10_000, "{survey:?}");
+        assert_eq!(waiting(&world).last(), Some(&vec![n; 3000]));
+    }
+    // The one that has just come stays, however large.
+    assert_eq!(receive(&mut world, &[7; 20_000]).messages, 1);
+}
+
+#[test]
 fn a_tenth_goes_when_there_are_too_many() {
     let mut world = with_limits(20, 10_000);
     for n in 0..60_u8 {
