@@ -58,29 +58,28 @@ impl Account {
         Ok(record.map(|record| record.session))
     }
 
-    /// Notes what a message that was read calls for.
+    /// Notes what a message that was read calls for. What is owed on another session is forgotten only
+    /// for the current one: the other side does not listen to an answer on what it has left.
     pub(super) fn note_owed(
         &self,
         tx: &mut Transaction<'_>,
         peer: &Peer,
-        session: u32,
-        state: &Session,
-        is_new_session: bool,
+        call: &Call<'_>,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        let is_heartbeat = state.heartbeat_due();
-        if !is_new_session && !is_heartbeat {
+        let is_heartbeat = call.state.heartbeat_due();
+        if !call.is_new_session && !is_heartbeat {
             return Ok(());
         }
         let name = self.names.answer(peer);
         let owed: Option<AnswerRecord> = records::find(tx, &name)?;
-        if owed.is_some_and(|owed| owed.session == session) {
+        if owed.is_some_and(|owed| owed.session == call.session || !call.is_current) {
             return Ok(());
         }
         let record = AnswerRecord {
-            session,
+            session: call.session,
             since: now.as_millis(),
-            heartbeat: is_heartbeat && !is_new_session,
+            heartbeat: is_heartbeat && !call.is_new_session,
         };
         records::write(tx, name, &record);
         Ok(())
@@ -116,4 +115,13 @@ impl Account {
         };
         Ok(self.known_trust(tx, &peer.jid, &key)? != Some(Trust::Distrusted))
     }
+}
+
+/// What a message says about its session.
+pub(super) struct Call<'a> {
+    pub(super) session: u32,
+    pub(super) state: &'a Session,
+    pub(super) is_new_session: bool,
+    /// It is the one that is sent on.
+    pub(super) is_current: bool,
 }

@@ -4,6 +4,7 @@ use rand_core::TryCryptoRng;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::answers::Call;
 use super::decrypt::Context;
 use super::message_keys::{Digest, Fate, StoredKeys};
 use super::names::{Peer, SessionName};
@@ -341,6 +342,7 @@ impl Account {
         if moved.is_news && may_change && !is_receive_only {
             part.make_current(number, now);
         }
+        let is_current = part.current == number;
         part.speaks |= moved.payload.is_some();
         if is_stale(part.heard, since, now) {
             part.heard = now.as_millis();
@@ -367,8 +369,13 @@ impl Account {
             self.note_success(tx, &sender)?;
         }
         if !is_receive_only {
-            let is_new = moved.is_new_session;
-            self.note_owed(tx, &sender, number, &moved.session, is_new, now)?;
+            let call = Call {
+                session: number,
+                state: &moved.session,
+                is_new_session: moved.is_new_session,
+                is_current,
+            };
+            self.note_owed(tx, &sender, &call, now)?;
         }
         if record != *before {
             self.store_device(tx, &sender.jid, sender.device, &record);
