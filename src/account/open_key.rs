@@ -146,9 +146,8 @@ impl Account {
                 continue;
             };
             let dh = &message.header().dh;
-            if session.is_receiving_from(dh)
-                || StoredKeys::new(self, tx, &name, &session).knows(dh)?
-            {
+            let keys = StoredKeys::new(self, tx, &name, &session);
+            if session.is_receiving_from(dh) || keys.knows(dh)? || keys.has_forgotten(dh)? {
                 return self.open_on(tx, context, name, message, None);
             }
             sessions.push(name);
@@ -180,6 +179,9 @@ impl Account {
         };
         let digest = digest(message);
         let keys = StoredKeys::new(self, tx, &name, &session);
+        if keys.has_forgotten(&message.header().dh)? {
+            return Ok(Err(FailureReason::KeyGone));
+        }
         let available = context.budget.chain_steps();
         let allowed = max_jump.map_or(available, |most| most.min(available));
         let mut budget = Budget::new(allowed, context.budget.dh_steps());
