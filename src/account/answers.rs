@@ -9,7 +9,7 @@ use prost::Message as _;
 use super::names::{Peer, peer_of};
 use super::records::{self, AnswerRecord};
 use super::transaction::Transaction;
-use super::{Account, AccountError, Trust};
+use super::{Account, AccountError, Listing, Trust};
 use crate::model::Timestamp;
 use crate::session::Session;
 
@@ -98,7 +98,7 @@ impl Account {
         Ok(())
     }
 
-    /// To nobody whom the user does not know, or does not want.
+    /// To nobody whom the user does not know, or does not want, and to no device that has left its list.
     pub(super) fn may_answer(
         &self,
         tx: &Transaction<'_>,
@@ -110,6 +110,10 @@ impl Account {
         let Some(record) = self.find_device(tx, &peer.jid, peer.device)? else {
             return Ok(false);
         };
+        // It may be in the hands of whoever took it.
+        if record.listing(peer.version) == Listing::Removed {
+            return Ok(false);
+        }
         let Some(key) = record.fingerprint() else {
             return Ok(true);
         };
