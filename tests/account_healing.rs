@@ -219,3 +219,27 @@ fn an_answer_is_owed_on_the_newest_session() {
         assert!(!stanza[0].keys[0].key_exchange);
     }
 }
+
+/// A clock that was put back while a history comes backwards: what is older stays older.
+#[test]
+fn c12_the_newest_session_stays_the_current_one_when_the_clock_is_put_back() {
+    for version in Version::ALL {
+        let mut world = three(7);
+        let first = world.write(0, ROMEO_DEVICE, version, b"first");
+        world.devices[0].account.forget(&jid(ROMEO)).unwrap();
+        let second = world.write(0, ROMEO_DEVICE, version, b"second");
+        let now = world.time();
+        let romeo = &world.devices[ROMEO_DEVICE].account;
+        romeo.begin_catch_up(Order::NewestFirst, now).unwrap();
+        world.now -= HOUR / 2;
+        for stanza in [&second, &first] {
+            let read = world.read_as(ROMEO_DEVICE, 0, stanza, Arrival::Archived);
+            assert!(matches!(read, Received::Message(_)), "{read:?}");
+        }
+        let (now, rng) = (world.time(), &mut world.rng);
+        let romeo = &world.devices[ROMEO_DEVICE].account;
+        romeo.end_catch_up(now, rng).unwrap();
+        let stanza = world.write(ROMEO_DEVICE, 0, version, b"to Juliet");
+        world.expect(0, ROMEO_DEVICE, &stanza, b"to Juliet");
+    }
+}

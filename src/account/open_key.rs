@@ -347,7 +347,8 @@ impl Account {
         let is_current = part.current == number;
         part.speaks |= moved.payload.is_some();
         if is_stale(part.heard, since, now) {
-            part.heard = now.as_millis();
+            // What is newer than the beginning of the catch-up is so, whatever the clock says.
+            part.heard = now.as_millis().max(since);
             record.heard = now.as_millis();
         }
         let listing = record.listing(version);
@@ -432,9 +433,11 @@ impl Account {
 /// Old sessions are no place for long jumps: the other side has left them.
 const MAX_JUMP_ON_OLD: u32 = 1000;
 
-/// Whether the time of the last decryption has to be written: each hour, and the first of a catch-up.
+/// Whether the time of the last decryption has to be written: each hour, the first of a catch-up, and
+/// where a clock that was put back has left it far away.
 fn is_stale(heard: u64, catch_up_since: u64, now: Timestamp) -> bool {
-    heard < catch_up_since || now.since(Timestamp::from_millis(heard)) >= super::contacts::COARSE
+    let then = Timestamp::from_millis(heard);
+    heard < catch_up_since || now.since(then).max(then.since(now)) >= super::contacts::COARSE
 }
 
 pub(super) fn digest(message: &RatchetMessage) -> Digest {
