@@ -18,8 +18,12 @@ use omemo::account::{
     Listing, Outgoing, Received, Refusal, Sent, Trust, TrustPolicy,
 };
 use omemo::model::{BareJid, Device, DeviceId, DeviceList, PerVersion, Version};
+use omemo::store::Table;
 use rand::RngExt;
 use world::{HOUR, JULIET, ROMEO, World, jid, options};
+
+const ROMEOS: usize = 1;
+const FAILURES: Table = Table::new(8);
 
 fn list(version: Version, ids: impl IntoIterator<Item = u32>) -> DeviceList {
     let devices = ids.into_iter().map(|id| Device {
@@ -303,6 +307,35 @@ fn a19_a_device_that_left_its_list_gets_nothing_and_is_flagged() {
         assert_eq!(message.listing, Listing::Removed);
         let sent = world.send(juliet, &[jid(ROMEO)], b"hello").unwrap();
         assert_eq!(sent.report.devices.len(), 1);
+    }
+}
+
+/// No answer, no heartbeat, no repair: it may be in the hands of who took it.
+#[test]
+fn a19_a_device_that_left_its_list_is_not_answered() {
+    for version in Version::ALL {
+        let mut world = World::of_two(20);
+        let now = world.time();
+        let romeo = world.devices[ROMEOS].account.clone();
+        romeo.set_accepted(&jid(JULIET), true, now).unwrap();
+        for round in 0..60 {
+            let stanza = world.write(0, ROMEOS, version, b"hello");
+            world.expect(ROMEOS, 0, &stanza, b"hello");
+            if round == 0 {
+                assert_eq!(romeo.answers_due().unwrap().len(), 1);
+                let juliet = jid(JULIET);
+                romeo
+                    .set_device_list(&juliet, &list(version, []), now)
+                    .unwrap();
+            }
+        }
+        assert_eq!(romeo.answers_due().unwrap(), []);
+        // It comes back.
+        let id = world.devices[0].id().get();
+        romeo
+            .set_device_list(&jid(JULIET), &list(version, [id]), now)
+            .unwrap();
+        assert_eq!(world.answer(ROMEOS), 1);
     }
 }
 

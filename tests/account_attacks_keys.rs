@@ -167,6 +167,54 @@ fn a08_a_hundred_thousand_keys_are_kept_of_all() {
     assert!(each <= 40, "{each} calls a message");
 }
 
+/// What a stranger's longest address makes of the names of 40,000 keys is more than a store takes at once.
+#[test]
+fn a08_keys_with_long_names_expire_in_several_writes() {
+    let mut world = World::new(8);
+    let romeo = world.add(ROMEO);
+    let mut mallory = Mallory::new(&mut world);
+    let label = "m".repeat(63);
+    let domain = [label.as_str(); 16].join(".");
+    let sender = jid(&format!("{}@{domain}", "m".repeat(1023)));
+    for id in 1..=4 {
+        mallory.device = DeviceId::new(id).unwrap();
+        let offered = bundle(&world, romeo, Version::Omemo2);
+        let mut session = mallory.session(&mut world, &offered);
+        pass(&mut world, &mut session, 10_000);
+        let stanza = mallory.write(&mut world, &mut session, b"jump");
+        let read = give(&mut world, romeo, core::slice::from_ref(&sender), &stanza);
+        assert_eq!(text_of(&read), b"jump");
+    }
+    assert_eq!(put_away(&world.devices[romeo].store), 40_000);
+    let offered = bundle(&world, romeo, Version::Omemo2).signed_pre_key_id;
+    world.now += 31 * DAY;
+    let (now, rng) = (world.time(), &mut world.rng);
+    let account = &world.devices[romeo].account;
+    account.end_catch_up(now, rng).unwrap();
+    let bundle = account.bundle(Version::Omemo2).unwrap().bundle;
+    assert_ne!(bundle.signed_pre_key_id, offered);
+    assert_eq!(put_away(&world.devices[romeo].store), 0);
+}
+
+/// A sealed store decrypts a whole partition each time that it is asked for a part of it.
+#[test]
+fn a08_the_keys_of_a_chain_are_asked_for_at_once() {
+    let mut world = World::new(10);
+    let (store, account) = counted(&mut world);
+    let mallory = Mallory::new(&mut world);
+    let offered = account.bundle(Version::Omemo2).unwrap().bundle;
+    let mut session = mallory.session(&mut world, &offered);
+    for (skipped, most) in [(10_000, 25), (1, 25), (9000, 25)] {
+        pass(&mut world, &mut session, skipped);
+        let stanza = mallory.write(&mut world, &mut session, b"jump");
+        let before = store.calls();
+        assert_eq!(text_of(&read(&account, &stanza, &mut world)), b"jump");
+        let calls = store.calls() - before;
+        println!("{skipped}: {calls}");
+        assert!(calls <= most, "{calls} calls for a jump over {skipped}");
+    }
+}
+
 #[test]
 fn a24_a_hundred_peers_use_up_a_bundle_that_stays_full() {
     for version in Version::ALL {

@@ -409,6 +409,38 @@ fn a39_empty_messages_payloads_and_keys_for_others_are_told_apart() {
     }
 }
 
+/// An archive goes back further than the chains of a session are kept: that breaks nothing.
+#[test]
+fn a23_what_was_read_long_ago_is_no_reason_for_a_repair() {
+    for version in Version::ALL {
+        let mut world = World::of_two(41);
+        let now = world.time();
+        let romeo = world.devices[ROMEOS].account.clone();
+        romeo.set_accepted(&jid(world::JULIET), true, now).unwrap();
+        let mut archive = Vec::new();
+        for _ in 0..70 {
+            let stanza = world.write(0, ROMEOS, version, b"there");
+            world.expect(ROMEOS, 0, &stanza, b"there");
+            archive.push(stanza);
+            let stanza = world.write(ROMEOS, 0, version, b"back");
+            world.expect(0, ROMEOS, &stanza, b"back");
+        }
+        for stanza in &archive {
+            match world.read(ROMEOS, 0, stanza) {
+                Received::Duplicate(_) => {}
+                Received::Failed(failure) => assert_eq!(failure.reason, FailureReason::KeyGone),
+                other => panic!("{other:?}"),
+            }
+        }
+        archive.reverse();
+        for stanza in &archive {
+            let read = world.read(ROMEOS, 0, stanza);
+            assert!(matches!(read, Received::Duplicate(_) | Received::Failed(_)));
+        }
+        assert_eq!(romeo.repairs_due(now).unwrap(), []);
+    }
+}
+
 #[test]
 fn a47_half_of_a_mixed_stanza_is_a_duplicate_of_it() {
     for order in 0..4 {

@@ -11,14 +11,15 @@ mod adversary;
 mod world;
 
 use adversary::{
-    MAC, MALLORY, Mallory, bundle, give, journalled, refused, text_of, unchanged,
+    MAC, MALLORY, Mallory, bundle, give, journalled, refused, replaced, text_of, unchanged,
     with_garbage_for_mac,
 };
 use omemo::account::{
     Account, EmptyError, FailureReason, FetchedBundle, Gap, Options, Order, Peer, Received, Trust,
     TrustPolicy,
 };
-use omemo::model::{Device, DeviceList, Fingerprint, PerVersion, Version};
+use omemo::model::{Device, DeviceList, Fingerprint, PerVersion, PreKeyId, Version};
+use omemo::protocol::of;
 use omemo::store::MemoryStore;
 use std::sync::Arc;
 use world::{DAY, HOUR, JULIET, ROMEO, World, jid, options};
@@ -251,6 +252,32 @@ fn a22_a_legacy_session_is_repaired_seldom() {
     let stanza = world.write(0, 1, version, b"hello");
     world.expect(1, 0, &stanza, b"hello");
     assert_eq!(repairs(&world, 1), 0);
+}
+
+/// Anybody on the way can make key exchanges for pre-keys that are not there, under her identity.
+#[test]
+fn a22_forged_key_exchanges_replace_no_omemo_2_session_that_works() {
+    let version = Version::Omemo2;
+    let mut world = settled(version, 29);
+    let mut mallory = Mallory::new(&mut world);
+    mallory.device = world.devices[0].id();
+    let mut offered = bundle(&world, 1, version);
+    offered.pre_keys.truncate(1);
+    offered.pre_keys[0].id = PreKeyId::new(1_000_000).unwrap();
+    let juliet = *bundle(&world, 0, version).identity.as_bytes();
+    let own = *of(version).identity(&mallory.identity).as_bytes();
+    let forge = |world: &mut World| {
+        for _ in 0..3 {
+            let stanza = mallory.exchange(world, &offered, b"forged");
+            let stanza = replaced(&stanza, &own, &juliet);
+            refused(world, 1, JULIET, &stanza, FailureReason::UnknownPreKey);
+        }
+        repairs(world, 1)
+    };
+    assert_eq!(unchanged(&mut world, 1, forge), 0);
+    // If nothing else has come for long, it may be true that she has lost the session.
+    world.now += 2 * DAY;
+    assert_eq!(forge(&mut world), 1);
 }
 
 #[test]

@@ -7,15 +7,17 @@
     reason = "a test says no by panicking"
 )]
 
+mod adversary;
 mod world;
 
 use std::sync::Arc;
 
+use adversary::with_garbage_for_mac;
 use omemo::account::{
-    Account, Bundles, FailureReason, FetchedBundle, Opening, Order, Outgoing, Received,
+    Account, Arrival, Bundles, FailureReason, FetchedBundle, Opening, Order, Outgoing, Received,
 };
 use omemo::model::{Bundle, PerVersion, Version};
-use world::{JULIET, ROMEO, Stanza, World, jid, options};
+use world::{HOUR, JULIET, ROMEO, Stanza, World, jid, options};
 
 /// Two devices of Juliet, and Romeo, who has accepted her.
 fn three(seed: u64) -> World {
@@ -160,6 +162,26 @@ fn whoever_writes_to_a_restored_store_gets_another_session() {
 }
 
 #[test]
+fn no_answer_is_owed_on_a_session_that_was_repaired() {
+    let version = Version::Legacy;
+    let mut world = three(5);
+    let bundle = nearly_empty(&world, version);
+    let stanza = write(&mut world, 0, version, &bundle);
+    world.expect(ROMEO_DEVICE, 0, &stanza, b"hello");
+    for _ in 0..3 {
+        let stanza = write(&mut world, 0, version, &bundle);
+        let stanza = with_garbage_for_mac(&stanza);
+        let read = world.read(ROMEO_DEVICE, 0, &stanza);
+        assert!(matches!(read, Received::Failed(_)), "{read:?}");
+    }
+    let romeo = &world.devices[ROMEO_DEVICE].account;
+    assert_eq!(romeo.answers_due().unwrap().len(), 1);
+    repair(&mut world, 0, version);
+    let romeo = &world.devices[ROMEO_DEVICE].account;
+    assert_eq!(romeo.answers_due().unwrap(), []);
+}
+
+#[test]
 fn no_answer_is_owed_on_a_session_that_was_given_up() {
     for version in Version::ALL {
         let mut world = three(4);
@@ -171,5 +193,53 @@ fn no_answer_is_owed_on_a_session_that_was_given_up() {
         assert_eq!(romeo.answers_due().unwrap().len(), 1);
         romeo.reset_sessions(&jid(JULIET), None, now).unwrap();
         assert_eq!(romeo.answers_due().unwrap(), []);
+    }
+}
+
+/// From an archive that comes backwards the newest session is read first, and is the one to be answered on.
+#[test]
+fn an_answer_is_owed_on_the_newest_session() {
+    for version in Version::ALL {
+        let mut world = three(6);
+        let bundle = nearly_empty(&world, version);
+        let first = world.write(0, ROMEO_DEVICE, version, b"first");
+        // She loses that session and starts another.
+        world.devices[0].account.forget(&jid(ROMEO)).unwrap();
+        let second = world.write(0, ROMEO_DEVICE, version, b"second");
+        world.now += HOUR;
+        let now = world.time();
+        let romeo = &world.devices[ROMEO_DEVICE].account;
+        romeo.begin_catch_up(Order::NewestFirst, now).unwrap();
+        for stanza in [&second, &first] {
+            let read = world.read_as(ROMEO_DEVICE, 0, stanza, Arrival::Archived);
+            assert!(matches!(read, Received::Message(_)), "{read:?}");
+        }
+        assert_eq!(world.answer(ROMEO_DEVICE), 1);
+        let stanza = write(&mut world, 0, version, &bundle);
+        assert!(!stanza[0].keys[0].key_exchange);
+    }
+}
+
+/// A clock that was put back while a history comes backwards: what is older stays older.
+#[test]
+fn c12_the_newest_session_stays_the_current_one_when_the_clock_is_put_back() {
+    for version in Version::ALL {
+        let mut world = three(7);
+        let first = world.write(0, ROMEO_DEVICE, version, b"first");
+        world.devices[0].account.forget(&jid(ROMEO)).unwrap();
+        let second = world.write(0, ROMEO_DEVICE, version, b"second");
+        let now = world.time();
+        let romeo = &world.devices[ROMEO_DEVICE].account;
+        romeo.begin_catch_up(Order::NewestFirst, now).unwrap();
+        world.now -= HOUR / 2;
+        for stanza in [&second, &first] {
+            let read = world.read_as(ROMEO_DEVICE, 0, stanza, Arrival::Archived);
+            assert!(matches!(read, Received::Message(_)), "{read:?}");
+        }
+        let (now, rng) = (world.time(), &mut world.rng);
+        let romeo = &world.devices[ROMEO_DEVICE].account;
+        romeo.end_catch_up(now, rng).unwrap();
+        let stanza = world.write(ROMEO_DEVICE, 0, version, b"to Juliet");
+        world.expect(0, ROMEO_DEVICE, &stanza, b"to Juliet");
     }
 }

@@ -9,7 +9,7 @@ use prost::Message as _;
 use super::names::{Peer, peer_of};
 use super::records::{self, AnswerRecord};
 use super::transaction::Transaction;
-use super::{Account, AccountError, Trust};
+use super::{Account, AccountError, Listing, Trust};
 use crate::model::Timestamp;
 use crate::session::Session;
 
@@ -58,29 +58,28 @@ impl Account {
         Ok(record.map(|record| record.session))
     }
 
-    /// Notes what a message that was read calls for.
+    /// Notes what a message that was read calls for. What is owed on another session is forgotten only
+    /// for the current one: the other side does not listen to an answer on what it has left.
     pub(super) fn note_owed(
         &self,
         tx: &mut Transaction<'_>,
         peer: &Peer,
-        session: u32,
-        state: &Session,
-        is_new_session: bool,
+        call: &Call<'_>,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        let is_heartbeat = state.heartbeat_due();
-        if !is_new_session && !is_heartbeat {
+        let is_heartbeat = call.state.heartbeat_due();
+        if !call.is_new_session && !is_heartbeat {
             return Ok(());
         }
         let name = self.names.answer(peer);
         let owed: Option<AnswerRecord> = records::find(tx, &name)?;
-        if owed.is_some_and(|owed| owed.session == session) {
+        if owed.is_some_and(|owed| owed.session == call.session || !call.is_current) {
             return Ok(());
         }
         let record = AnswerRecord {
-            session,
+            session: call.session,
             since: now.as_millis(),
-            heartbeat: is_heartbeat && !is_new_session,
+            heartbeat: is_heartbeat && !call.is_new_session,
         };
         records::write(tx, name, &record);
         Ok(())
@@ -99,7 +98,7 @@ impl Account {
         Ok(())
     }
 
-    /// To nobody whom the user does not know, or does not want.
+    /// To nobody whom the user does not know, or does not want, and to no device that has left its list.
     pub(super) fn may_answer(
         &self,
         tx: &Transaction<'_>,
@@ -111,9 +110,22 @@ impl Account {
         let Some(record) = self.find_device(tx, &peer.jid, peer.device)? else {
             return Ok(false);
         };
+        // It may be in the hands of whoever took it.
+        if record.listing(peer.version) == Listing::Removed {
+            return Ok(false);
+        }
         let Some(key) = record.fingerprint() else {
             return Ok(true);
         };
         Ok(self.known_trust(tx, &peer.jid, &key)? != Some(Trust::Distrusted))
     }
+}
+
+/// What a message says about its session.
+pub(super) struct Call<'a> {
+    pub(super) session: u32,
+    pub(super) state: &'a Session,
+    pub(super) is_new_session: bool,
+    /// It is the one that is sent on.
+    pub(super) is_current: bool,
 }

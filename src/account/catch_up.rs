@@ -4,7 +4,7 @@ use rand_core::TryCryptoRng;
 
 use super::pre_keys::KEPT_AFTER_USE;
 use super::records::{self, CatchUpRecord};
-use super::transaction::Transaction;
+use super::transaction::{MAX_WRITE, Transaction};
 use super::{Account, AccountError};
 use crate::model::{Timestamp, Version};
 
@@ -46,7 +46,7 @@ impl Account {
     /// To be called once a day or so by those who are never away.
     ///
     /// # Errors
-    /// [`AccountError`].
+    /// [`AccountError`]. What was done until then stays done; the next time goes on with the rest.
     pub fn end_catch_up<G: TryCryptoRng + ?Sized>(
         &self,
         now: Timestamp,
@@ -58,9 +58,11 @@ impl Account {
                 self.wipe_used_pre_keys(tx, version, core::time::Duration::ZERO, now)?;
                 self.rotate_signed_pre_key(tx, version, now, rng)?;
             }
-            self.expire_sessions(tx, now)?;
             self.expire_inbox(tx, now)
-        })
+        })?;
+        // However much others have made us keep, each write is one that a store takes.
+        while !self.run(|tx| self.expire_sessions(tx, now))? {}
+        Ok(())
     }
 
     pub(super) fn catch_up(
@@ -80,13 +82,18 @@ impl Account {
         Ok(since.is_some_and(|since| now.since(Timestamp::from_millis(since)) < KEPT_AFTER_USE))
     }
 
+    /// Removes old sessions and skipped keys until the write is large enough, and says whether that was all
+    /// of them.
     fn expire_sessions(
         &self,
         tx: &mut Transaction<'_>,
         now: Timestamp,
-    ) -> Result<(), AccountError> {
+    ) -> Result<bool, AccountError> {
         for jid in self.contact_jids(tx)? {
             for (device, mut record) in self.device_records(tx, &jid)? {
+                if tx.size() >= MAX_WRITE {
+                    return Ok(false);
+                }
                 let mut is_changed = false;
                 for version in Version::ALL {
                     if record.part(version).is_none() {
@@ -100,8 +107,10 @@ impl Account {
                     };
                     is_changed |= self.drop_old_sessions(tx, &peer, &mut record, now)?;
                     for number in record.part_mut(version).numbers() {
-                        let session = peer.clone().session(number);
-                        self.expire_skipped(tx, &session, super::sessions::OLD_AGE, now)?;
+                        if tx.size() < MAX_WRITE {
+                            let session = peer.clone().session(number);
+                            self.expire_skipped(tx, &session, super::sessions::OLD_AGE, now)?;
+                        }
                     }
                 }
                 if is_changed {
@@ -109,6 +118,6 @@ impl Account {
                 }
             }
         }
-        Ok(())
+        Ok(tx.size() < MAX_WRITE)
     }
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::names::Peer;
 use super::open_key::{Found, Key, Opened};
 use super::received::{Empty, Failure, FailureReason, Incoming, Message, MessageId, Received};
-use super::transaction::Transaction;
+use super::transaction::{MAX_WRITE, Transaction};
 use super::{Account, AccountError};
 use crate::model::{BareJid, Encrypted, OwnKey, Timestamp, Version};
 use crate::ratchet::Budget;
@@ -276,10 +276,6 @@ impl Account {
         Ok(known)
     }
 }
-
-/// When a page has changed so many bytes, it is stored. Each message can skip keys and remove others: a
-/// page of such messages must not outgrow the memory, or what a store takes at once.
-const MAX_WRITE: usize = 16 << 20;
 
 /// A stanza cannot make us look for more keys than that (XEP-0384 0.3.0 §4.5: a `rid` has no address).
 const MAX_KEYS: usize = 8;

@@ -98,6 +98,8 @@ impl Account {
                 record.part_mut(peer.version).retire_all(now);
                 self.store_device(tx, &peer.jid, peer.device, &record);
             }
+            // What is owed is owed on one of the broken ones.
+            tx.delete(self.names.answer(peer));
             let message = self.send_empty(tx, peer, None, Some(bundle), now, rng)?;
             self.note_repair(tx, peer, now)?;
             Ok(message)

@@ -8,6 +8,7 @@ use prost::Message as _;
 use zeroize::Zeroizing;
 
 use super::names::Peer;
+use super::options::InboxLimits;
 use super::received::{Message, MessageId};
 use super::records::{self, InboxRecord};
 use super::survey::ConsumerSurvey;
@@ -224,12 +225,18 @@ impl Account {
         waiting.head.received = now.as_millis();
         waiting.head.pending = pending;
         inbox.next += 1;
-        inbox.count += 1;
-        inbox.bytes += waiting.bytes();
-        let value = waiting.to_record();
-        tx.put(self.names.inbox(message.id.as_bytes()), &value);
+        let entry = self.names.inbox(message.id.as_bytes());
+        // Of a sender that has drawn the same ratchet key before.
+        if let Some(replaced) = tx.get(&entry)? {
+            let replaced = WaitingRecord::from_record(&replaced)?.bytes();
+            inbox.count = inbox.count.saturating_sub(1);
+            inbox.bytes = inbox.bytes.saturating_sub(replaced);
+        }
+        inbox.count = inbox.count.saturating_add(1);
+        inbox.bytes = inbox.bytes.saturating_add(waiting.bytes());
+        tx.put(entry, &waiting.to_record());
         if inbox.count > limits.messages || inbox.bytes > limits.bytes {
-            self.evict_oldest(tx, &mut inbox, waiting.head.sequence)?;
+            self.evict_oldest(tx, &mut inbox, limits, waiting.head.sequence)?;
         }
         records::write(tx, name, &inbox);
         Ok(())
@@ -278,24 +285,35 @@ impl Account {
         Ok(())
     }
 
-    /// Removes a tenth of the messages, the oldest; never the one that has just come.
+    /// Counts the messages and removes the oldest: a tenth, and more until the rest is within the limits;
+    /// never the one that has just come.
     fn evict_oldest(
         &self,
         tx: &mut Transaction<'_>,
         inbox: &mut InboxRecord,
+        limits: InboxLimits,
         newest: u64,
     ) -> Result<(), AccountError> {
-        let mut sequences = Vec::new();
+        let mut waiting = Vec::new();
         for (_, value) in tx.scan(&self.names.inbox_range())? {
-            sequences.push(WaitingRecord::from_record(&value)?.head.sequence);
+            let record = WaitingRecord::from_record(&value)?;
+            waiting.push((record.head.sequence, record.bytes()));
         }
-        sequences.sort_unstable();
-        let evicted = sequences.len().div_ceil(EVICTED_PART);
-        let first = sequences
-            .get(evicted)
-            .copied()
-            .unwrap_or(newest)
-            .min(newest);
+        waiting.sort_unstable();
+        inbox.count = u32::try_from(waiting.len()).unwrap_or(u32::MAX);
+        inbox.bytes = waiting.iter().map(|(_, bytes)| bytes).sum();
+        let tenth = waiting.len().div_ceil(EVICTED_PART);
+        let (mut count, mut bytes) = (inbox.count, inbox.bytes);
+        let mut first = newest;
+        for (at, (sequence, size)) in waiting.into_iter().enumerate() {
+            if at >= tenth && count <= limits.messages && bytes <= limits.bytes {
+                first = sequence;
+                break;
+            }
+            count -= 1;
+            bytes -= size;
+        }
+        let first = first.min(newest);
         self.keep_waiting(tx, inbox, |waiting| waiting.head.sequence >= first)
     }
 

@@ -3,7 +3,8 @@
 //! A record for each message, named by the step of its chain and its number. A key that was put away is
 //! stored as [`SkippedKey::to_record`] has it; one that was used leaves 16 bytes of a digest of the
 //! message, by which a repetition of the same bytes is told from other bytes under the same number.
-//! Chains that are too old go with all their records.
+//! Chains that are too old go with all their records; that they were there is known for some time, so that
+//! what an archive has of them is not taken for a sign of a broken session.
 
 use std::cell::Cell;
 
@@ -31,6 +32,12 @@ const EVICTED_BESIDES: u64 = 1000;
 
 /// How many digests of used keys are kept behind the end of a chain.
 const REMEMBERED: u32 = MAX_SKIP;
+
+/// A chain that is too old to be remembered is known by so many bytes of its ratchet key.
+const NAME: usize = 8;
+
+/// And so many of them are: an archive may go back for long.
+const MAX_FORGOTTEN: usize = 500;
 
 /// The first bytes of the SHA-256 of a message.
 pub(super) type Digest = [u8; 16];
@@ -91,6 +98,14 @@ impl<'t> StoredKeys<'t> {
         let mut reached = chains.iter().filter(|chain| chain.step <= self.steps);
         let found = reached.find(|chain| chain.dh == dh.as_bytes());
         Ok(found.map(|chain| chain.step))
+    }
+
+    /// Whether a chain of this ratchet key was too old to be remembered. Anybody can say that a message is
+    /// of such a chain: it cannot be read in any case.
+    pub(super) fn has_forgotten(&self, dh: &RatchetPublicKey) -> Result<bool, AccountError> {
+        let forgotten = self.account.chains(self.tx, self.session)?.forgotten;
+        let mut names = forgotten.chunks_exact(NAME);
+        Ok(names.any(|name| dh.as_bytes().starts_with(name)))
     }
 
     /// What the store said while the ratchet was asking.
@@ -161,7 +176,11 @@ impl Account {
         let oldest = changes.forget_before();
         for old in chains.chains.extract_if(.., |chain| chain.step < oldest) {
             tx.clear(self.names.message_keys(session, old.step));
+            let name = old.dh.iter().chain(&[0; NAME]).take(NAME);
+            chains.forgotten.extend(name);
         }
+        let excess = chains.forgotten.len().saturating_sub(MAX_FORGOTTEN * NAME);
+        chains.forgotten.drain(..excess);
         for (step, n, key) in &changes.added {
             let record = SkippedKey::Seed(Box::new(key.clone())).to_record(*n);
             tx.put(self.names.message_key(session, *step, *n), &record);
@@ -267,6 +286,9 @@ impl Account {
             excess += others.min(EVICTED_BESIDES);
         }
         for chain in &mut chains.chains {
+            if excess == 0 {
+                break;
+            }
             let evicted = self.evict(
                 tx,
                 session,

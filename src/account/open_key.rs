@@ -4,6 +4,7 @@ use rand_core::TryCryptoRng;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::answers::Call;
 use super::decrypt::Context;
 use super::message_keys::{Digest, Fate, StoredKeys};
 use super::names::{Peer, SessionName};
@@ -145,9 +146,8 @@ impl Account {
                 continue;
             };
             let dh = &message.header().dh;
-            if session.is_receiving_from(dh)
-                || StoredKeys::new(self, tx, &name, &session).knows(dh)?
-            {
+            let keys = StoredKeys::new(self, tx, &name, &session);
+            if session.is_receiving_from(dh) || keys.knows(dh)? || keys.has_forgotten(dh)? {
                 return self.open_on(tx, context, name, message, None);
             }
             sessions.push(name);
@@ -179,6 +179,9 @@ impl Account {
         };
         let digest = digest(message);
         let keys = StoredKeys::new(self, tx, &name, &session);
+        if keys.has_forgotten(&message.header().dh)? {
+            return Ok(Err(FailureReason::KeyGone));
+        }
         let available = context.budget.chain_steps();
         let allowed = max_jump.map_or(available, |most| most.min(available));
         let mut budget = Budget::new(allowed, context.budget.dh_steps());
@@ -341,9 +344,11 @@ impl Account {
         if moved.is_news && may_change && !is_receive_only {
             part.make_current(number, now);
         }
+        let is_current = part.current == number;
         part.speaks |= moved.payload.is_some();
         if is_stale(part.heard, since, now) {
-            part.heard = now.as_millis();
+            // What is newer than the beginning of the catch-up is so, whatever the clock says.
+            part.heard = now.as_millis().max(since);
             record.heard = now.as_millis();
         }
         let listing = record.listing(version);
@@ -367,8 +372,13 @@ impl Account {
             self.note_success(tx, &sender)?;
         }
         if !is_receive_only {
-            let is_new = moved.is_new_session;
-            self.note_owed(tx, &sender, number, &moved.session, is_new, now)?;
+            let call = Call {
+                session: number,
+                state: &moved.session,
+                is_new_session: moved.is_new_session,
+                is_current,
+            };
+            self.note_owed(tx, &sender, &call, now)?;
         }
         if record != *before {
             self.store_device(tx, &sender.jid, sender.device, &record);
@@ -423,9 +433,11 @@ impl Account {
 /// Old sessions are no place for long jumps: the other side has left them.
 const MAX_JUMP_ON_OLD: u32 = 1000;
 
-/// Whether the time of the last decryption has to be written: each hour, and the first of a catch-up.
+/// Whether the time of the last decryption has to be written: each hour, the first of a catch-up, and
+/// where a clock that was put back has left it far away.
 fn is_stale(heard: u64, catch_up_since: u64, now: Timestamp) -> bool {
-    heard < catch_up_since || now.since(Timestamp::from_millis(heard)) >= super::contacts::COARSE
+    let then = Timestamp::from_millis(heard);
+    heard < catch_up_since || now.since(then).max(then.since(now)) >= super::contacts::COARSE
 }
 
 pub(super) fn digest(message: &RatchetMessage) -> Digest {

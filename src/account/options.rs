@@ -90,12 +90,15 @@ pub enum DowngradePolicy {
     Skip,
 }
 
-/// How much waits for acknowledgement. Beyond it the oldest go, which were handed out when they came.
+/// How much waits for acknowledgement. Beyond it the oldest go, which were handed out when they came:
+/// never the newest, however large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InboxLimits {
     /// The number of messages.
     pub messages: u32,
-    /// The sum of their texts, in bytes.
+    /// The sum of their texts and of what came with them ([`Incoming::attached`](super::Incoming::attached)),
+    /// in bytes. What a single message has of both is to be less than a record of the store
+    /// ([`MAX_VALUE`](crate::store::MAX_VALUE), 16 MiB).
     pub bytes: u64,
     /// How long a message waits.
     pub age: Duration,

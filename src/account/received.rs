@@ -21,7 +21,8 @@ pub struct Incoming<'a> {
     /// How it came.
     pub arrival: Arrival,
     /// What else the application needs of the stanza: kept in the inbox with the message, and handed out
-    /// with it ([`Message::attached`]). May be empty.
+    /// with it ([`Message::attached`]). May be empty. With the text it has to fit into a record of the store
+    /// ([`MAX_VALUE`](crate::store::MAX_VALUE), 16 MiB): else the stanza is an error each time.
     pub attached: &'a [u8],
 }
 

@@ -179,6 +179,10 @@ pub(super) struct SessionEntry {
 pub(super) struct ChainsRecord {
     #[prost(message, repeated, tag = "1")]
     pub(super) chains: Vec<ChainEntry>,
+    /// The first eight bytes of the ratchet keys of chains that are not remembered any more, one after the
+    /// other, oldest first.
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) forgotten: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]

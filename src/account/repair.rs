@@ -83,8 +83,12 @@ impl Account {
         let heals = protocol::of(peer.version).heals_after_failures();
         // The other side may write on a session that was given up here, when the store was restored or at
         // the user's wish. If none has taken its place, one is missing.
-        let has_session = self.answered(tx, &peer, &device)?.is_some();
-        if is_unreadable(reason) && !heals && has_session {
+        let answered = self.answered(tx, &peer, &device)?;
+        let may_be_forged = is_unreadable(reason) && answered.is_some()
+            || never_began(reason)
+                && answered == Some(true)
+                && was_heard_lately(&device, &peer, now);
+        if may_be_forged && !heals {
             return Ok(());
         }
         let name = self.names.failures(&peer);
@@ -241,12 +245,20 @@ impl FailuresRecord {
 }
 
 /// Whether the message is for a session that could not be made here: two have used one pre-key, or the
-/// bundle was an old one. That is a missing session, no matter whether there is another.
+/// bundle was an old one. That is a missing session, no matter whether there is another; unless that one
+/// works, as anybody on the way can make such a message.
 const fn never_began(reason: FailureReason) -> bool {
     matches!(
         reason,
         FailureReason::UnknownPreKey | FailureReason::UnknownSignedPreKey
     )
+}
+
+/// Whether the device has written on its sessions in the last day: it has not lost them.
+fn was_heard_lately(device: &DeviceRecord, peer: &Peer, now: Timestamp) -> bool {
+    let heard = device.part(peer.version).map_or(0, |part| part.heard);
+    let heard = Timestamp::from_millis(heard);
+    now.since(heard).max(heard.since(now)) < FIRST_PAUSE
 }
 
 /// What a broken session looks like, as against an attack or a late message.

@@ -129,33 +129,32 @@ pub(crate) fn fails_everywhere<T>(
     }
 }
 
-/// C07: lets the last `apply` of the operation write its first changes only: so many as `counts` says.
+/// C07: lets each `apply` of the operation write its first changes only: so many as `counts` says.
 pub(crate) fn tears<T>(
     world: &World,
     device: usize,
     operation: &impl Operation<T>,
-    counts: impl Iterator<Item = usize>,
+    counts: impl Iterator<Item = usize> + Clone,
     check: &impl Fn(&mut World, T),
 ) {
     let before = &world.devices[device].store;
     let address = world.devices[device].jid().to_string();
-    let whole = Arc::new(Faulty::new(before.copy(), FaultPlan::none()));
-    operation(whole.clone(), &mut StdRng::seed_from_u64(1)).unwrap();
-    let (last, after) = (whole.applies() - 1, whole.inner().dump());
-    for count in counts {
-        let plan = FaultPlan::none().apply(last, Fault::Torn(count, StoreError::Io));
-        let store = Arc::new(Faulty::new(before.copy(), plan));
-        let outcome = operation(store.clone(), &mut StdRng::seed_from_u64(1)).map(|_| ());
-        assert_eq!(outcome, Err(AccountError::Store(StoreError::Io)));
-        if store.inner().dump() == after {
-            break;
+    for (apply, states) in (0..).zip(states(before, operation).windows(2)) {
+        for count in counts.clone() {
+            let plan = FaultPlan::none().apply(apply, Fault::Torn(count, StoreError::Io));
+            let store = Arc::new(Faulty::new(before.copy(), plan));
+            let outcome = operation(store.clone(), &mut StdRng::seed_from_u64(1)).map(|_| ());
+            assert_eq!(outcome, Err(AccountError::Store(StoreError::Io)));
+            if store.inner().dump() == states[1].1 {
+                break;
+            }
+            let mut world = copy(world);
+            let left = Arc::new(store.inner().copy());
+            let outcome = operation(left.clone(), &mut StdRng::seed_from_u64(2));
+            let outcome = outcome.unwrap_or_else(|error| panic!("after {count} changes: {error}"));
+            world.devices[device] = open(&world, left.copy(), &address);
+            check(&mut world, outcome);
         }
-        let mut world = copy(world);
-        let left = Arc::new(store.inner().copy());
-        let outcome = operation(left.clone(), &mut StdRng::seed_from_u64(2));
-        let outcome = outcome.unwrap_or_else(|error| panic!("after {count} changes: {error}"));
-        world.devices[device] = open(&world, left.copy(), &address);
-        check(&mut world, outcome);
     }
 }
 

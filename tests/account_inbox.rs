@@ -1,0 +1,110 @@
+//! What waits to be acknowledged: counted rightly, kept within its limits, the oldest first to go.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says no by panicking"
+)]
+
+mod adversary;
+mod world;
+
+use adversary::{MALLORY, Mallory, bundle, give, text_of};
+use omemo::account::{APPLICATION, ConsumerSurvey, InboxLimits, Received};
+use omemo::crypto::random;
+use omemo::model::Version;
+use omemo::protocol::of;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use world::{JULIET, ROMEO, World, jid, options};
+
+const ROMEOS: usize = 0;
+const JULIETS: usize = 1;
+
+/// Romeo, in whose inbox there is room for so much, and Juliet.
+fn with_limits(messages: u32, bytes: u64) -> World {
+    let mut options = options();
+    options.inbox = Some(InboxLimits {
+        messages,
+        bytes,
+        ..InboxLimits::DEFAULT
+    });
+    let mut world = World::new(1);
+    world.add_with(ROMEO, options);
+    world.add(JULIET);
+    world.publish_lists();
+    world
+}
+
+fn receive(world: &mut World, text: &[u8]) -> ConsumerSurvey {
+    let stanza = world.write(JULIETS, ROMEOS, Version::Omemo2, text);
+    assert_eq!(text_of(&world.read(ROMEOS, JULIETS, &stanza)), text);
+    let survey = world.devices[ROMEOS].account.survey().unwrap();
+    survey.inbox[0].clone()
+}
+
+fn waiting(world: &World) -> Vec<Vec<u8>> {
+    let account = &world.devices[ROMEOS].account;
+    let inbox = account.inbox(APPLICATION).unwrap();
+    inbox.iter().map(|one| one.payload.to_vec()).collect()
+}
+
+#[test]
+fn the_oldest_go_until_the_rest_has_room() {
+    let mut world = with_limits(1000, 10_000);
+    // So small that a tenth of them makes no room.
+    for _ in 0..50 {
+        receive(&mut world, b"t");
+    }
+    for n in 0..20_u8 {
+        let survey = receive(&mut world, &[n; 3000]);
+        assert!(survey.bytes <= 10_000, "{survey:?}");
+        assert_eq!(waiting(&world).last(), Some(&vec![n; 3000]));
+    }
+    // The one that has just come stays, however large.
+    assert_eq!(receive(&mut world, &[7; 20_000]).messages, 1);
+}
+
+#[test]
+fn a_tenth_goes_when_there_are_too_many() {
+    let mut world = with_limits(20, 10_000);
+    for n in 0..60_u8 {
+        let survey = receive(&mut world, &[n]);
+        assert!((18..=20).contains(&survey.messages) || n < 20, "{n}");
+    }
+    let waiting = waiting(&world);
+    assert!(waiting.is_sorted());
+    assert_eq!(waiting.last(), Some(&vec![59]));
+}
+
+/// A sender that draws the same ratchet key twice gives two messages one name.
+#[test]
+fn messages_of_one_name_are_counted_as_the_one_that_waits() {
+    let mut world = with_limits(20, 10_000);
+    let mallory = Mallory::new(&mut world);
+    for n in 0..100_u8 {
+        let offered = bundle(&world, ROMEOS, Version::Omemo2);
+        let mut session = mallory.session(&mut world, &offered);
+        let salt = random(&mut world.rng).unwrap();
+        let sealed = of(Version::Omemo2).seal_payload(&[n], &salt).unwrap();
+        let chance = core::mem::replace(&mut world.rng, StdRng::seed_from_u64(777));
+        let mut stanza = mallory.empty(&mut world, &mut session, sealed.key_material.expose());
+        world.rng = chance;
+        stanza[0].payload = Some(sealed.ciphertext);
+        let read = give(&mut world, ROMEOS, &[jid(MALLORY)], &stanza);
+        assert_eq!(text_of(&read), [n]);
+        let Received::Message(message) = read else {
+            panic!("it is one");
+        };
+        assert_eq!(waiting(&world), [vec![n]]);
+        if n == 99 {
+            let account = &world.devices[ROMEOS].account;
+            account.acknowledge(&message.id, APPLICATION).unwrap();
+        }
+    }
+    for n in 0..20 {
+        receive(&mut world, &[n]);
+    }
+    assert_eq!(waiting(&world).len(), 20);
+}
