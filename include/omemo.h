@@ -1817,7 +1817,7 @@ typedef struct {
    */
   size_t until_len;
   /**
-   * No more records than that.
+   * No more records than that; SIZE_MAX: all of them. Make no room by it.
    */
   size_t limit;
 } omemo_store_scan;

@@ -62,7 +62,7 @@ pub struct omemo_store_scan {
     pub until: *const u8,
     /// The bytes of `until`.
     pub until_len: usize,
-    /// No more records than that.
+    /// No more records than that; SIZE_MAX: all of them. Make no room by it.
     pub limit: usize,
 }
 
