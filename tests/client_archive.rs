@@ -132,11 +132,47 @@ fn an_endless_page_is_read_on_the_way() {
     stage.connect(0);
     stage.settle();
     stage.users[0].client.expect_archive(None, "q");
-    for _ in 0..1000 {
+    for _ in 0..1001 {
         page(&mut stage, &archive);
     }
     stage.settle();
     assert_eq!(stage.users[0].bodies(), ["0"]);
+}
+
+/// A store that fails when it is read: what is given again is held once.
+#[test]
+fn an_endless_page_holds_nothing_twice() {
+    let nobodys = format!(
+        "<message from='{ROMEO}/x' to='{JULIET}'><encrypted xmlns='eu.siacs.conversations.axolotl'>\
+         <header sid='1'><iv/></header><payload>AAAA</payload></encrypted></message>"
+    );
+    let nobodys = archived(&jid(JULIET), "q", 1, &nobodys);
+    let mut faults = FaultPlan::none();
+    for is_counted in [true, false] {
+        let store = Arc::new(Faulty::new(MemoryStore::new(), faults.clone()));
+        let mut stage = Stage::new();
+        stage.add_with("juliet@capulet.example/balcony", options(), store.clone());
+        let now = stage.time();
+        let client = &mut stage.users[0].client;
+        client.expect_archive(None, "q");
+        for _ in 0..1000 {
+            client.receive(&nobodys, now).unwrap();
+        }
+        if is_counted {
+            for call in 0..20 {
+                faults = faults.call(store.calls() + call, Fault::Before(StoreError::Io));
+            }
+            continue;
+        }
+        let mut failures = 0;
+        while client.receive(&nobodys, now).is_err() {
+            failures += 1;
+        }
+        assert!(failures > 3, "{failures}");
+        client.end_page(now).unwrap();
+        stage.settle();
+        assert_eq!(stage.users[0].undecryptable.len(), 1001);
+    }
 }
 
 /// Nor does it matter in which part of the messages the bytes are.

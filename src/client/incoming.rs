@@ -72,7 +72,10 @@ impl<R: TryCryptoRng> Client<R> {
                 self.receive_message(xml, route, now)?
             }
         };
-        self.go_on(now)?;
+        // Nothing has changed by a message that is only held, and it is not to be given again.
+        if disposition != Disposition::Pending {
+            self.go_on(now)?;
+        }
         Ok(disposition)
     }
 
@@ -160,10 +163,11 @@ impl<R: TryCryptoRng> Client<R> {
             return Ok(self.cannot_read(xml, origin, UndecryptableReason::NoSender));
         };
         if origin == Origin::Archive {
-            self.archive.hold(held);
+            // Before it is held, so that it is held once if that fails.
             if self.archive.is_full() {
                 self.end_page(now)?;
             }
+            self.archive.hold(held);
             return Ok(Disposition::Pending);
         }
         let record = held.attached.to_record();
