@@ -145,8 +145,9 @@ impl Account {
         })
     }
 
-    /// Removes somebody who acknowledges messages: nothing waits for it any more. Nothing happens to the
-    /// [`APPLICATION`], which every account has ([`Options::inbox`](super::Options::inbox) is for that).
+    /// Removes somebody who acknowledges messages: nothing waits for it any more. The
+    /// [`APPLICATION`] too: until it is added again, messages are handed out once, as without an inbox
+    /// ([`Options::inbox`](super::Options::inbox)).
     ///
     /// # Errors
     /// [`AccountError`].
@@ -154,7 +155,7 @@ impl Account {
         self.run(|tx| {
             let name = self.names.account("inbox");
             let mut inbox: InboxRecord = records::read(tx, &name)?;
-            let Some(bit) = bit_of(&inbox, consumer).filter(|_| consumer != APPLICATION) else {
+            let Some(bit) = bit_of(&inbox, consumer) else {
                 return Ok(());
             };
             self.keep_waiting(tx, &mut inbox, |waiting| {
