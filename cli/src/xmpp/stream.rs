@@ -11,12 +11,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{self, pki_types::ServerName};
 use zeroize::Zeroizing;
 
 use omemo::model::BareJid;
 
-use super::element::{child, escape, look};
+use super::element::{child, condition, escape, look};
 use super::sasl::Authentication;
 use super::splitter::{Piece, SplitError, Splitter};
 use super::{Server, tls};
@@ -159,8 +159,15 @@ async fn encrypted(
     let connector = tls::connector(login.authorities.as_deref(), protocol)?;
     let name = ServerName::try_from(domain.to_owned()).map_err(|_| StreamError::Protocol)?;
     let tls = connector.connect(name, tcp).await;
-    tls.map(Wire::new)
-        .map_err(|error| StreamError::Tls(error.to_string()))
+    tls.map(Wire::new).map_err(|error| not_encrypted(&error))
+}
+
+/// What TLS says is one thing; that the connection broke meanwhile is another, which may pass.
+fn not_encrypted(error: &io::Error) -> StreamError {
+    match error.get_ref() {
+        Some(inner) if inner.is::<rustls::Error>() => StreamError::Tls(error.to_string()),
+        _ => StreamError::Broken(error.kind()),
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
@@ -180,11 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
              xmlns:stream='http://etherx.jabber.org/streams' to='{domain}'>"
         ))
         .await?;
-        let features = self.next().await?;
-        if is_stream_error(&features) {
-            return Err(StreamError::ended(&features));
-        }
-        Ok(features)
+        self.next().await
     }
 
     async fn send(&mut self, xml: &str) -> Result<(), StreamError> {
@@ -195,6 +198,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     async fn next(&mut self) -> Result<String, StreamError> {
         loop {
             match self.splitter.next_piece()? {
+                Some(Piece::Element(xml)) if is_stream_error(&xml) => {
+                    return Err(StreamError::ended(&xml));
+                }
                 Some(Piece::Element(xml)) => return Ok(xml),
                 Some(Piece::Open) => {}
                 Some(Piece::Close) => return Err(StreamError::Closed),
@@ -229,8 +235,22 @@ impl Wire<TlsStream<TcpStream>> {
             let jid = child(child(bound, BIND, "bind")?, BIND, "jid")?;
             jid.text().map(str::to_owned)
         });
-        let full_jid = full_jid.flatten().ok_or(StreamError::Refused)?;
+        let full_jid = full_jid.flatten().ok_or_else(|| not_bound(&bound))?;
         Ok(Stream::over(self.io, self.splitter, full_jid))
+    }
+}
+
+/// Why there is no resource (RFC 6120 §7.6.2).
+fn not_bound(answer: &str) -> StreamError {
+    let why = look(answer, |answer| {
+        let error = child(answer, "jabber:client", "error")?;
+        let is_wait = error.attribute("type") == Some("wait");
+        Some((is_wait, condition(answer)?))
+    });
+    match why.flatten() {
+        Some((true, why)) => StreamError::NotNow(why),
+        Some((false, why)) => StreamError::Bind(why),
+        None => StreamError::Protocol,
     }
 }
 
@@ -286,6 +306,10 @@ pub enum StreamError {
     Authentication,
     /// The server refuses the account or the password.
     Refused,
+    /// The server gives no resource to this client, and says why.
+    Bind(String),
+    /// The server cannot let anybody in now, and says why.
+    NotNow(String),
     /// The connection broke.
     Broken(io::ErrorKind),
     /// The server ended the stream.
@@ -312,7 +336,7 @@ impl StreamError {
     pub const fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Connect(_) | Self::Broken(_) | Self::Closed | Self::Ended(_)
+            Self::Connect(_) | Self::NotNow(_) | Self::Broken(_) | Self::Closed | Self::Ended(_)
         )
     }
 }
@@ -341,6 +365,8 @@ impl fmt::Display for StreamError {
                 f.write_str("the server did not prove that it knows the password")
             }
             Self::Refused => f.write_str("the server refuses the account or its password"),
+            Self::Bind(why) => write!(f, "the server gives this client no place: {why}"),
+            Self::NotNow(why) => write!(f, "the server lets nobody in now: {why}"),
             Self::Broken(kind) => write!(f, "the connection broke: {kind}"),
             Self::Closed => f.write_str("the server ended the connection"),
             Self::Ended(why) => write!(f, "the server ended the connection: {why}"),
@@ -382,5 +408,36 @@ mod tests {
             StreamError::ended(xml),
             StreamError::Ended("conflict".into())
         );
+    }
+
+    #[test]
+    fn what_may_pass_is_told_from_what_will_not() {
+        let broken = io::Error::from(io::ErrorKind::UnexpectedEof);
+        assert!(not_encrypted(&broken).may_pass());
+        let forged = rustls::Error::General("forged".to_owned());
+        let forged = io::Error::new(io::ErrorKind::InvalidData, forged);
+        assert!(matches!(not_encrypted(&forged), StreamError::Tls(_)));
+        let bound = |kind: &str, why: &str| {
+            not_bound(&format!(
+                "<iq type='error' id='bind'><error type='{kind}'><{why} \
+                 xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+            ))
+        };
+        assert!(bound("wait", "resource-constraint").may_pass());
+        assert_eq!(
+            bound("cancel", "not-allowed"),
+            StreamError::Bind("not-allowed".to_owned())
+        );
+    }
+
+    /// As a server that goes down says it in the middle of logging in.
+    #[tokio::test]
+    async fn an_error_of_the_stream_is_one_wherever_it_comes() {
+        let (ours, mut theirs) = tokio::io::duplex(1000);
+        let mut wire = Wire::new(ours);
+        let xml = "<s><stream:error><system-shutdown/></stream:error>";
+        theirs.write_all(xml.as_bytes()).await.unwrap();
+        let ended = StreamError::Ended("system-shutdown".to_owned());
+        assert_eq!(wire.next().await, Err(ended));
     }
 }
