@@ -48,7 +48,7 @@ use self::input::Input;
 pub use self::options::sorted;
 use self::told::print;
 use super::account::{self, Password};
-use super::fetching::Fetching;
+use super::fetching::{Fetching, is_settled};
 use super::show;
 use crate::Failure;
 use crate::messenger::{
@@ -190,10 +190,14 @@ impl Pipe {
                 let Some((message, files)) = self.fetching.take(transfer, result) else {
                     return Ok(());
                 };
+                let is_settled = is_settled(&files);
                 for file in files {
                     print(&told::file(&message, file))?;
                 }
-                Ok(self.messenger.acknowledge(&message.id)?)
+                if is_settled {
+                    self.messenger.acknowledge(&message.id)?;
+                }
+                Ok(())
             }
             Event::Plain(plain) => print(&told::plain(&plain)),
             Event::Unreadable { from, reason } => print(
