@@ -1,6 +1,7 @@
 //! A stream, from the first byte to the last.
 
 use core::fmt;
+use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,7 +26,7 @@ const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
 const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 /// The protocol's name where TLS begins at once (XEP-0368 §3).
 const ALPN: &str = "xmpp-client";
-/// How long the way to a stream that can be used may take.
+/// How long each part of the way to a stream that can be used may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is needed to log in.
@@ -56,20 +57,15 @@ impl Stream {
     /// # Errors
     /// [`StreamError`].
     pub async fn open(login: &Login) -> Result<Self, StreamError> {
-        timeout(PATIENCE, Self::open_somewhere(login))
-            .await
-            .map_err(|_| StreamError::Connect(io::ErrorKind::TimedOut))?
-    }
-
-    async fn open_somewhere(login: &Login) -> Result<Self, StreamError> {
         let servers = match &login.server {
             Some(server) => vec![server.clone()],
-            None => Server::of_domain(login.jid.domain()).await,
+            None => in_time(Server::of_domain(&ascii(login.jid.domain())?)).await?,
         };
         let mut last = StreamError::Connect(io::ErrorKind::NotFound);
         for server in servers {
-            match encrypted(&server, login).await {
-                Ok(wire) => return wire.log_in(login).await,
+            // One that takes connections and says nothing must not keep us from the next one.
+            match in_time(encrypted(&server, login)).await {
+                Ok(wire) => return in_time(wire.log_in(login)).await,
                 Err(error) => last = error,
             }
         }
@@ -125,6 +121,16 @@ impl Stream {
     }
 }
 
+async fn in_time<T>(part: impl Future<Output = Result<T, StreamError>>) -> Result<T, StreamError> {
+    let done = timeout(PATIENCE, part).await;
+    done.map_err(|_| StreamError::Connect(io::ErrorKind::TimedOut))?
+}
+
+/// A domain as certificates and the DNS have it (RFC 5890).
+fn ascii(domain: &str) -> Result<String, StreamError> {
+    idna::domain_to_ascii(domain).map_err(|_| StreamError::Domain)
+}
+
 /// A connection on which stanzas can be exchanged one by one.
 struct Wire<S> {
     io: S,
@@ -157,7 +163,7 @@ async fn encrypted(
     };
     let protocol = server.is_direct_tls.then_some(ALPN);
     let connector = tls::connector(login.authorities.as_deref(), protocol)?;
-    let name = ServerName::try_from(domain.to_owned()).map_err(|_| StreamError::Protocol)?;
+    let name = ServerName::try_from(ascii(domain)?).map_err(|_| StreamError::Domain)?;
     let tls = connector.connect(name, tcp).await;
     tls.map(Wire::new).map_err(|error| not_encrypted(&error))
 }
@@ -294,6 +300,10 @@ fn is_stream_error(xml: &str) -> bool {
 pub enum StreamError {
     /// No connection.
     Connect(io::ErrorKind),
+    /// The domain is no name that a server could have.
+    Domain,
+    /// The domain says that it has no server for clients.
+    NoServer,
     /// The server does not encrypt.
     NoTls,
     /// There are no authorities to believe.
@@ -357,6 +367,8 @@ impl fmt::Display for StreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connect(kind) => write!(f, "the server cannot be reached: {kind}"),
+            Self::Domain => f.write_str("the address has no domain of a server"),
+            Self::NoServer => f.write_str("the domain says that it has no server for clients"),
             Self::NoTls => f.write_str("the server does not encrypt the connection"),
             Self::Authorities => f.write_str("there are no certificates of authorities to believe"),
             Self::Tls(what) => write!(f, "the connection cannot be encrypted: {what}"),
@@ -439,5 +451,12 @@ mod tests {
         theirs.write_all(xml.as_bytes()).await.unwrap();
         let ended = StreamError::Ended("system-shutdown".to_owned());
         assert_eq!(wire.next().await, Err(ended));
+    }
+
+    #[test]
+    fn domains_are_what_certificates_have() {
+        assert_eq!(ascii("Bücher.example").unwrap(), "xn--bcher-kva.example");
+        assert_eq!(ascii("capulet.example").unwrap(), "capulet.example");
+        assert_eq!(ascii("127.0.0.1").unwrap(), "127.0.0.1");
     }
 }
