@@ -69,7 +69,9 @@ impl Page {
     pub fn field(&mut self, label: impl Display, value: impl Display) {
         let width = VALUE_COLUMN.saturating_sub(self.indent);
         let mut label = harmless(&label);
-        for line in value.to_string().lines() {
+        let value = value.to_string();
+        // An empty value is a line too.
+        for line in value.lines().chain(value.is_empty().then_some("")) {
             self.margin();
             let _ = write!(
                 self.text,
@@ -203,6 +205,9 @@ mod tests {
 
     #[test]
     fn values_are_in_one_column() {
+        let mut page = Page::default();
+        page.field("nothing", "");
+        assert!(page.to_string().contains("nothing"));
         let mut page = Page::default();
         page.field("a", "1");
         page.indented(|page| page.field("bb", "2\n3"));

@@ -13,6 +13,8 @@ use ureq::{Agent, SendBody};
 
 /// How long a server may say nothing.
 const SILENCE: Duration = Duration::from_secs(60);
+/// How long all of a file may take to come.
+const MAX_TIME: Duration = Duration::from_secs(60 * 60);
 /// How often a server may send us elsewhere.
 const REDIRECTS: u32 = 5;
 
@@ -77,7 +79,8 @@ impl Web {
     /// # Errors
     /// [`WebError`].
     pub fn get(&self, url: &str, most: u64) -> Result<impl Read + use<>, WebError> {
-        let response = self.agent.get(url).call()?;
+        let request = self.agent.get(url).config();
+        let response = request.timeout_global(Some(MAX_TIME)).build().call()?;
         Ok(response.into_body().into_with_config().limit(most).reader())
     }
 }

@@ -63,3 +63,48 @@ fn pipe_knows_its_options_wherever_they_stand() {
     let output = omemo(home.path(), &["pipe", "--foo", "--mode", "none"]);
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn whoever_looks_makes_no_account() {
+    let home = tempfile::tempdir().unwrap();
+    for command in ["devices", "fingerprint", "trust"] {
+        let mut args = vec![command, "--jid", "typo@capulet.example"];
+        args.extend((command == "trust").then_some("romeo@montague.example"));
+        let output = omemo(home.path(), &args);
+        assert_eq!(output.status.code(), Some(1), "{command}");
+        assert!(said(&output).contains("no keys"), "{}", said(&output));
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn nobody_decides_about_a_key_that_was_not_seen() {
+    let home = tempfile::tempdir().unwrap();
+    let state = home.path().join("state");
+    std::fs::create_dir(&state).unwrap();
+    let store = omemo::store::SqliteStore::open(state.join("omemo.db")).unwrap();
+    let account = omemo::account::Account::open(
+        std::sync::Arc::new(store),
+        "juliet@capulet.example".parse().unwrap(),
+        omemo::account::Options::new(omemo::account::TrustPolicy::Manual),
+        omemo::model::Timestamp::default(),
+        &mut getrandom::SysRng,
+    );
+    drop(account.unwrap());
+    let state = state.to_str().unwrap();
+    let who = [
+        "trust",
+        "--jid",
+        "juliet@capulet.example",
+        "--state",
+        state,
+        "romeo@montague.example",
+    ];
+    let key = "86ddc649866c2c36893c985b78904f1ac0d6efddb3db2b87295c81f9fd6f9f67";
+    let output = omemo(home.path(), &[&who[..], &[key]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("no such key"), "{}", said(&output));
+    let output = omemo(home.path(), &[&who[..], &["--as", "blind"]].concat());
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert_eq!(omemo(home.path(), &who).status.code(), Some(0));
+}

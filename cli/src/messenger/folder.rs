@@ -9,6 +9,7 @@ use omemo::store::{SqliteStore, StoreError};
 
 use super::random_id;
 
+const STORE: &str = "omemo.db";
 /// The file with the place in the archive.
 const POSITION: &str = "archive";
 
@@ -45,12 +46,18 @@ impl Folder {
         })
     }
 
-    /// The store.
+    /// Whether there is a store in a folder.
+    #[must_use]
+    pub fn has_store(path: &Path) -> bool {
+        path.join(STORE).exists()
+    }
+
+    /// The store, which is made if it is not there.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn store(&self) -> Result<Arc<SqliteStore>, StoreError> {
-        SqliteStore::open(self.path.join("omemo.db")).map(Arc::new)
+        SqliteStore::open(self.path.join(STORE)).map(Arc::new)
     }
 
     /// How far the archive was read.

@@ -111,7 +111,18 @@ impl Messenger {
 
     fn answered(&mut self, asked: Asked, iq: Node<'_, '_>) -> Result<(), MessengerError> {
         match asked {
-            Asked::Roster => self.take_roster(iq),
+            Asked::Roster => {
+                if child(iq, ROSTER, "query").is_none() {
+                    return Ok(());
+                }
+                // All of it: whoever was removed meanwhile is not in it.
+                let before = core::mem::take(&mut self.roster).into_keys();
+                self.take_roster(iq)?;
+                for jid in before.filter(|jid| !self.roster.contains_key(jid)) {
+                    self.omemo.set_contact(&jid, false, false, now())?;
+                }
+                Ok(())
+            }
             Asked::Archive(stage, part) => self.archive_answered(stage, part, iq),
             Asked::Members(room) => {
                 if let Some(entered) = self.rooms.get_mut(&room) {

@@ -28,7 +28,7 @@ mod trouble;
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use omemo::account::MessageId;
 use omemo::client::{Action, Client, Options, Ticket};
@@ -74,6 +74,8 @@ pub struct Messenger {
     /// Whose wish to see our presence is granted.
     welcome: BTreeSet<BareJid>,
     events: VecDeque<Event>,
+    /// When the server was heard last, and whether it was asked for a sign of life since.
+    heard: (Instant, bool),
     /// The last messages that were taken: their ids, to whom they went, and what they are known by.
     sent: VecDeque<(String, BareJid, Ticket)>,
     /// Delivered, and not acknowledged yet.
@@ -121,6 +123,7 @@ impl Messenger {
             roster: BTreeMap::new(),
             welcome: BTreeSet::new(),
             events: VecDeque::new(),
+            heard: (Instant::now(), false),
             sent: VecDeque::new(),
             shown: BTreeSet::new(),
             wake_at: None,
@@ -155,14 +158,17 @@ impl Messenger {
     /// # Errors
     /// [`MessengerError`]; after one of the stream, [`Self::reopen`].
     pub async fn next(&mut self) -> Result<Event, MessengerError> {
-        let mut is_asked = false;
         loop {
             self.act()?;
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
             }
+            // Kept from call to call: whoever has much to say calls often.
+            let (heard, is_asked) = self.heard;
+            let patience = SILENCE * if is_asked { 2 } else { 1 };
+            let silence = patience.saturating_sub(heard.elapsed());
             let alarm = self.wake_at.map(|at| at.since(now()));
-            let wait = alarm.map_or(SILENCE, |alarm| alarm.min(SILENCE));
+            let wait = alarm.map_or(silence, |alarm| alarm.min(silence));
             let stanza = tokio::select! {
                 stanza = tokio::time::timeout(wait, self.stream.next()) => stanza,
                 // It never ends: an end of it is held here.
@@ -170,7 +176,7 @@ impl Messenger {
             };
             match stanza {
                 Ok(stanza) => {
-                    is_asked = false;
+                    self.heard = (Instant::now(), false);
                     self.take(&stanza?)?;
                 }
                 Err(_) if alarm.is_some_and(|alarm| alarm <= wait) => {
@@ -181,7 +187,7 @@ impl Messenger {
                     return Err(crate::xmpp::StreamError::Closed.into());
                 }
                 Err(_) => {
-                    is_asked = true;
+                    self.heard = (heard, true);
                     self.ask(None, "get", "<ping xmlns='urn:xmpp:ping'/>", Asked::Nothing);
                 }
             }
@@ -269,6 +275,7 @@ impl Messenger {
     /// The first things on a stream.
     fn begin(&mut self) -> Result<(), MessengerError> {
         self.requests.clear();
+        self.heard = (Instant::now(), false);
         self.is_caught_up = false;
         self.keeps_position = false;
         self.is_ready = false;

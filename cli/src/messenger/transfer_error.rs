@@ -30,6 +30,21 @@ pub enum TransferError {
     Random,
 }
 
+impl TransferError {
+    /// Whether trying again later may help.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            // RFC 9110 §15.5: the request is wrong, but for being too early, too late or one too many.
+            Self::Web(WebError::Status(status)) => {
+                *status >= 500 || matches!(*status, 408 | 425 | 429)
+            }
+            Self::Web(WebError::Connection(_)) | Self::File(_) | Self::Random => true,
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for TransferError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -77,5 +92,20 @@ impl From<DecryptFileError> for TransferError {
             DecryptFileError::Sink(error) => error.into(),
             _ => Self::NotAuthentic,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_does_not_come_back() {
+        for (status, may_pass) in [(404, false), (410, false), (429, true), (503, true)] {
+            let error = TransferError::Web(WebError::Status(status));
+            assert_eq!(error.may_pass(), may_pass, "{status}");
+        }
+        assert!(!TransferError::NotAuthentic.may_pass());
+        assert!(TransferError::Web(WebError::Connection("reset".to_owned())).may_pass());
     }
 }

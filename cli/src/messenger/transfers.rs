@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use omemo::client::Ticket;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::slots::{Service, Slot, Waiting};
@@ -12,6 +14,9 @@ use super::transfer::{Progress, download, upload};
 use super::{Event, Messenger, MessengerError, Recipient, SharedFile, TransferError};
 use crate::web::Web;
 use crate::xmpp::tls;
+
+/// How many files are fetched at a time.
+const MAX_DOWNLOADS: usize = 4;
 
 /// Names a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +30,8 @@ pub(super) struct Transfers {
     pub(super) waiting: Vec<Waiting>,
     /// Until it has given them a place.
     pub(super) asked: BTreeMap<TransferId, Waiting>,
+    /// Who fetches has one of these places.
+    downloads: Arc<Semaphore>,
     done: UnboundedSender<Event>,
     pub(super) results: UnboundedReceiver<Event>,
     web: Option<Web>,
@@ -38,6 +45,7 @@ impl Default for Transfers {
             service: Service::default(),
             waiting: Vec::new(),
             asked: BTreeMap::new(),
+            downloads: Arc::new(Semaphore::new(MAX_DOWNLOADS)),
             done,
             results,
             web: None,
@@ -97,9 +105,21 @@ impl Messenger {
         let id = self.transfers.name();
         let web = self.web()?;
         let (file, folder): (SharedFile, PathBuf) = (file.clone(), folder.to_owned());
-        self.go(move || Event::Downloaded {
-            transfer: id,
-            result: download(&web, &file, &folder, progress),
+        let place = Arc::clone(&self.transfers.downloads);
+        let done = self.transfers.done.clone();
+        tokio::spawn(async move {
+            // It is never closed.
+            let Ok(_place) = place.acquire().await else {
+                return;
+            };
+            let fetch = move || Event::Downloaded {
+                transfer: id,
+                result: download(&web, &file, &folder, progress),
+            };
+            if let Ok(event) = tokio::task::spawn_blocking(fetch).await {
+                // If nobody listens any more, nobody waits for it.
+                done.send(event).ok();
+            }
         });
         Ok(id)
     }

@@ -174,28 +174,45 @@ impl Found {
         &self.jid
     }
 
-    /// The folder of the account.
+    /// The folder of the account, which is made if it is not there.
     ///
     /// # Errors
     /// It cannot be made.
     pub fn folder(&self) -> Result<Folder, Failure> {
-        let path = match self.args.state.as_ref().or(self.config.state.as_ref()) {
-            Some(path) => path.clone(),
-            None => etcetera::choose_base_strategy()?
-                .data_dir()
-                .join("omemo")
-                .join(self.jid.as_str()),
-        };
+        let path = self.path()?;
         Folder::open(&path).map_err(|error| format!("{}: {error}", path.display()).into())
     }
 
-    /// The account without a network: what it knows.
+    fn path(&self) -> Result<PathBuf, Failure> {
+        Ok(
+            match self.args.state.as_ref().or(self.config.state.as_ref()) {
+                Some(path) => path.clone(),
+                None => etcetera::choose_base_strategy()?
+                    .data_dir()
+                    .join("omemo")
+                    .join(self.jid.as_str()),
+            },
+        )
+    }
+
+    /// The account without a network: what it knows. It is not made: that is for those who log in.
     ///
     /// # Errors
-    /// The store cannot be opened.
+    /// It is not there, or the store cannot be opened.
     pub fn account(&self, trust: TrustPolicy) -> Result<Account, Failure> {
         let options = self.options(trust).account;
+        let path = self.path()?;
+        let none = || {
+            let path = path.display();
+            format!("this account has no keys in {path} yet: \"omemo listen\" makes them")
+        };
+        if !Folder::has_store(&path) {
+            return Err(none().into());
+        }
         let store = self.folder()?.store()?;
+        if !Account::all_in(&*store)?.contains(&self.jid) {
+            return Err(none().into());
+        }
         let mut rng = getrandom::SysRng;
         Ok(Account::open(
             store,

@@ -70,6 +70,11 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
                     }
                     show_event(&mut messenger, event)?;
                 }
+                // Nobody is there any more to wait for a server that may come back.
+                Err(error) if is_leaving => {
+                    let lost = "the last lines may not have been sent";
+                    return Err(format!("{error}; {lost}").into());
+                }
                 Err(error) => {
                     is_ready = false;
                     listen::reconnect(&mut messenger, error, &mut failures).await?;
@@ -98,8 +103,10 @@ fn show_event(messenger: &mut Messenger, event: Event) -> Result<(), Failure> {
         Event::Question(question) => {
             for key in question.keys {
                 show::note(&format!(
-                    "left out: device {} of {}, whose key nobody has decided about: omemo trust {} {:x}",
-                    key.device, key.jid, key.jid, key.fingerprint
+                    "left out: device {} of {}, whose key nobody has decided about: {}",
+                    key.device,
+                    key.jid,
+                    show::how_to_decide(&key.jid, &key.fingerprint)
                 ));
             }
             messenger.omemo().send_anyway(question.ticket, now())?;

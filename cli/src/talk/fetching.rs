@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use omemo::account::Trust;
+
 use super::show;
 use crate::Failure;
 use crate::messenger::{Message, Messenger, SharedFile, TransferError, TransferId};
 
-/// Messages that wait for their files. They are acknowledged when they have them: whoever is stopped
-/// before fetches them again.
+/// Messages that wait for their files. They are acknowledged when they have them, or when it is known that
+/// they will not: else the next start fetches them again.
 #[derive(Debug, Default)]
 pub struct Fetching {
     folder: Option<PathBuf>,
@@ -16,6 +18,13 @@ pub struct Fetching {
 
 /// What became of the file of a message.
 pub type Fetched = (SharedFile, Result<PathBuf, TransferError>);
+
+/// Whether trying again would change nothing, so that the message can be acknowledged.
+#[must_use]
+pub fn is_settled(files: &[Fetched]) -> bool {
+    let mut results = files.iter().map(|(_, result)| result);
+    !results.any(|result| result.as_ref().is_err_and(TransferError::may_pass))
+}
 
 #[derive(Debug)]
 struct Held {
@@ -50,6 +59,13 @@ impl Fetching {
         let Some(folder) = self.folder.as_ref().filter(|_| !message.files.is_empty()) else {
             return Ok(Some(message));
         };
+        if !is_welcome(messenger, &message)? {
+            let from = &message.sender;
+            show::note(&format!(
+                "files from {from} are not fetched: no contact, or no trust"
+            ));
+            return Ok(Some(message));
+        }
         let mut missing = Vec::new();
         for file in &message.files {
             let transfer = messenger.download(file, folder, None)?;
@@ -85,4 +101,14 @@ impl Fetching {
         let held = self.held.remove(place);
         Some((held.message, held.files))
     }
+}
+
+/// Whether files are fetched of whoever wrote it: else anybody could fill the disk, and would learn from
+/// where.
+fn is_welcome(messenger: &mut Messenger, message: &Message) -> Result<bool, Failure> {
+    if message.trust == Trust::Distrusted {
+        return Ok(false);
+    }
+    let account = messenger.omemo().account();
+    Ok(message.sender == *account.jid() || account.is_accepted(&message.sender)?)
 }

@@ -8,7 +8,7 @@ use omemo::account::TrustPolicy;
 use omemo::model::BareJid;
 use serde_json::{Value, json};
 
-use super::fetching::{Fetched, Fetching};
+use super::fetching::{Fetched, Fetching, is_settled};
 use super::{account, chat, show};
 use crate::Failure;
 use crate::messenger::{Event, Message, Messenger, MessengerError};
@@ -111,7 +111,10 @@ fn hand_out(
     } else {
         show::line(&show::message(message, files))?;
     }
-    Ok(messenger.acknowledge(&message.id)?)
+    if is_settled(files) {
+        messenger.acknowledge(&message.id)?;
+    }
+    Ok(())
 }
 
 fn object(message: &Message, files: &[Fetched]) -> Value {

@@ -118,13 +118,13 @@ impl Sending<'_> {
     ) -> Result<Option<u8>, Failure> {
         let mut deadline = deadline;
         loop {
-            let event = if self.upload.is_some() {
-                // Uploading has limits of its own: a server must not be silent for long.
+            if self.is_uploading() {
                 deadline = Instant::now() + patience;
-                self.messenger.next().await?
-            } else {
-                let event = timeout_at(deadline, self.messenger.next()).await;
-                event.map_err(|_| TOO_LONG)??
+            }
+            let event = match timeout_at(deadline, self.messenger.next()).await {
+                Ok(event) => event?,
+                Err(_) if self.is_uploading() => continue,
+                Err(_) => return Err(TOO_LONG.into()),
             };
             match event {
                 Event::Ready(_) => match (&self.args.room, &self.args.to) {
@@ -134,7 +134,10 @@ impl Sending<'_> {
                 },
                 Event::Joined(room) => self.begin(&Recipient::Room(room))?,
                 Event::NotJoined(_) => return Err("the room does not let us in".into()),
-                Event::Uploaded { transfer, result } => self.uploaded(transfer, result)?,
+                Event::Uploaded { transfer, result } => {
+                    self.uploaded(transfer, result)?;
+                    deadline = Instant::now() + patience;
+                }
                 Event::Sent { ticket, report } if self.tickets.remove(&ticket) => {
                     show::gaps(&report);
                     self.sent.insert(ticket);
@@ -149,8 +152,8 @@ impl Sending<'_> {
                 Event::Question(question) => {
                     for key in question.keys {
                         show::note(&format!(
-                            "nobody has decided about this key: omemo trust {} {:x}",
-                            key.jid, key.fingerprint
+                            "nobody has decided about this key: {}",
+                            show::how_to_decide(&key.jid, &key.fingerprint)
                         ));
                     }
                     return Ok(Some(UNDECIDED));
@@ -166,6 +169,11 @@ impl Sending<'_> {
                 event => show::aside(&event),
             }
         }
+    }
+
+    /// Whether bytes of the file go out. That has limits of its own: a server must not be silent for long.
+    fn is_uploading(&self) -> bool {
+        self.bar.position() > 0
     }
 
     /// The file first: it may be the one thing that cannot be sent.
@@ -191,6 +199,7 @@ impl Sending<'_> {
             return Ok(());
         };
         self.bar.finish_and_clear();
+        self.bar = ProgressBar::hidden();
         let file = result.map_err(|error| format!("the file was not uploaded: {error}"))?;
         self.tickets.insert(self.messenger.share(&to, &file)?);
         self.write(&to)

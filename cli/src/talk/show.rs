@@ -8,6 +8,7 @@ use std::path::Path;
 use indicatif::{ProgressBar, ProgressStyle};
 use omemo::account::{Gap, Report, Trust};
 use omemo::client::Notice;
+use omemo::model::{BareJid, Fingerprint};
 
 use super::fetching::Fetched;
 use crate::Failure;
@@ -72,6 +73,15 @@ pub const fn trust(trust: Trust) -> &'static str {
         Trust::Verified => "verified",
         Trust::Distrusted => "distrusted",
     }
+}
+
+/// What to type about a key that nobody has decided about. It is not yet compared.
+#[must_use]
+pub fn how_to_decide(jid: &BareJid, key: &Fingerprint) -> String {
+    format!(
+        "omemo trust {jid} {key:x} --as blind (or --as verified, when you have compared it; or --as \
+         distrusted)"
+    )
 }
 
 /// Says on standard error which devices will not read a message.

@@ -18,9 +18,9 @@ pub struct Args {
     of: BareJid,
     /// The key that was compared; without it the known ones are listed
     fingerprint: Option<Fingerprint>,
-    /// What to think of it
-    #[arg(long = "as", value_enum, default_value_t = Opinion::Verified)]
-    opinion: Opinion,
+    /// What to think of it [default: verified]
+    #[arg(long = "as", value_enum, requires = "fingerprint")]
+    opinion: Option<Opinion>,
 }
 
 /// What can be thought of a key.
@@ -39,16 +39,20 @@ pub enum Opinion {
 /// Lists keys, or decides about one.
 ///
 /// # Errors
-/// There is no account.
+/// There is no account, or no such key.
 pub fn run(args: &Args) -> Result<Page, Failure> {
     let account = args.account.find()?.account(TrustPolicy::Manual)?;
     if let Some(key) = &args.fingerprint {
-        let trust = match args.opinion {
+        let trust = match args.opinion.unwrap_or(Opinion::Verified) {
             Opinion::Verified => Trust::Verified,
             Opinion::Blind => Trust::Blind,
             Opinion::Undecided => Trust::Undecided,
             Opinion::Distrusted => Trust::Distrusted,
         };
+        let keys = account.keys(&args.of)?;
+        if !keys.iter().any(|known| known.fingerprint == *key) {
+            return Err("no such key was seen yet: nothing is decided about it".into());
+        }
         account.set_trust(&args.of, key, trust, now())?;
     }
     let mut page = Page::default();

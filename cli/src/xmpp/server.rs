@@ -34,7 +34,10 @@ impl Server {
     }
 
     /// The places that a domain names, the best first; if it names none, the domain itself.
-    pub async fn of_domain(domain: &str) -> Vec<Self> {
+    ///
+    /// # Errors
+    /// [`StreamError::NoServer`]: the domain has none.
+    pub async fn of_domain(domain: &str) -> Result<Vec<Self>, StreamError> {
         let mut found = Vec::new();
         for (service, is_direct_tls) in [("_xmpps-client", true), ("_xmpp-client", false)] {
             let name = format!("{service}._tcp.{domain}.");
@@ -43,7 +46,15 @@ impl Server {
         // XEP-0368 §3: one list of both kinds. Within a priority the heavier first; a client that
         // connects once need not spread its weight.
         found.sort_by_key(|(priority, weight, _)| (*priority, u16::MAX - *weight));
-        let mut servers: Vec<_> = found.into_iter().map(|(_, _, server)| server).collect();
+        let says_none =
+            |(_, _, server): &(u16, u16, Self)| server.host.is_empty() && !server.is_direct_tls;
+        let is_absent = found.iter().any(says_none);
+        let servers = found.into_iter().map(|(_, _, server)| server);
+        // RFC 2782: a single dot says that the service is decidedly not there.
+        let mut servers: Vec<_> = servers.filter(|server| !server.host.is_empty()).collect();
+        if servers.is_empty() && is_absent {
+            return Err(StreamError::NoServer);
+        }
         if servers.is_empty() {
             servers.push(Self {
                 host: domain.to_owned(),
@@ -51,7 +62,7 @@ impl Server {
                 is_direct_tls: false,
             });
         }
-        servers
+        Ok(servers)
     }
 }
 
@@ -63,16 +74,12 @@ async fn look_up(name: &str, is_direct_tls: bool) -> Option<Vec<(u16, u16, Serve
             return None;
         };
         let host = srv.target.to_utf8().trim_end_matches('.').to_owned();
-        // A single dot: the service is decidedly not there.
-        (!host.is_empty()).then_some((
-            srv.priority,
-            srv.weight,
-            Server {
-                host,
-                port: srv.port,
-                is_direct_tls,
-            },
-        ))
+        let server = Server {
+            host,
+            port: srv.port,
+            is_direct_tls,
+        };
+        Some((srv.priority, srv.weight, server))
     });
     Some(servers.collect())
 }

@@ -1,6 +1,7 @@
 //! A stream, from the first byte to the last.
 
 use core::fmt;
+use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,12 +12,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{self, pki_types::ServerName};
 use zeroize::Zeroizing;
 
 use omemo::model::BareJid;
 
-use super::element::{child, escape, look};
+use super::element::{child, condition, escape, look};
 use super::sasl::Authentication;
 use super::splitter::{Piece, SplitError, Splitter};
 use super::{Server, tls};
@@ -25,7 +26,7 @@ const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
 const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 /// The protocol's name where TLS begins at once (XEP-0368 §3).
 const ALPN: &str = "xmpp-client";
-/// How long the way to a stream that can be used may take.
+/// How long each part of the way to a stream that can be used may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is needed to log in.
@@ -56,20 +57,15 @@ impl Stream {
     /// # Errors
     /// [`StreamError`].
     pub async fn open(login: &Login) -> Result<Self, StreamError> {
-        timeout(PATIENCE, Self::open_somewhere(login))
-            .await
-            .map_err(|_| StreamError::Connect(io::ErrorKind::TimedOut))?
-    }
-
-    async fn open_somewhere(login: &Login) -> Result<Self, StreamError> {
         let servers = match &login.server {
             Some(server) => vec![server.clone()],
-            None => Server::of_domain(login.jid.domain()).await,
+            None => in_time(Server::of_domain(&ascii(login.jid.domain())?)).await?,
         };
         let mut last = StreamError::Connect(io::ErrorKind::NotFound);
         for server in servers {
-            match encrypted(&server, login).await {
-                Ok(wire) => return wire.log_in(login).await,
+            // One that takes connections and says nothing must not keep us from the next one.
+            match in_time(encrypted(&server, login)).await {
+                Ok(wire) => return in_time(wire.log_in(login)).await,
                 Err(error) => last = error,
             }
         }
@@ -125,6 +121,16 @@ impl Stream {
     }
 }
 
+async fn in_time<T>(part: impl Future<Output = Result<T, StreamError>>) -> Result<T, StreamError> {
+    let done = timeout(PATIENCE, part).await;
+    done.map_err(|_| StreamError::Connect(io::ErrorKind::TimedOut))?
+}
+
+/// A domain as certificates and the DNS have it (RFC 5890).
+fn ascii(domain: &str) -> Result<String, StreamError> {
+    idna::domain_to_ascii(domain).map_err(|_| StreamError::Domain)
+}
+
 /// A connection on which stanzas can be exchanged one by one.
 struct Wire<S> {
     io: S,
@@ -157,10 +163,17 @@ async fn encrypted(
     };
     let protocol = server.is_direct_tls.then_some(ALPN);
     let connector = tls::connector(login.authorities.as_deref(), protocol)?;
-    let name = ServerName::try_from(domain.to_owned()).map_err(|_| StreamError::Protocol)?;
+    let name = ServerName::try_from(ascii(domain)?).map_err(|_| StreamError::Domain)?;
     let tls = connector.connect(name, tcp).await;
-    tls.map(Wire::new)
-        .map_err(|error| StreamError::Tls(error.to_string()))
+    tls.map(Wire::new).map_err(|error| not_encrypted(&error))
+}
+
+/// What TLS says is one thing; that the connection broke meanwhile is another, which may pass.
+fn not_encrypted(error: &io::Error) -> StreamError {
+    match error.get_ref() {
+        Some(inner) if inner.is::<rustls::Error>() => StreamError::Tls(error.to_string()),
+        _ => StreamError::Broken(error.kind()),
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
@@ -180,11 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
              xmlns:stream='http://etherx.jabber.org/streams' to='{domain}'>"
         ))
         .await?;
-        let features = self.next().await?;
-        if is_stream_error(&features) {
-            return Err(StreamError::ended(&features));
-        }
-        Ok(features)
+        self.next().await
     }
 
     async fn send(&mut self, xml: &str) -> Result<(), StreamError> {
@@ -195,6 +204,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     async fn next(&mut self) -> Result<String, StreamError> {
         loop {
             match self.splitter.next_piece()? {
+                Some(Piece::Element(xml)) if is_stream_error(&xml) => {
+                    return Err(StreamError::ended(&xml));
+                }
                 Some(Piece::Element(xml)) => return Ok(xml),
                 Some(Piece::Open) => {}
                 Some(Piece::Close) => return Err(StreamError::Closed),
@@ -229,8 +241,22 @@ impl Wire<TlsStream<TcpStream>> {
             let jid = child(child(bound, BIND, "bind")?, BIND, "jid")?;
             jid.text().map(str::to_owned)
         });
-        let full_jid = full_jid.flatten().ok_or(StreamError::Refused)?;
+        let full_jid = full_jid.flatten().ok_or_else(|| not_bound(&bound))?;
         Ok(Stream::over(self.io, self.splitter, full_jid))
+    }
+}
+
+/// Why there is no resource (RFC 6120 §7.6.2).
+fn not_bound(answer: &str) -> StreamError {
+    let why = look(answer, |answer| {
+        let error = child(answer, "jabber:client", "error")?;
+        let is_wait = error.attribute("type") == Some("wait");
+        Some((is_wait, condition(answer)?))
+    });
+    match why.flatten() {
+        Some((true, why)) => StreamError::NotNow(why),
+        Some((false, why)) => StreamError::Bind(why),
+        None => StreamError::Protocol,
     }
 }
 
@@ -274,6 +300,10 @@ fn is_stream_error(xml: &str) -> bool {
 pub enum StreamError {
     /// No connection.
     Connect(io::ErrorKind),
+    /// The domain is no name that a server could have.
+    Domain,
+    /// The domain says that it has no server for clients.
+    NoServer,
     /// The server does not encrypt.
     NoTls,
     /// There are no authorities to believe.
@@ -286,6 +316,10 @@ pub enum StreamError {
     Authentication,
     /// The server refuses the account or the password.
     Refused,
+    /// The server gives no resource to this client, and says why.
+    Bind(String),
+    /// The server cannot let anybody in now, and says why.
+    NotNow(String),
     /// The connection broke.
     Broken(io::ErrorKind),
     /// The server ended the stream.
@@ -312,7 +346,7 @@ impl StreamError {
     pub const fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Connect(_) | Self::Broken(_) | Self::Closed | Self::Ended(_)
+            Self::Connect(_) | Self::NotNow(_) | Self::Broken(_) | Self::Closed | Self::Ended(_)
         )
     }
 }
@@ -333,6 +367,8 @@ impl fmt::Display for StreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connect(kind) => write!(f, "the server cannot be reached: {kind}"),
+            Self::Domain => f.write_str("the address has no domain of a server"),
+            Self::NoServer => f.write_str("the domain says that it has no server for clients"),
             Self::NoTls => f.write_str("the server does not encrypt the connection"),
             Self::Authorities => f.write_str("there are no certificates of authorities to believe"),
             Self::Tls(what) => write!(f, "the connection cannot be encrypted: {what}"),
@@ -341,6 +377,8 @@ impl fmt::Display for StreamError {
                 f.write_str("the server did not prove that it knows the password")
             }
             Self::Refused => f.write_str("the server refuses the account or its password"),
+            Self::Bind(why) => write!(f, "the server gives this client no place: {why}"),
+            Self::NotNow(why) => write!(f, "the server lets nobody in now: {why}"),
             Self::Broken(kind) => write!(f, "the connection broke: {kind}"),
             Self::Closed => f.write_str("the server ended the connection"),
             Self::Ended(why) => write!(f, "the server ended the connection: {why}"),
@@ -382,5 +420,43 @@ mod tests {
             StreamError::ended(xml),
             StreamError::Ended("conflict".into())
         );
+    }
+
+    #[test]
+    fn what_may_pass_is_told_from_what_will_not() {
+        let broken = io::Error::from(io::ErrorKind::UnexpectedEof);
+        assert!(not_encrypted(&broken).may_pass());
+        let forged = rustls::Error::General("forged".to_owned());
+        let forged = io::Error::new(io::ErrorKind::InvalidData, forged);
+        assert!(matches!(not_encrypted(&forged), StreamError::Tls(_)));
+        let bound = |kind: &str, why: &str| {
+            not_bound(&format!(
+                "<iq type='error' id='bind'><error type='{kind}'><{why} \
+                 xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+            ))
+        };
+        assert!(bound("wait", "resource-constraint").may_pass());
+        assert_eq!(
+            bound("cancel", "not-allowed"),
+            StreamError::Bind("not-allowed".to_owned())
+        );
+    }
+
+    /// As a server that goes down says it in the middle of logging in.
+    #[tokio::test]
+    async fn an_error_of_the_stream_is_one_wherever_it_comes() {
+        let (ours, mut theirs) = tokio::io::duplex(1000);
+        let mut wire = Wire::new(ours);
+        let xml = "<s><stream:error><system-shutdown/></stream:error>";
+        theirs.write_all(xml.as_bytes()).await.unwrap();
+        let ended = StreamError::Ended("system-shutdown".to_owned());
+        assert_eq!(wire.next().await, Err(ended));
+    }
+
+    #[test]
+    fn domains_are_what_certificates_have() {
+        assert_eq!(ascii("Bücher.example").unwrap(), "xn--bcher-kva.example");
+        assert_eq!(ascii("capulet.example").unwrap(), "capulet.example");
+        assert_eq!(ascii("127.0.0.1").unwrap(), "127.0.0.1");
     }
 }

@@ -22,6 +22,11 @@ struct Command {
     tag: Option<i64>,
 }
 
+/// Whether a line says that it was the last.
+pub(super) fn is_quit(line: &str) -> bool {
+    serde_json::from_str(line).is_ok_and(|command: Command| command.cmd == "quit")
+}
+
 impl Pipe {
     /// Does what a line says; whether there may be another.
     pub(super) fn obey(&mut self, line: &str) -> Result<bool, Failure> {

@@ -22,9 +22,13 @@
 //! Keys are trusted without a question, also those of the account's own new devices: nobody is there to
 //! be asked.
 //!
+//! Whatever has a tag gets an answer: at the end of the input it is waited for, for a minute, and after
+//! `quit` there is an error. While there is no server, commands are kept.
+//!
 //! Programs that start it may give it more than it knows: other options are passed over.
 
 mod command;
+mod input;
 mod options;
 mod told;
 
@@ -38,12 +42,13 @@ use omemo::account::{Trust, TrustPolicy};
 use omemo::client::Ticket;
 use omemo::model::BareJid;
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::time::{Instant, sleep_until};
 
+use self::input::Input;
 pub use self::options::sorted;
 use self::told::print;
 use super::account::{self, Password};
-use super::fetching::Fetching;
+use super::fetching::{Fetching, is_settled};
 use super::show;
 use crate::Failure;
 use crate::messenger::{
@@ -89,23 +94,14 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         uploading: BTreeMap::new(),
         fetching: Fetching::new(args.files.clone()),
     };
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    loop {
-        tokio::select! {
-            event = pipe.messenger.next() => pipe.take(event).await?,
-            line = lines.next_line() => match line? {
-                Some(line) if line.trim().is_empty() => {}
-                Some(line) => if !pipe.obey(&line)? {
-                    break;
-                },
-                None => break,
-            },
-        }
-    }
+    pipe.go(&mut Input::new()).await?;
+    pipe.give_up("the end came first")?;
     pipe.messenger.close().await;
     print(&json!({"ev": "end"}))
 }
 
+/// How long what was asked for may take when no other command can come.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Of how many messages that went out the tags are kept.
 const MAX_SENT: usize = 1000;
 
@@ -120,14 +116,66 @@ struct Pipe {
 }
 
 impl Pipe {
-    async fn take(&mut self, event: Result<Event, MessengerError>) -> Result<(), Failure> {
-        let event = match event {
-            Err(MessengerError::Stream(error)) if error.may_pass() => {
-                print(&json!({"ev": "disconnected", "what": error.to_string()}))?;
-                return self.reconnect().await;
+    /// Goes on until it is told to quit, or the input has ended and nothing is left to be done.
+    async fn go(&mut self, input: &mut Input) -> Result<(), Failure> {
+        let mut deadline = None;
+        loop {
+            if let Some(line) = input.take() {
+                if !self.obey(&line)? {
+                    return Ok(());
+                }
+                continue;
             }
-            event => event?,
-        };
+            if input.is_ended() && self.is_idle() {
+                return Ok(());
+            }
+            if input.is_ended() && deadline.is_none() {
+                deadline = Some(Instant::now() + PATIENCE);
+            }
+            tokio::select! {
+                event = self.messenger.next() => match event {
+                    Err(MessengerError::Stream(error)) if error.may_pass() => {
+                        print(&json!({"ev": "disconnected", "what": error.to_string()}))?;
+                        // Rooms are to be entered again: nobody answers this any more.
+                        self.give_up_rooms("the connection broke")?;
+                        if input.is_ended() || !self.reconnect(input).await? {
+                            return Ok(());
+                        }
+                    }
+                    event => self.take(event?)?,
+                },
+                read = input.read(), if input.is_readable() => read?,
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Whether nobody waits for anything.
+    fn is_idle(&self) -> bool {
+        self.sending.is_empty() && self.joining.is_empty() && self.uploading.is_empty()
+    }
+
+    /// Tells of everything that somebody waits for that it has not come.
+    fn give_up(&mut self, what: &str) -> Result<(), Failure> {
+        self.give_up_rooms(what)?;
+        let sending = core::mem::take(&mut self.sending).into_values();
+        let uploading = core::mem::take(&mut self.uploading).into_values();
+        for tag in sending.chain(uploading.map(|(_, tag)| tag)) {
+            print(&json!({"ev": "error", "tag": tag, "what": what}))?;
+        }
+        Ok(())
+    }
+
+    fn give_up_rooms(&mut self, what: &str) -> Result<(), Failure> {
+        for (room, tag) in core::mem::take(&mut self.joining) {
+            print(&json!({"ev": "error", "tag": tag, "room": room.as_str(), "what": what}))?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, event: Event) -> Result<(), Failure> {
         match event {
             Event::Ready(device) => print(&json!({"ev": "ready", "device_id": device.get()})),
             Event::Message(message) => {
@@ -142,10 +190,14 @@ impl Pipe {
                 let Some((message, files)) = self.fetching.take(transfer, result) else {
                     return Ok(());
                 };
+                let is_settled = is_settled(&files);
                 for file in files {
                     print(&told::file(&message, file))?;
                 }
-                Ok(self.messenger.acknowledge(&message.id)?)
+                if is_settled {
+                    self.messenger.acknowledge(&message.id)?;
+                }
+                Ok(())
             }
             Event::Plain(plain) => print(&told::plain(&plain)),
             Event::Unreadable { from, reason } => print(
@@ -210,15 +262,32 @@ impl Pipe {
         }
     }
 
-    async fn reconnect(&mut self) -> Result<(), Failure> {
+    /// Whether there is a stream again: not if it is told to quit before.
+    async fn reconnect(&mut self, input: &mut Input) -> Result<bool, Failure> {
         let mut delay = Duration::from_secs(1);
         loop {
-            tokio::time::sleep(delay).await;
-            match self.messenger.reopen().await {
+            let pause = tokio::time::sleep(delay);
+            let attempt = async {
+                pause.await;
+                self.messenger.reopen().await
+            };
+            tokio::pin!(attempt);
+            let done = loop {
+                tokio::select! {
+                    done = &mut attempt => break done,
+                    read = input.read(), if input.is_readable() => {
+                        read?;
+                        if input.is_ended() || input.last().is_some_and(command::is_quit) {
+                            return Ok(false);
+                        }
+                    }
+                }
+            };
+            match done {
                 Err(MessengerError::Stream(error)) if error.may_pass() => {
                     delay = (delay * 2).min(Duration::from_secs(300));
                 }
-                done => return Ok(done?),
+                done => return Ok(done.map(|()| true)?),
             }
         }
     }
