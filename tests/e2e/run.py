@@ -7,6 +7,7 @@ Beside the columns with numbers there is "commands": what people and scripts cal
 import argparse
 import base64
 import concurrent.futures
+import difflib
 import importlib.metadata
 import os
 import secrets
@@ -140,7 +141,7 @@ def version_of(package):
 
 
 def write(path, casts, results, number, problems):
-    """Writes the matrix. `problems`: those of the commands."""
+    """Writes the matrix. `problems`: those of the commands, None if they were not called."""
     peers = {cast.peer for cast in casts}
     is_desktop = peers <= DESKTOP
     if is_desktop:
@@ -175,9 +176,10 @@ def write(path, casts, results, number, problems):
     # Rounded: how many are needed to mend a session differs.
     lines += ["", f"None of the more than {number // 100 * 100} texts is found in what the servers stored, logged or relayed (their files, and the",
               "streams that Prosody recorded and ejabberd logged), neither as it is nor in base64; a text in clear is."]
-    if not is_desktop:
-        lines += ["", "The commands of `omemo` (send, listen, chat, devices, trust, fingerprint), between two accounts on two Prosodys, as",
+    if problems is not None:
+        lines += ["", "The commands of `omemo` (send, listen, chat, devices, trust, fingerprint), between accounts on two Prosodys, as",
                   f"`tests/e2e/commands.py` calls them: {'**failed**' if problems else 'passed'}."]
+    if not is_desktop:
         lines += ["", "OMEMO 2 with slixmpp-omemo: the envelopes (XEP-0420) are made and read by `tests/e2e/slix_peer.py`, as the",
                   "library announces OMEMO 2 without them. The cryptography is its own.", "", NOT_HERE]
     else:
@@ -185,6 +187,15 @@ def write(path, casts, results, number, problems):
                   "its database is changed while it is away, before the first message to somebody: see `tests/e2e/dino_peer.py`."]
     with open(path, "w") as file:
         file.write("\n".join(lines) + "\n")
+
+
+def say_changes(before):
+    """Says loudly what is not in the files any more as it was: a run that writes must not pass over it."""
+    for path, text in before.items():
+        now = open(path).read()
+        if now != text:
+            print(f"\n*** {path} IS NOT AS IT WAS: look at it, and keep it or mend what changed it")
+            print(*difflib.unified_diff(text.splitlines(), now.splitlines(), "before", "now", lineterm="", n=0), sep="\n", flush=True)
 
 
 def chosen(parser, option, given, known):
@@ -260,9 +271,11 @@ def main():
     print(f"{number} texts, {len(leaks)} found in what the servers have; failed: {failed or 'nothing'}; "
           f"{time.time() - begun:.0f} s")
     if arguments.write and not leaks:
-        write(arguments.write, casts, results, number, problems)
+        before = {path: open(path).read() if os.path.exists(path) else "" for path in (arguments.write, "README.md")}
+        write(arguments.write, casts, results, number, problems if with_commands else None)
         if not (arguments.columns or arguments.desktop or arguments.scenarios):
             readme.write("README.md", casts, results, (PEERS | VERSIONS | KINDS).get)
+        say_changes(before)
     return 1 if failed or leaks else 0
 
 
