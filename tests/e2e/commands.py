@@ -34,10 +34,10 @@ class Person:
         self.running.append(Running(self, arguments))
         return self.running[-1]
 
-    def run(self, *arguments, code=0, said="", **options):
+    def run(self, *arguments, code=SENT, said="", typed=""):
         """The standard output of a command, which has to end with `code` and to say `said` on standard error."""
-        done = subprocess.run([self.program, *arguments], capture_output=True, text=True, timeout=120, env=self.environment,
-                              **({"stdin": subprocess.DEVNULL} | options if "input" not in options else options))
+        done = subprocess.run([self.program, *arguments], input=typed, capture_output=True, text=True, timeout=120,
+                              env=self.environment)
         if done.returncode != code or said not in done.stderr:
             raise Failed(f"{self.user}: {arguments} ended with {done.returncode} in the place of {code}: "
                          f"{done.stdout[-300:]!r} {done.stderr[-300:]!r}")
@@ -78,8 +78,8 @@ class Running:
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
 
-    def end(self, code=0):
-        """Ends its input, and waits for its own end."""
+    def end(self):
+        """Ends its input, and waits for its own end; the lines of its standard output."""
         try:
             self.process.stdin.close()
             ended = self.process.wait(40)
@@ -87,7 +87,7 @@ class Running:
             raise Failed(f"{self.name} does not end")
         for reader in self.readers:
             reader.join()
-        if ended != code:
+        if ended:
             raise Failed(f"{self.name} ended with {ended}: {self.lines}")
         return self.lines["out"]
 
@@ -146,7 +146,7 @@ class Commands:
              and f"{heard['device']}" in juliet.run("fingerprint"), f"listen --json: {heard}")
         texts = [self.text("one"), self.text("two\nof two lines"), self.text("three")]
         juliet.send(romeo, texts[0])
-        juliet.send(romeo, "-", input=texts[1] + "\n")
+        juliet.send(romeo, "-", typed=texts[1] + "\n")
         juliet.send(romeo, texts[2])
         # Each is handed out once, to whom it was counted.
         first, rest = romeo.listen(1), romeo.listen(2)
