@@ -1,10 +1,13 @@
 """Talks with unmodified clients over real servers, and writes the matrix: see ci/e2e.
 
     run.py --program OMEMO --work FOLDER [--desktop | --columns 1,2,…] [--scenarios a,b] [--write FILE] [--parallel N]
+
+Beside the columns with numbers there is "commands": what people and scripts call, on two Prosodys.
 """
 import argparse
 import base64
 import concurrent.futures
+import difflib
 import importlib.metadata
 import os
 import secrets
@@ -14,6 +17,7 @@ import subprocess
 import sys
 import time
 
+import commands
 import readme
 import scenarios
 import servers
@@ -85,6 +89,18 @@ def play(cast, wanted):
     return results
 
 
+def play_commands(play):
+    """What went wrong with the commands, if something did."""
+    begun, problem = time.time(), None
+    try:
+        play.all()
+    except Exception as error:
+        problem = f"{type(error).__name__}: {error}"
+    print(f"[commands] {'failed' if problem else 'passed'} ({time.time() - begun:.1f} s)" + (f": {problem}" if problem else ""),
+          flush=True)
+    return problem
+
+
 def base64_of(mark, shift):
     """What is the same in every text in base64 that has `mark` behind `shift` bytes, or 3 more, or 6 …"""
     coded = base64.b64encode(bytes(shift) + mark)
@@ -124,7 +140,8 @@ def version_of(package):
     return shown.stdout.split("-")[0].split("+")[0] or "?"
 
 
-def write(path, casts, results, number):
+def write(path, casts, results, number, problems):
+    """Writes the matrix. `problems`: those of the commands, None if they were not called."""
     peers = {cast.peer for cast in casts}
     is_desktop = peers <= DESKTOP
     if is_desktop:
@@ -159,6 +176,9 @@ def write(path, casts, results, number):
     # Rounded: how many are needed to mend a session differs.
     lines += ["", f"None of the more than {number // 100 * 100} texts is found in what the servers stored, logged or relayed (their files, and the",
               "streams that Prosody recorded and ejabberd logged), neither as it is nor in base64; a text in clear is."]
+    if problems is not None:
+        lines += ["", "The commands of `omemo` (send, listen, chat, devices, trust, fingerprint), between accounts on two Prosodys, as",
+                  f"`tests/e2e/commands.py` calls them: {'**failed**' if problems else 'passed'}."]
     if not is_desktop:
         lines += ["", "OMEMO 2 with slixmpp-omemo: the envelopes (XEP-0420) are made and read by `tests/e2e/slix_peer.py`, as the",
                   "library announces OMEMO 2 without them. The cryptography is its own.", "", NOT_HERE]
@@ -167,6 +187,15 @@ def write(path, casts, results, number):
                   "its database is changed while it is away, before the first message to somebody: see `tests/e2e/dino_peer.py`."]
     with open(path, "w") as file:
         file.write("\n".join(lines) + "\n")
+
+
+def say_changes(before):
+    """Says loudly what is not in the files any more as it was: a run that writes must not pass over it."""
+    for path, text in before.items():
+        now = open(path).read()
+        if now != text:
+            print(f"\n*** {path} IS NOT AS IT WAS: look at it, and keep it or mend what changed it")
+            print(*difflib.unified_diff(text.splitlines(), now.splitlines(), "before", "now", lineterm="", n=0), sep="\n", flush=True)
 
 
 def chosen(parser, option, given, known):
@@ -191,7 +220,8 @@ def main():
     parser.add_argument("--parallel", type=int, default=4)
     arguments = parser.parse_args()
     usual = [number for number, column in enumerate(COLUMNS, 1) if (column[0] in DESKTOP) == arguments.desktop]
-    columns = chosen(parser, "columns", arguments.columns, {str(n): n for n in range(1, len(COLUMNS) + 1)}) or usual
+    known = {str(number): number for number in range(1, len(COLUMNS) + 1)} | {"commands": None}
+    columns = chosen(parser, "columns", arguments.columns, known) or usual + [None] * (not arguments.desktop)
     wanted = chosen(parser, "scenarios", arguments.scenarios, {scenario.__name__: scenario for scenario in scenarios.SCENARIOS})
     wanted = scenarios.with_needs(wanted or scenarios.SCENARIOS)
     work = os.path.abspath(arguments.work)
@@ -200,11 +230,13 @@ def main():
     casts, users = [], {PROSODY_1: ["witness"], PROSODY_2: ["witness"]}
     bed = servers.Servers(work + "/servers", users)
     bed.ca = work + "/servers/certificates/ca.pem"
-    for number in columns:
+    program, clients = os.path.abspath(arguments.program), work + "/clients"
+    with_commands = [commands.Commands(program, clients, bed.ca, PROSODY_1, PROSODY_2)] if None in columns else []
+    for number in filter(None, columns):
         column, ours = COLUMNS[number - 1][:4], COLUMNS[number - 1][4:]
-        cast = scenarios.Cast(number, *column, work + "/clients", bed.ca, os.path.abspath(arguments.program), *ours)
-        casts.append(cast)
-        for domain, user in cast.accounts():
+        casts.append(scenarios.Cast(number, *column, clients, bed.ca, program, *ours))
+    for players in casts + with_commands:
+        for domain, user in players.accounts():
             users.setdefault(domain, ["witness"]).append(user)
 
     def end(*_):
@@ -212,6 +244,8 @@ def main():
         for cast in casts:
             for side in cast.sides.values():
                 side.end()
+        for play in with_commands:
+            play.end()
         bed.stop()
         os._exit(143)
 
@@ -223,8 +257,9 @@ def main():
         print(f"servers are up after {time.time() - begun:.0f} s", flush=True)
         with concurrent.futures.ThreadPoolExecutor(arguments.parallel) as pool:
             playing = {cast.number: pool.submit(play, cast, wanted) for cast in casts}
+            problems = list(filter(None, pool.map(play_commands, with_commands)))
             results = {number: result.result() for number, result in playing.items()}
-        number, leaks = wire_check(bed, casts, work + "/clients", arguments.program)
+        number, leaks = wire_check(bed, casts + with_commands, clients, program)
     finally:
         for cast in casts:
             cast.stop()
@@ -232,13 +267,15 @@ def main():
     for path, how, excerpt in leaks[:10]:
         print(f"LEAK: a text is in {path}, {how}: {excerpt}")
     failed = [(cast.number, scenario.__name__) for cast in casts for scenario, (state, _) in results[cast.number].items()
-              if state == "failed"]
+              if state == "failed"] + ["commands"] * len(problems)
     print(f"{number} texts, {len(leaks)} found in what the servers have; failed: {failed or 'nothing'}; "
           f"{time.time() - begun:.0f} s")
     if arguments.write and not leaks:
-        write(arguments.write, casts, results, number)
+        before = {path: open(path).read() if os.path.exists(path) else "" for path in (arguments.write, "README.md")}
+        write(arguments.write, casts, results, number, problems if with_commands else None)
         if not (arguments.columns or arguments.desktop or arguments.scenarios):
             readme.write("README.md", casts, results, (PEERS | VERSIONS | KINDS).get)
+        say_changes(before)
     return 1 if failed or leaks else 0
 
 

@@ -23,6 +23,11 @@ LACKS = {"gajim": {"file": "Gajim is not driven to files"},
          "strophe": {"room": "`strophe.c` has no rooms", "file": "`strophe.c` has no files"}}
 
 
+def new_text(words):
+    """A text that is found nowhere else, with the mark by which all of them are found."""
+    return f"{words} {MARK}{secrets.token_hex(8)}"
+
+
 class Cast:
     """Who plays in a column: our client on one side, the peer on the other, in as many pairs as are needed."""
 
@@ -53,8 +58,8 @@ class Cast:
         return ours, theirs
 
     def text(self, words):
-        """A text that is found nowhere else, with the mark by which all of them are found."""
-        text = f"{words} {MARK}{secrets.token_hex(8)}"
+        """A text that is found nowhere else."""
+        text = new_text(words)
         self.texts.append(text)
         return text
 

@@ -1,5 +1,6 @@
 """A side of a conversation: a program that takes commands and prints events, a JSON object a line."""
 import contextlib
+import filecmp
 import glob
 import json
 import os
@@ -249,6 +250,8 @@ class Side:
         elif self.kind == "dino":
             self.forget_rows("dino/omemo.db", "session")
         else:
+            # What has not changed since would be no loss.
+            self.must_be_some(len(filecmp.dircmp(self.state, self.state + ".backup").diff_files))
             shutil.rmtree(self.state)
             shutil.copytree(self.state + ".backup", self.state)
 
