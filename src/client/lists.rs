@@ -7,7 +7,7 @@ use rand_core::TryCryptoRng;
 
 use super::Client;
 use super::action::Notice;
-use super::requests::Purpose;
+use super::requests::{Asked, Purpose};
 use crate::account::{AccountError, Listing, Peer};
 use crate::model::{BareJid, DeviceId, DeviceList, Timestamp, Version};
 use crate::stanza::{Items, Node, Request, Source};
@@ -80,12 +80,7 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Whether an answer is still to come.
     pub(super) fn is_asking_for_list(&self, jid: &BareJid, version: Version) -> bool {
-        self.requests.is_open(|purpose| match purpose {
-            Purpose::FetchList(of, v) | Purpose::FetchCurrentList(of, v, _) => {
-                of == jid && *v == version
-            }
-            _ => false,
-        })
+        self.requests.is_asked(&Asked::List(jid.clone(), version))
     }
 
     /// Whether a list may have changed without our being told.

@@ -8,7 +8,7 @@ use rand_core::TryCryptoRng;
 
 use super::Client;
 use super::action::{Action, EncryptedMessage, RefusalReason, Refused, Ticket, TrustQuestion};
-use super::requests::Purpose;
+use super::requests::{Asked, Purpose};
 use crate::account::{AccountError, Bundles, EncryptError, FetchedBundle, Outgoing, Peer, Report};
 use crate::model::{BareJid, JidError, PerVersion, Timestamp};
 use crate::stanza::{
@@ -37,6 +37,8 @@ struct Waiting {
     has_asked: bool,
     /// Devices whose keys nobody has decided about are left out.
     leaves_out: bool,
+    /// What is still to come, as far as that is known: until then nothing else is looked at.
+    awaits: Vec<Asked>,
 }
 
 impl Outbox {
@@ -55,9 +57,12 @@ impl Outbox {
 
     /// Pre-keys are used once, and others use them too: what was fetched is soon old.
     fn forget_old_answers(&mut self, age: Duration, now: Timestamp) {
-        self.fetched_at.retain(|_, at| now.since(*at) < age);
-        self.fetched
-            .retain(|peer, _| self.fetched_at.contains_key(peer));
+        let is_old = |at: &Timestamp| now.since(*at) >= age;
+        if self.fetched_at.values().any(is_old) {
+            self.fetched_at.retain(|_, at| !is_old(at));
+            self.fetched
+                .retain(|peer, _| self.fetched_at.contains_key(peer));
+        }
     }
 
     /// The message of each conversation that is first.
@@ -186,6 +191,7 @@ impl<R: TryCryptoRng> Client<R> {
             stanza: zeroize::Zeroizing::new(stanza.to_owned()),
             has_asked: false,
             leaves_out: !self.options.ask_about_keys,
+            awaits: Vec::new(),
         };
         self.outbox.waiting.insert(ticket, waiting);
         let outcome = match waits {
@@ -245,6 +251,11 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Whether a message has all that it needs; what it lacks is asked for.
     fn is_ready(&mut self, ticket: Ticket, now: Timestamp) -> Result<bool, AccountError> {
+        let awaits = self.outbox.waiting.get_mut(&ticket);
+        let awaits = awaits.map(|waiting| &mut waiting.awaits);
+        if awaits.is_some_and(|awaits| self.requests.are_asked(awaits)) {
+            return Ok(false);
+        }
         let Some(waiting) = self.outbox.waiting.get(&ticket) else {
             return Ok(false);
         };
@@ -253,30 +264,31 @@ impl<R: TryCryptoRng> Client<R> {
         // It was read when it was taken.
         let message = PlainMessage::read(&waiting.stanza);
         let versions = message.map_or_else(|_| PerVersion::default(), |m| self.versions_of(&m));
-        let mut is_ready = true;
+        let mut awaits = Vec::new();
         let own = self.account.jid().clone();
         for jid in recipients.iter().chain([&own]) {
             for version in self.options.versions() {
                 // Also of a version in which it cannot be written: who reads no other is to be reported.
                 let is_missing = self.account.device_list_seen(jid, version)?.is_none();
                 let is_coming = self.is_asking_for_list(jid, version);
-                if is_missing || is_coming || self.is_list_stale(jid, version, now)? {
-                    is_ready &= !self.ask_for_list(jid, version, now)?;
+                let is_due = is_missing || is_coming || self.is_list_stale(jid, version, now)?;
+                if is_due && self.ask_for_list(jid, version, now)? {
+                    awaits.push(Asked::List(jid.clone(), version));
                 }
             }
         }
-        if !is_ready {
-            return Ok(false);
+        if !awaits.is_empty() {
+            return Ok(self.waits_for(ticket, awaits));
         }
         let missing = self.account.missing(&recipients, versions)?;
         for peer in missing.bundles {
             if !self.outbox.fetched.contains_key(&peer) {
                 self.ask_for_bundle(&peer, now)?;
-                is_ready = false;
+                awaits.push(Asked::Bundle(peer));
             }
         }
-        if !is_ready {
-            return Ok(false);
+        if !awaits.is_empty() {
+            return Ok(self.waits_for(ticket, awaits));
         }
         self.account.meet(&self.outbox.fetched, now)?;
         if leaves_out {
@@ -296,15 +308,23 @@ impl<R: TryCryptoRng> Client<R> {
         Ok(false)
     }
 
+    /// It is not ready.
+    fn waits_for(&mut self, ticket: Ticket, awaits: Vec<Asked>) -> bool {
+        if let Some(waiting) = self.outbox.waiting.get_mut(&ticket) {
+            waiting.awaits = awaits;
+        }
+        false
+    }
+
     pub(super) fn ask_for_bundle(
         &mut self,
         peer: &Peer,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        let purpose = Purpose::FetchBundle(peer.clone());
-        if self.requests.is_open(|open| *open == purpose) {
+        if self.requests.is_asked(&Asked::Bundle(peer.clone())) {
             return Ok(());
         }
+        let purpose = Purpose::FetchBundle(peer.clone());
         let request = Request::fetch_bundle(peer.version, peer.device);
         self.request(purpose, Some(&peer.jid), request, now)
     }
