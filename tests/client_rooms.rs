@@ -239,6 +239,27 @@ fn a_private_message_is_for_one_occupant() {
     }
 }
 
+/// What a name has to be written with in XML is no part of it.
+#[test]
+fn a_private_message_reaches_who_has_an_odd_name() {
+    let mut stage = garden(None);
+    let name = "R & \"J\" <'3>";
+    let occupants = [("J", jid(JULIET)), (name, jid(ROMEO))];
+    enter(&mut stage, 0, &occupants);
+    stage.users[0].holds_messages = true;
+    let now = stage.time();
+    let to = "garden@rooms.example/R &amp; &quot;J&quot; &lt;&#39;3>";
+    let said = format!("<message to='{to}' type='chat'>{}</message>", text("x"));
+    let client = &mut stage.users[0].client;
+    client.encrypt(&said, &[jid(GARDEN)], now).unwrap();
+    stage.settle();
+    let sent = stage.users[0].encrypted.last().unwrap();
+    assert!(sent.report.reaches(&jid(ROMEO)));
+    let document = roxmltree::Document::parse(&sent.stanza).unwrap();
+    let expected = format!("{GARDEN}/{name}");
+    assert_eq!(document.root_element().attribute("to"), Some(&*expected));
+}
+
 /// Also not to the own devices alone, as if all were well.
 #[test]
 fn a_message_to_nobody_does_not_go_out() {

@@ -156,16 +156,16 @@ impl<R: TryCryptoRng> Client<R> {
         let message = PlainMessage::read(stanza).map_err(EncryptRequestError::Stanza)?;
         let full = message.attribute("to");
         let full = full.ok_or(EncryptRequestError::Address(None))?;
-        let to = BareJid::from_full(full).map_err(|e| EncryptRequestError::Address(Some(e)))?;
+        let to = BareJid::from_full(&full).map_err(|e| EncryptRequestError::Address(Some(e)))?;
         if message.content().is_empty() {
             return Err(EncryptRequestError::NothingToEncrypt);
         }
-        let is_group = message.attribute("type") == Some("groupchat");
+        let is_group = message.attribute("type").as_deref() == Some("groupchat");
         let mut accounts = Vec::new();
         for jid in recipients {
             match self.rooms.get(jid) {
                 Some(room) if is_group => accounts.extend(room.members.iter().cloned()),
-                Some(room) => accounts.extend(room.occupant(full).cloned()),
+                Some(room) => accounts.extend(room.occupant(&full).cloned()),
                 None => accounts.push(jid.clone()),
             }
         }
