@@ -361,6 +361,18 @@ mod tests {
         assert!(kept.contains("<reaction>"));
     }
 
+    /// A prefix without its declaration would make the stanza one that nobody can parse.
+    #[test]
+    fn attributes_with_a_prefix() {
+        let xml = "<message xmlns:a='urn:a' a:b='c' xml:lang='en' id='1'/>";
+        let stripped = strip(xml).unwrap();
+        assert_eq!(stripped, "<message xml:lang='en' id='1'></message>");
+        let sealed = PlainMessage::read(xml)
+            .unwrap()
+            .seal(&[], Unprotected::Drop);
+        assert_eq!(sealed.unwrap(), "<message xml:lang='en' id='1'></message>");
+    }
+
     #[test]
     fn what_comes_out_is_what_went_in() {
         let message = PlainMessage::read(MESSAGE).unwrap();

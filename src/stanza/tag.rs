@@ -197,11 +197,16 @@ impl<'x> Tag<'x> {
         }
     }
 
-    /// The attributes as they are written, without declarations of namespaces.
+    /// The attributes as they are written, without declarations of namespaces; those with a prefix that
+    /// would need one are left out too. No attribute of a stanza has any but `xml`.
     pub(super) fn literals(&self) -> impl Iterator<Item = (&'x str, &'x str)> {
+        let stands_alone = |name: &str| match name.split_once(':') {
+            Some((prefix, _)) => prefix == "xml",
+            None => name != "xmlns",
+        };
         Attributes::new(self.attributes)
             .flatten()
-            .filter(|(name, _)| *name != "xmlns" && !name.starts_with("xmlns:"))
+            .filter(move |(name, _)| stands_alone(name))
     }
 
     /// The value of an attribute without a namespace.
