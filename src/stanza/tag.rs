@@ -188,12 +188,17 @@ impl<'x> Tag<'x> {
         self.namespace == namespace && self.local == local
     }
 
-    /// Whether the element is one that servers process, and an envelope must not contain (XEP-0420 §9).
+    /// Whether the element is one that servers process or make, and an envelope must not contain
+    /// (XEP-0420 §9): who decrypts could not tell it from one of the server's.
     pub(super) fn is_for_servers(&self) -> bool {
         match self.namespace {
-            Namespace::Hints | Namespace::Addresses | Namespace::Encryption => true,
+            Namespace::Hints
+            | Namespace::Addresses
+            | Namespace::Encryption
+            | Namespace::Routing
+            | Namespace::Carbons => true,
             Namespace::StanzaIds => self.local == "stanza-id",
-            _ => false,
+            namespace => namespace.is_of_stanzas() && self.local == "error",
         }
     }
 
