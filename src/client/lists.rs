@@ -1,7 +1,7 @@
 //! Device lists of others: told by their servers, or asked for.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::TryCryptoRng;
 
@@ -19,6 +19,8 @@ pub(super) struct Lists {
     asked: BTreeMap<(BareJid, Version), Timestamp>,
     /// Lists that nobody could tell us, and since when: messages do not wait for them.
     unknown: BTreeMap<(BareJid, Version), Timestamp>,
+    /// Devices whose downgrade was told of.
+    downgraded: BTreeSet<(BareJid, DeviceId)>,
 }
 
 impl Lists {
@@ -112,10 +114,7 @@ impl<R: TryCryptoRng> Client<R> {
         let was_seen = self.account.device_list_seen(jid, list.version)?.is_some();
         let change = self.account.set_device_list(jid, list, now)?;
         self.lists.unknown.remove(&(jid.clone(), list.version));
-        for device in change.downgraded {
-            let peer = Peer::new(jid.clone(), device, list.version);
-            self.notice(Notice::Downgraded(peer));
-        }
+        self.tell_of_downgrades(jid, list.version, &change.downgraded)?;
         if is_own {
             self.announcements.list_has_come(list.version);
             for device in change.added.into_iter().filter(|_| was_seen) {
@@ -127,6 +126,30 @@ impl<R: TryCryptoRng> Client<R> {
                 change.announce_at
             };
             self.announcements.announce_at(list.version, announce_at);
+        }
+        Ok(())
+    }
+
+    /// Once for each, and only when all lists are known: the newer one may have the device.
+    fn tell_of_downgrades(
+        &mut self,
+        jid: &BareJid,
+        version: Version,
+        devices: &[DeviceId],
+    ) -> Result<(), AccountError> {
+        for version in self.options.versions() {
+            if self.account.device_list_seen(jid, version)?.is_none() {
+                return Ok(());
+            }
+        }
+        self.lists
+            .downgraded
+            .retain(|(of, device)| of != jid || devices.contains(device));
+        for device in devices {
+            if self.lists.downgraded.insert((jid.clone(), *device)) {
+                let peer = Peer::new(jid.clone(), *device, version);
+                self.notice(Notice::Downgraded(peer));
+            }
         }
         Ok(())
     }
