@@ -21,6 +21,8 @@ pub(super) struct Lists {
     unknown: BTreeMap<(BareJid, Version), Timestamp>,
     /// Devices whose downgrade was told of.
     downgraded: BTreeSet<(BareJid, DeviceId)>,
+    /// New devices of the account, which the user was not told of yet.
+    new_own: BTreeSet<DeviceId>,
 }
 
 impl Lists {
@@ -114,11 +116,19 @@ impl<R: TryCryptoRng> Client<R> {
         let was_seen = self.account.device_list_seen(jid, list.version)?.is_some();
         let change = self.account.set_device_list(jid, list, now)?;
         self.lists.unknown.remove(&(jid.clone(), list.version));
+        if is_own && was_seen {
+            // Whoever takes a device off knows it.
+            let removed = self.removals.of(list);
+            let added = change.added.iter();
+            let new = added.filter(|device| !removed.contains(device)).copied();
+            self.lists.new_own.extend(new);
+        }
         self.tell_of_downgrades(jid, list.version, &change.downgraded)?;
         if is_own {
             self.announcements.list_has_come(list.version);
-            for device in change.added.into_iter().filter(|_| was_seen) {
+            while let Some(device) = self.lists.new_own.first().copied() {
                 self.tell_of_new_device(device)?;
+                self.lists.new_own.remove(&device);
             }
             let announce_at = if self.take_removed_off(list, now)? {
                 Some(now)

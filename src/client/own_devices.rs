@@ -18,7 +18,7 @@ impl Removals {
     }
 
     /// Those that are still on a list.
-    fn of(&self, list: &DeviceList) -> Vec<DeviceId> {
+    pub(super) fn of(&self, list: &DeviceList) -> Vec<DeviceId> {
         let removed = self.0.get(&list.version);
         let listed = list.devices.iter().map(|device| device.id);
         listed
