@@ -347,7 +347,16 @@ impl<R: TryCryptoRng> Client<R> {
             },
             _ => FetchedBundle::Absent,
         };
-        self.repair_with(peer, &fetched, now)?;
+        // Nobody has said that there is none: for a message it is missing, for a repair it is late.
+        let says_so = |answer: &IqAnswer<'_>| {
+            let conditions = ["item-not-found", "forbidden", "not-authorized"];
+            !answer.is_error || conditions.iter().any(|condition| answer.has(condition))
+        };
+        if answer.is_some_and(|(_, answer)| says_so(answer)) {
+            self.repair_with(peer, &fetched, now)?;
+        } else {
+            self.put_repair_off(peer, now);
+        }
         if !self.outbox.waiting.is_empty() {
             self.outbox.fetched_at.insert(peer.clone(), now);
             self.outbox.fetched.insert(peer.clone(), fetched);
