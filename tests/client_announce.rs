@@ -163,6 +163,46 @@ fn a_list_that_cannot_be_read_is_not_replaced() {
     assert!(told.count() >= 2, "{:?}", stage.users[0].notices);
 }
 
+/// Only the node that was asked for says that it is empty.
+#[test]
+fn a_result_without_the_list_is_no_empty_list() {
+    for result in [
+        "",
+        "<pubsub xmlns='http://jabber.org/protocol/pubsub'/>",
+        "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:avatar:data'/></pubsub>",
+        "<query xmlns='jabber:iq:roster'/>",
+    ] {
+        let mut stage = alone();
+        stage.server.tells_nobody = true;
+        let own = stage.users[0].jid();
+        let before = LISTS.map(|node| stage.server.items(&own, node));
+        let store = Arc::new(MemoryStore::new());
+        let new = stage.add_offline("juliet@capulet.example/phone", options(), store);
+        stage.users[new].holds_requests = true;
+        stage.connect(new);
+        stage.settle();
+        while !stage.users[new].requests.is_empty() {
+            let now = stage.time();
+            let request = stage.users[new].requests.remove(0);
+            let is_list = LISTS.iter().any(|node| request.payload.contains(*node));
+            let answer = if is_list {
+                format!("<iq type='result' id='{}'>{result}</iq>", request.id)
+            } else {
+                let full = stage.users[new].full.clone();
+                stage.server.answer(&full, &request).unwrap()
+            };
+            let client = &mut stage.users[new].client;
+            client
+                .answer(request.id, Answer::Stanza(&answer), now)
+                .unwrap();
+            stage.settle();
+        }
+        stage.wait(DAY);
+        assert_eq!(LISTS.map(|node| stage.server.items(&own, node)), before);
+        assert!(!stage.users[new].client.is_published().unwrap(), "{result}");
+    }
+}
+
 /// Clients that name no item leave hundreds behind. Whichever of them a server thinks the newest, those
 /// who name theirs `current` are found and stay on their list.
 #[test]
