@@ -736,6 +736,41 @@ fn what_could_not_be_asked_for_is_asked_for_again() {
     }
 }
 
+/// A publication whose answer is lost is made again on the same stream.
+#[test]
+fn a_publication_without_an_answer_is_made_again() {
+    let mut stage = Stage::new();
+    stage.server.silent_nodes = vec!["bundles".to_owned()];
+    stage.add("juliet@capulet.example/balcony", options());
+    stage.wait(MINUTE);
+    stage.wait(MINUTE);
+    assert_eq!(stage.users[0].notices.len(), 2);
+    stage.server.silent_nodes.clear();
+    let since = stage.server.seen.len();
+    stage.wait(MINUTE);
+    assert!(published(&stage, since).is_empty());
+    assert!(!stage.users[0].client.is_published().unwrap());
+    let at = stage.users[0].wake_at.unwrap().as_millis();
+    assert!(at > stage.now && at < stage.now + HOUR);
+    stage.wait(at - stage.now);
+    assert!(stage.users[0].client.is_published().unwrap());
+    assert_eq!(published(&stage, since).len(), 4);
+
+    stage.server.silent_nodes = vec!["devices".to_owned()];
+    let now = stage.time();
+    let juliet = &mut stage.users[0].client;
+    juliet.set_label(Some("Balcony"), now).unwrap();
+    stage.settle();
+    stage.wait(MINUTE);
+    assert!(!stage.users[0].client.is_published().unwrap());
+    stage.server.silent_nodes.clear();
+    stage.wait(10 * MINUTE);
+    assert!(stage.users[0].client.is_published().unwrap());
+    let list = &stage.server.items(&jid(JULIET), LISTS[1])[0];
+    assert!(list.contains("Balcony"), "{list}");
+    assert_eq!(stage.users[0].notices.len(), 2, "told once");
+}
+
 /// A server that does not answer at all: messages are refused for a reason, and nothing hangs.
 #[test]
 fn a_silent_server_is_waited_for_and_reported() {

@@ -215,7 +215,8 @@ pub enum Notice {
     Downgraded(Peer),
     /// The server did not take what this device has to publish, or has a list of the account's devices that
     /// cannot be read: others cannot start conversations with this one. Or it was asked to take this device
-    /// off, and did not. It is tried again after the next connection.
+    /// off, and did not. It is tried again after the next connection; what got no answer is published again
+    /// in a few minutes.
     NotPublished {
         /// The name of the node.
         node: String,
