@@ -87,6 +87,8 @@ fn a_page_is_stored_at_once_and_read_in_either_order() {
             read.sent_at,
             Some(Timestamp::from_millis(1_795_388_400_000))
         );
+        // Legacy says nothing of it.
+        assert_eq!(read.written_at, None);
         assert!(read.stanza.contains("to='juliet@capulet.example'"));
         assert!(stage.users[0].undecryptable.is_empty());
         // Both go on.
@@ -95,6 +97,30 @@ fn a_page_is_stored_at_once_and_read_in_either_order() {
         assert_eq!(stage.users[0].bodies().last().unwrap(), "live");
         assert_eq!(stage.users[1].bodies().last().unwrap(), "live");
     }
+}
+
+/// Whatever time an archive puts on a message, that of its sender is there too.
+#[test]
+fn the_time_of_the_envelope_is_not_hidden_by_the_archives() {
+    let mut stage = Stage::new();
+    let omemo2 = || server::stage::only(omemo::model::Version::Omemo2);
+    stage.add("juliet@capulet.example/balcony", omemo2());
+    stage.add("romeo@montague.example/orchard", omemo2());
+    stage.befriend(0, 1);
+    let sealed = stage.seal(1, JULIET, &text("x"));
+    let written = stage.time();
+    stage.now += DAY;
+    let now = stage.time();
+    stage.users[0].client.expect_archive(None, "q");
+    page(&mut stage, &[sealed]);
+    stage.users[0].client.end_page(now).unwrap();
+    stage.settle();
+    let read = &stage.users[0].read[0];
+    assert_eq!(read.written_at, Some(written));
+    assert_eq!(
+        read.sent_at,
+        Some(Timestamp::from_millis(1_795_388_400_000))
+    );
 }
 
 /// The same messages live, as offline messages and from the archive: each is handed out once.

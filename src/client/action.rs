@@ -120,8 +120,10 @@ pub struct Delivery {
     pub listing: Listing,
     /// How the message came.
     pub origin: Origin,
-    /// When it was sent, as the archive says, or the envelope.
+    /// When it was sent, as the archive says, or who else has kept it; if nobody does, as the envelope says.
     pub sent_at: Option<Timestamp>,
+    /// When it was sent, as its sender says in the envelope: no server can change that. Legacy has none.
+    pub written_at: Option<Timestamp>,
     /// It may be an old message that somebody repeats.
     pub is_pre_key_reused: bool,
     /// The stanza had another text for devices that read the other version.
