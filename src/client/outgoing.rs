@@ -27,7 +27,6 @@ pub(super) struct Outbox {
 }
 
 /// A message that waits.
-#[derive(Debug)]
 struct Waiting {
     /// Who is written to: in clear this is in the stanza.
     conversation: BareJid,
@@ -39,6 +38,13 @@ struct Waiting {
     leaves_out: bool,
     /// What is still to come, as far as that is known: until then nothing else is looked at.
     awaits: Vec<Asked>,
+}
+
+/// Without the message, which is in clear.
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting").finish_non_exhaustive()
+    }
 }
 
 impl Outbox {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `<body/>` | is the payload | in the envelope |
 //! | for servers and rooms: hints, ids, delays, occupants, errors | beside it | beside it |
-//! | signs between clients: receipts, markers, chat states, the id of a corrected message | beside it | in the envelope |
+//! | signs between clients: receipts, markers, chat states, threads, the id of a message that is corrected or retracted | beside it | in the envelope |
 //! | everything else: subjects, reactions, replies, files, … | cannot be protected: see [`Unprotected`] | in the envelope |
 //!
 //! A stanza with both has the signs in both places. Who decrypts takes from outside an envelope only what
