@@ -186,7 +186,8 @@ impl<R: TryCryptoRng> Client<R> {
     /// was not asked.
     ///
     /// # Errors
-    /// [`AccountError`]: the request counts as not answered, and its time runs on.
+    /// [`AccountError`]: the answer may be taken in all the same. Give it again; if nobody does, the time of the
+    /// request runs on.
     pub fn answer(
         &mut self,
         id: RequestId,
@@ -285,7 +286,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// Somebody has decided about a key. Messages that waited for it go on.
     ///
     /// # Errors
-    /// [`AccountError`]: nothing is decided.
+    /// [`AccountError`]: it may be decided all the same; calling again is safe.
     pub fn decide(
         &mut self,
         jid: &BareJid,
@@ -303,7 +304,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// presence, as a rule. Lists of others are asked for before a message.
     ///
     /// # Errors
-    /// [`AccountError`].
+    /// [`AccountError`]: it may be entered all the same; calling again is safe.
     pub fn set_contact(
         &mut self,
         jid: &BareJid,

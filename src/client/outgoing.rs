@@ -223,7 +223,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// Sends a message without the devices about whose keys nobody has decided.
     ///
     /// # Errors
-    /// [`AccountError`]: it still waits.
+    /// [`AccountError`]: it waits, or went out, as the actions say; calling again is safe.
     pub fn send_anyway(&mut self, ticket: Ticket, now: Timestamp) -> Result<(), AccountError> {
         if let Some(waiting) = self.outbox.waiting.get_mut(&ticket) {
             waiting.leaves_out = true;

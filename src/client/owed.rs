@@ -57,7 +57,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// ones.
     ///
     /// # Errors
-    /// [`AccountError`].
+    /// [`AccountError`]: they may be ended all the same; calling again is safe.
     pub fn reset(
         &mut self,
         jid: &crate::model::BareJid,
