@@ -4509,7 +4509,7 @@ const char *omemo_plain_body(const omemo_plain *plain);
 
 /**
  * An attribute of the message, as `to` and `id`. `value` gets text that is yours to free with
- * `omemo_string_free`, or NULL if there is none, or none that is written without references.
+ * `omemo_string_free`, its references resolved, or NULL if there is none.
  */
 omemo_status omemo_plain_attribute(const omemo_plain *plain,
                                    const char *name,

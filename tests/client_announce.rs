@@ -163,6 +163,46 @@ fn a_list_that_cannot_be_read_is_not_replaced() {
     assert!(told.count() >= 2, "{:?}", stage.users[0].notices);
 }
 
+/// Only the node that was asked for says that it is empty.
+#[test]
+fn a_result_without_the_list_is_no_empty_list() {
+    for result in [
+        "",
+        "<pubsub xmlns='http://jabber.org/protocol/pubsub'/>",
+        "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:avatar:data'/></pubsub>",
+        "<query xmlns='jabber:iq:roster'/>",
+    ] {
+        let mut stage = alone();
+        stage.server.tells_nobody = true;
+        let own = stage.users[0].jid();
+        let before = LISTS.map(|node| stage.server.items(&own, node));
+        let store = Arc::new(MemoryStore::new());
+        let new = stage.add_offline("juliet@capulet.example/phone", options(), store);
+        stage.users[new].holds_requests = true;
+        stage.connect(new);
+        stage.settle();
+        while !stage.users[new].requests.is_empty() {
+            let now = stage.time();
+            let request = stage.users[new].requests.remove(0);
+            let is_list = LISTS.iter().any(|node| request.payload.contains(*node));
+            let answer = if is_list {
+                format!("<iq type='result' id='{}'>{result}</iq>", request.id)
+            } else {
+                let full = stage.users[new].full.clone();
+                stage.server.answer(&full, &request).unwrap()
+            };
+            let client = &mut stage.users[new].client;
+            client
+                .answer(request.id, Answer::Stanza(&answer), now)
+                .unwrap();
+            stage.settle();
+        }
+        stage.wait(DAY);
+        assert_eq!(LISTS.map(|node| stage.server.items(&own, node)), before);
+        assert!(!stage.users[new].client.is_published().unwrap(), "{result}");
+    }
+}
+
 /// Clients that name no item leave hundreds behind. Whichever of them a server thinks the newest, those
 /// who name theirs `current` are found and stay on their list.
 #[test]
@@ -694,6 +734,41 @@ fn what_could_not_be_asked_for_is_asked_for_again() {
             break;
         }
     }
+}
+
+/// A publication whose answer is lost is made again on the same stream.
+#[test]
+fn a_publication_without_an_answer_is_made_again() {
+    let mut stage = Stage::new();
+    stage.server.silent_nodes = vec!["bundles".to_owned()];
+    stage.add("juliet@capulet.example/balcony", options());
+    stage.wait(MINUTE);
+    stage.wait(MINUTE);
+    assert_eq!(stage.users[0].notices.len(), 2);
+    stage.server.silent_nodes.clear();
+    let since = stage.server.seen.len();
+    stage.wait(MINUTE);
+    assert!(published(&stage, since).is_empty());
+    assert!(!stage.users[0].client.is_published().unwrap());
+    let at = stage.users[0].wake_at.unwrap().as_millis();
+    assert!(at > stage.now && at < stage.now + HOUR);
+    stage.wait(at - stage.now);
+    assert!(stage.users[0].client.is_published().unwrap());
+    assert_eq!(published(&stage, since).len(), 4);
+
+    stage.server.silent_nodes = vec!["devices".to_owned()];
+    let now = stage.time();
+    let juliet = &mut stage.users[0].client;
+    juliet.set_label(Some("Balcony"), now).unwrap();
+    stage.settle();
+    stage.wait(MINUTE);
+    assert!(!stage.users[0].client.is_published().unwrap());
+    stage.server.silent_nodes.clear();
+    stage.wait(10 * MINUTE);
+    assert!(stage.users[0].client.is_published().unwrap());
+    let list = &stage.server.items(&jid(JULIET), LISTS[1])[0];
+    assert!(list.contains("Balcony"), "{list}");
+    assert_eq!(stage.users[0].notices.len(), 2, "told once");
 }
 
 /// A server that does not answer at all: messages are refused for a reason, and nothing hangs.

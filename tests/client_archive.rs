@@ -18,7 +18,7 @@ use omemo::model::Timestamp;
 use omemo::store::faults::{Fault, FaultPlan, Faulty};
 use omemo::store::{MemoryStore, Store, StoreError};
 use server::archived;
-use server::stage::{DAY, JULIET, ROMEO, Stage, body, jid, options, text};
+use server::stage::{DAY, HOUR, JULIET, MINUTE, ROMEO, Stage, body, jid, options, text};
 
 /// Juliet has been away while Romeo has written so many messages; what the archive has.
 fn absence(store: Arc<dyn Store>, count: usize) -> (Stage, Vec<String>) {
@@ -87,6 +87,8 @@ fn a_page_is_stored_at_once_and_read_in_either_order() {
             read.sent_at,
             Some(Timestamp::from_millis(1_795_388_400_000))
         );
+        // Legacy says nothing of it.
+        assert_eq!(read.written_at, None);
         assert!(read.stanza.contains("to='juliet@capulet.example'"));
         assert!(stage.users[0].undecryptable.is_empty());
         // Both go on.
@@ -95,6 +97,30 @@ fn a_page_is_stored_at_once_and_read_in_either_order() {
         assert_eq!(stage.users[0].bodies().last().unwrap(), "live");
         assert_eq!(stage.users[1].bodies().last().unwrap(), "live");
     }
+}
+
+/// Whatever time an archive puts on a message, that of its sender is there too.
+#[test]
+fn the_time_of_the_envelope_is_not_hidden_by_the_archives() {
+    let mut stage = Stage::new();
+    let omemo2 = || server::stage::only(omemo::model::Version::Omemo2);
+    stage.add("juliet@capulet.example/balcony", omemo2());
+    stage.add("romeo@montague.example/orchard", omemo2());
+    stage.befriend(0, 1);
+    let sealed = stage.seal(1, JULIET, &text("x"));
+    let written = stage.time();
+    stage.now += DAY;
+    let now = stage.time();
+    stage.users[0].client.expect_archive(None, "q");
+    page(&mut stage, &[sealed]);
+    stage.users[0].client.end_page(now).unwrap();
+    stage.settle();
+    let read = &stage.users[0].read[0];
+    assert_eq!(read.written_at, Some(written));
+    assert_eq!(
+        read.sent_at,
+        Some(Timestamp::from_millis(1_795_388_400_000))
+    );
 }
 
 /// The same messages live, as offline messages and from the archive: each is handed out once.
@@ -357,6 +383,49 @@ fn reset_sessions_start_anew() {
     stage.say(1, JULIET, &text("4"));
     assert_eq!(stage.users[1].bodies(), ["1", "3"]);
     assert_eq!(stage.users[0].bodies(), ["2", "4"]);
+}
+
+/// An answer that did not come puts the repair off by an hour, not by days; or until the next stream.
+#[test]
+fn a_lost_answer_does_not_put_a_repair_off_for_long() {
+    for (is_silent, reconnects) in [(true, false), (false, false), (true, true)] {
+        let mut stage = Stage::of_two();
+        stage.say(0, ROMEO, &text("1"));
+        stage.say(1, JULIET, &text("2"));
+        stage.say(0, ROMEO, &text("3"));
+        let peer = stage.users[1].client.account().device();
+        let account = stage.users[0].client.account();
+        account.forget_device(&jid(ROMEO), peer).unwrap();
+        stage.befriend(0, 1);
+        if is_silent {
+            stage.server.silent_nodes = vec!["bundles".to_owned()];
+        } else {
+            let refused = |xml: &str| xml.contains("bundles").then_some("remote-server-timeout");
+            stage.server.rule = Some(refused);
+        }
+        let asked = |stage: &Stage| stage.server.seen.len();
+        stage.say(1, JULIET, &text("4"));
+        stage.wait(2 * MINUTE);
+        let before = asked(&stage);
+        stage.wait(2 * MINUTE);
+        assert_eq!(asked(&stage), before, "not again and again");
+        stage.server.silent_nodes.clear();
+        stage.server.rule = None;
+        if reconnects {
+            stage.disconnect(0);
+            stage.connect(0);
+            stage.settle();
+        } else {
+            let at = stage.users[0].wake_at.unwrap().as_millis();
+            assert!(
+                at > stage.now && at <= stage.now + HOUR,
+                "it is to be woken"
+            );
+            stage.wait(at - stage.now);
+        }
+        stage.say(1, JULIET, &text("5"));
+        assert_eq!(stage.users[0].bodies(), ["2", "5"]);
+    }
 }
 
 /// Juliet's device has lost all its sessions: what Romeo writes cannot be read; her client mends that by

@@ -295,6 +295,22 @@ fn a50_a_new_own_device_is_asked_about() {
     assert!(stage.users[inserted].read.is_empty());
 }
 
+/// The older list comes first, and the newer one, which has the device, after it.
+#[test]
+fn a_list_that_has_not_come_yet_is_no_downgrade() {
+    let mut stage = Stage::new();
+    stage.server.tells_nobody = true;
+    let mut newest = options();
+    newest.account.versions = omemo::account::VersionPolicy::Newest;
+    stage.add("juliet@capulet.example/balcony", options());
+    stage.add("romeo@montague.example/orchard", newest);
+    stage.say(1, JULIET, &text("in OMEMO 2"));
+    assert_eq!(stage.users[0].read[0].sender.version, Version::Omemo2);
+    stage.say(0, ROMEO, &text("answer"));
+    assert_eq!(stage.users[1].bodies(), ["answer"]);
+    assert_eq!(stage.users[0].notices, []);
+}
+
 /// A device that has spoken OMEMO 2 is announced for legacy alone.
 #[test]
 fn a16_a_downgrade_is_reported_or_refused() {
@@ -318,6 +334,21 @@ fn a16_a_downgrade_is_reported_or_refused() {
         stage.settle();
         let downgraded = |notice: &Notice| matches!(notice, Notice::Downgraded(_));
         assert!(stage.users[0].notices.iter().any(downgraded));
+        // Once.
+        let mut notices = stage.users[0].notices.len();
+        stage.receive(0, gone);
+        stage.settle();
+        assert_eq!(stage.users[0].notices.len(), notices);
+        // It is there again, and gone again.
+        let node = "urn:xmpp:omemo:2:devices";
+        let list = stage.server.items(&jid(ROMEO), node);
+        let there = server::event(&jid(ROMEO), node, "current", &list[0]);
+        for (stanza, is_told) in [(&*there, false), (gone, true)] {
+            stage.receive(0, stanza);
+            stage.settle();
+            notices += usize::from(is_told);
+            assert_eq!(stage.users[0].notices.len(), notices);
+        }
         stage.say(0, ROMEO, &text("answer"));
         match policy {
             DowngradePolicy::Report => {

@@ -191,6 +191,71 @@ fn the_device_itself_cannot_be_removed() {
     assert_eq!(sorted(&stage), before);
 }
 
+/// The server sends the list once more before it has the new one: the device is not new to who removes it.
+#[test]
+fn a_device_that_is_being_removed_is_not_told_of() {
+    let mut stage = of_three();
+    stage.disconnect(2);
+    let gone = stage.users[2].client.account().device();
+    let old = NODES.map(|(_, node)| {
+        let items = stage.server.items(&jid(JULIET), node);
+        event(&jid(JULIET), node, "current", items.last().unwrap())
+    });
+    let before = stage.users[0].notices.len();
+    stage.users[0].holds_requests = true;
+    let now = stage.time();
+    let juliet = &mut stage.users[0].client;
+    juliet.remove_own_devices(&[gone], now).unwrap();
+    for stanza in old {
+        stage.receive(0, &stanza);
+    }
+    stage.settle();
+    stage.users[0].holds_requests = false;
+    stage.answer_held(0);
+    assert_eq!(stage.users[0].notices.len(), before);
+    for node in NODES {
+        assert_eq!(ids(&stage, node).len(), 1);
+    }
+}
+
+/// A store that fails while a list is taken in: the user is told of the new device all the same.
+#[test]
+fn a_new_device_is_told_of_once_though_the_store_fails() {
+    use omemo::client::Notice;
+    use omemo::store::faults::{Fault, FaultPlan, Faulty};
+    let mut calls = 0..1;
+    let mut nth = 0;
+    while calls.start + nth < calls.end {
+        let plan = match nth {
+            0 => FaultPlan::none(),
+            _ => {
+                let fault = Fault::Before(omemo::store::StoreError::Io);
+                FaultPlan::none().call(calls.start + nth - 1, fault)
+            }
+        };
+        let store = std::sync::Arc::new(Faulty::new(omemo::store::MemoryStore::new(), plan));
+        let mut stage = Stage::new();
+        stage.add_with("juliet@capulet.example/balcony", options(), store.clone());
+        let (_, node) = NODES[0];
+        let list = stage.server.items(&jid(JULIET), node);
+        let list = list[0].replace("<device ", "<device id='7'/><device ");
+        let stanza = event(&jid(JULIET), node, "current", &list);
+        let (start, now) = (store.calls(), stage.time());
+        let client = &mut stage.users[0].client;
+        if client.receive(&stanza, now).is_err() {
+            client.receive(&stanza, now).unwrap();
+        }
+        if nth == 0 {
+            calls = start..store.calls() + 1;
+        }
+        stage.settle();
+        let new = Notice::NewOwnDevice(DeviceId::new(7).unwrap());
+        assert_eq!(stage.users[0].notices, [new], "{nth}");
+        nth += 1;
+    }
+    assert!(nth > 3, "{nth}");
+}
+
 /// The server does not say who is on the list: a label, or a device that is removed, is no reason to
 /// publish it without the others.
 #[test]

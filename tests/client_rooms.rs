@@ -9,12 +9,16 @@
 
 mod server;
 
+use std::sync::Arc;
+
 use omemo::account::{FailureReason, Refusal};
 use omemo::client::{
     Disposition, EncryptRequestError, Origin, RefusalReason, Room, UndecryptableReason,
 };
 use omemo::model::{BareJid, Version};
-use server::stage::{JULIET, MALLORY, ROMEO, Stage, jid, only, options, text};
+use omemo::store::MemoryStore;
+use omemo::store::faults::{FaultPlan, Faulty};
+use server::stage::{HOUR, JULIET, MALLORY, ROMEO, Stage, jid, only, options, text};
 use server::with_from;
 
 const GARDEN: &str = "garden@rooms.example";
@@ -235,6 +239,27 @@ fn a_private_message_is_for_one_occupant() {
     }
 }
 
+/// What a name has to be written with in XML is no part of it.
+#[test]
+fn a_private_message_reaches_who_has_an_odd_name() {
+    let mut stage = garden(None);
+    let name = "R & \"J\" <'3>";
+    let occupants = [("J", jid(JULIET)), (name, jid(ROMEO))];
+    enter(&mut stage, 0, &occupants);
+    stage.users[0].holds_messages = true;
+    let now = stage.time();
+    let to = "garden@rooms.example/R &amp; &quot;J&quot; &lt;&#39;3>";
+    let said = format!("<message to='{to}' type='chat'>{}</message>", text("x"));
+    let client = &mut stage.users[0].client;
+    client.encrypt(&said, &[jid(GARDEN)], now).unwrap();
+    stage.settle();
+    let sent = stage.users[0].encrypted.last().unwrap();
+    assert!(sent.report.reaches(&jid(ROMEO)));
+    let document = roxmltree::Document::parse(&sent.stanza).unwrap();
+    let expected = format!("{GARDEN}/{name}");
+    assert_eq!(document.root_element().attribute("to"), Some(&*expected));
+}
+
 /// Also not to the own devices alone, as if all were well.
 #[test]
 fn a_message_to_nobody_does_not_go_out() {
@@ -263,6 +288,35 @@ fn a_message_to_nobody_does_not_go_out() {
     }
     stage.settle();
     assert!(stage.users[0].encrypted.is_empty() && stage.users[0].refused.is_empty());
+}
+
+/// The work for an answer does not grow with the number of those who are still to answer.
+#[test]
+fn a_large_room_is_asked_in_one_go() {
+    let work = |members: usize| {
+        let store = Arc::new(Faulty::new(MemoryStore::new(), FaultPlan::none()));
+        let mut stage = Stage::new();
+        stage.add_with("juliet@capulet.example/balcony", options(), store.clone());
+        let members = (0..members).map(|member| jid(&format!("m{member}@verona.example")));
+        let room = Room {
+            members: members.collect(),
+            ..Room::default()
+        };
+        let now = stage.time();
+        let client = &mut stage.users[0].client;
+        client.set_room(&jid(GARDEN), room, now).unwrap();
+        say(&mut stage, 0, "x");
+        assert_eq!(stage.users[0].refused.len(), 1);
+        stage.now += HOUR;
+        stage.users[0].holds_requests = true;
+        say(&mut stage, 0, "y");
+        let before = store.calls();
+        stage.answer_held(0);
+        assert_eq!(stage.users[0].refused.len(), 2);
+        store.calls() - before
+    };
+    let (some, more) = (work(20), work(80));
+    assert!(more < 5 * some, "{some} {more}");
 }
 
 /// A member without OMEMO is not left out in silence.

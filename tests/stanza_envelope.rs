@@ -166,13 +166,20 @@ fn elements_without_a_namespace_of_their_own_are_refused() {
     }
 }
 
-const FOR_SERVERS: [&str; 6] = [
+const FOR_SERVERS: [&str; 13] = [
     "<store xmlns='urn:xmpp:hints'/>",
     "<no-copy xmlns='urn:xmpp:hints'/>",
     "<stanza-id xmlns='urn:xmpp:sid:0' by='a@b' id='1'/>",
     "<addresses xmlns='http://jabber.org/protocol/address'><address/></addresses>",
     "<encryption xmlns='urn:xmpp:eme:0' namespace='urn:xmpp:omemo:2'/>",
     "<h:no-store xmlns:h='urn:xmpp:hints'><x/></h:no-store>",
+    "<delay xmlns='urn:xmpp:delay' from='juliet@capulet.example' stamp='1999-01-01T00:00:00Z'/>",
+    "<x xmlns='jabber:x:delay' stamp='19990101T00:00:00'/>",
+    "<occupant-id xmlns='urn:xmpp:occupant-id:0' id='somebody-else'/>",
+    "<x xmlns='http://jabber.org/protocol/muc#user'><invite from='nurse@capulet.example'/></x>",
+    "<mix xmlns='urn:xmpp:mix:core:1'><nick>somebody else</nick></mix>",
+    "<private xmlns='urn:xmpp:carbons:2'/>",
+    "<error xmlns='jabber:client'/>",
 ];
 
 #[test]

@@ -67,7 +67,7 @@ pub unsafe extern "C" fn omemo_plain_body(plain: *const omemo_plain) -> *const c
 }
 
 /// An attribute of the message, as `to` and `id`. `value` gets text that is yours to free with
-/// `omemo_string_free`, or NULL if there is none, or none that is written without references.
+/// `omemo_string_free`, its references resolved, or NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_plain_attribute(
     plain: *const omemo_plain,
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn omemo_plain_attribute(
             plain
                 .message()?
                 .attribute(name)
-                .map_or(ptr::null_mut(), new_string),
+                .map_or(ptr::null_mut(), |value| new_string(&value)),
         );
         Ok(())
     };

@@ -120,8 +120,10 @@ pub struct Delivery {
     pub listing: Listing,
     /// How the message came.
     pub origin: Origin,
-    /// When it was sent, as the archive says, or the envelope.
+    /// When it was sent, as the archive says, or who else has kept it; if nobody does, as the envelope says.
     pub sent_at: Option<Timestamp>,
+    /// When it was sent, as its sender says in the envelope: no server can change that. Legacy has none.
+    pub written_at: Option<Timestamp>,
     /// It may be an old message that somebody repeats.
     pub is_pre_key_reused: bool,
     /// The stanza had another text for devices that read the other version.
@@ -205,8 +207,8 @@ pub struct TrustQuestion {
     pub keys: Vec<UndecidedKey>,
 }
 
-/// Something that the user may want to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Something that the user may want to know. Its [`Debug`](fmt::Debug) does not show what somebody wrote.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
     /// The account has a new device. Unless the user knows it, somebody else has added it.
@@ -215,7 +217,8 @@ pub enum Notice {
     Downgraded(Peer),
     /// The server did not take what this device has to publish, or has a list of the account's devices that
     /// cannot be read: others cannot start conversations with this one. Or it was asked to take this device
-    /// off, and did not. It is tried again after the next connection.
+    /// off, and did not. It is tried again after the next connection; what got no answer is published again
+    /// in a few minutes.
     NotPublished {
         /// The name of the node.
         node: String,
@@ -235,6 +238,26 @@ pub enum Notice {
     },
     /// This device was taken off the server, as was asked for.
     SwitchedOff,
+}
+
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NewOwnDevice(device) => f.debug_tuple("NewOwnDevice").field(device).finish(),
+            Self::Downgraded(peer) => f.debug_tuple("Downgraded").field(peer).finish(),
+            Self::NotPublished { node, condition } => f
+                .debug_struct("NotPublished")
+                .field("node", node)
+                .field("condition", condition)
+                .finish(),
+            Self::RolledBack => f.write_str("RolledBack"),
+            Self::OptedOut { jid, .. } => f
+                .debug_struct("OptedOut")
+                .field("jid", jid)
+                .finish_non_exhaustive(),
+            Self::SwitchedOff => f.write_str("SwitchedOff"),
+        }
+    }
 }
 
 /// A sentence without names and numbers: it may be logged.
@@ -270,4 +293,18 @@ pub enum Disposition {
     Pending,
     /// This device sent it, and the room gives it back: the application has its text.
     OwnReflection,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_do_not_show_what_somebody_wrote() {
+        let notice = Notice::OptedOut {
+            jid: "romeo@montague.example".parse().unwrap(),
+            reason: Some("se-cret".to_owned()),
+        };
+        assert!(!format!("{notice:?} {notice}").contains("se-cret"));
+    }
 }

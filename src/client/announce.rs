@@ -9,8 +9,10 @@
 //! refused: item-not-found → publish once more: ejabberd can stumble over two nodes that are made at once
 //! refused: otherwise, for bundles → the same with fewer items: max, 1000, 100, 10, without a number
 //! published without a number → configure the node: max, 1000, 100, 10
+//! no answer → publish once more, in a while
 //! ```
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use rand_core::TryCryptoRng;
@@ -48,6 +50,10 @@ struct Announcement {
     announce_at: Option<Timestamp>,
     /// The server does not take it: not again on this stream.
     has_failed: bool,
+    /// The server has said nothing to the last bundle: not again before that.
+    retry_at: Option<Timestamp>,
+    /// The user was told, on this stream, that the server says nothing.
+    has_told: bool,
     /// It was asked to be taken off the list.
     is_leaving: bool,
     has_left: bool,
@@ -63,6 +69,8 @@ impl Default for Announcement {
             is_bundle_known: false,
             announce_at: None,
             has_failed: false,
+            retry_at: None,
+            has_told: false,
             is_leaving: false,
             has_left: false,
         }
@@ -124,15 +132,19 @@ impl Announcements {
         state.is_some_and(|state| state.announce_at.is_some())
     }
 
-    /// When a list is to be published.
+    /// When something is to be published.
     pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
         let times = self.versions.values().filter(|state| !state.has_failed);
         times
-            .filter_map(|state| state.announce_at)
+            .flat_map(|state| [state.announce_at, state.retry_at])
+            .flatten()
             .filter(|at| *at > now)
             .min()
     }
 }
+
+/// How long a publication waits that the server has said nothing to.
+const SILENCE: Duration = Duration::from_secs(5 * 60);
 
 impl<R: TryCryptoRng> Client<R> {
     /// Whether others can find this device: on this stream the server has said, or taken, that its bundles
@@ -183,7 +195,7 @@ impl<R: TryCryptoRng> Client<R> {
             let is_ready = are_lists_known && state.is_bundle_known && !state.has_failed;
             // Nobody is taken off a list because nobody could say who is on it.
             let announce_at = state.announce_at.filter(|_| !state.is_list_missing);
-            let max_items = state.max_items;
+            let (max_items, retry_at) = (state.max_items, state.retry_at);
             if !is_ready || self.is_publishing(version) {
                 continue;
             }
@@ -195,7 +207,9 @@ impl<R: TryCryptoRng> Client<R> {
                 is_repeated: false,
             };
             if due.contains(&version) {
-                self.publish_bundle(publication, now)?;
+                if retry_at.is_none_or(|at| at <= now) {
+                    self.publish_bundle(publication, now)?;
+                }
             } else if announce_at.is_some_and(|at| at <= now) {
                 self.publish_list(publication, now)?;
             }
@@ -366,11 +380,15 @@ impl<R: TryCryptoRng> Client<R> {
         answer: Option<&IqAnswer<'_>>,
         now: Timestamp,
     ) -> Result<bool, AccountError> {
+        let is_bundle = !matches!(node, Node::DeviceList(_));
         let refusal = match answer {
             Some(answer) if !answer.is_error => return Ok(true),
+            None => {
+                self.got_no_answer(publication.version, node, now);
+                return Ok(false);
+            }
             refusal => refusal,
         };
-        let is_bundle = !matches!(node, Node::DeviceList(_));
         let is_configuration = refusal
             .is_some_and(|answer| answer.has("precondition-not-met") || answer.has("conflict"));
         if is_configuration && !publication.is_configured {
@@ -398,7 +416,7 @@ impl<R: TryCryptoRng> Client<R> {
             return Ok(false);
         }
         let refused = publication.max_items;
-        let refused = refused.filter(|_| node.has_many_items() && refusal.is_some());
+        let refused = refused.filter(|_| node.has_many_items());
         if let Some(refused) = refused {
             let max_items = refused.lower();
             if let Some(state) = self.announcements.versions.get_mut(&publication.version) {
@@ -421,6 +439,25 @@ impl<R: TryCryptoRng> Client<R> {
             condition: condition.map(|condition| condition.to_string()),
         });
         Ok(false)
+    }
+
+    /// A publication was lost, or its answer: it is made again in a while.
+    fn got_no_answer(&mut self, version: Version, node: Node, now: Timestamp) {
+        let Some(state) = self.announcements.versions.get_mut(&version) else {
+            return;
+        };
+        let at = Some(now.after(SILENCE));
+        match node {
+            Node::DeviceList(_) => state.announce_at = at,
+            _ => state.retry_at = at,
+        }
+        let is_told = core::mem::replace(&mut state.has_told, true);
+        if !is_told {
+            self.notice(Notice::NotPublished {
+                node: node.to_string(),
+                condition: None,
+            });
+        }
     }
 
     /// Whether another device of the account has this device's id, and nothing was published under it

@@ -47,6 +47,7 @@ impl<R: TryCryptoRng> Client<R> {
                     listing: message.listing,
                     origin: attached.origin,
                     sent_at: attached.delay.or(composed.sent_at),
+                    written_at: composed.sent_at,
                     is_pre_key_reused: message.is_pre_key_reused,
                     has_other_text: composed.has_other_text,
                     is_again: message.is_again,

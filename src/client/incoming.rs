@@ -48,7 +48,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// it to the server (XEP-0198) when the actions that it has brought were taken.
     ///
     /// # Errors
-    /// [`AccountError`]: nothing has changed; give it again.
+    /// [`AccountError`]: it may be read all the same. Give it again: what was read is not lost.
     pub fn receive(&mut self, xml: &str, now: Timestamp) -> Result<Disposition, AccountError> {
         // Every stanza of ours has one of the names in it, as it is: they cannot be written otherwise.
         let is_ours = Version::ALL

@@ -136,9 +136,8 @@ impl Shown {
                 list if items.has_current() => Self::Current(list.ok().flatten()),
                 list => Self::Other(list.ok().flatten()),
             },
-            Ok(_) => Self::Nothing,
-            // Too many items, for one.
-            Err(_) => Self::Other(None),
+            // Another node says nothing of this one. Too many items, for one, cannot be read.
+            Ok(_) | Err(_) => Self::Other(None),
         }
     }
 }

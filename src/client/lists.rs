@@ -1,13 +1,13 @@
 //! Device lists of others: told by their servers, or asked for.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::TryCryptoRng;
 
 use super::Client;
 use super::action::Notice;
-use super::requests::Purpose;
+use super::requests::{Asked, Purpose};
 use crate::account::{AccountError, Listing, Peer};
 use crate::model::{BareJid, DeviceId, DeviceList, Timestamp, Version};
 use crate::stanza::{Items, Node, Request, Source};
@@ -19,6 +19,10 @@ pub(super) struct Lists {
     asked: BTreeMap<(BareJid, Version), Timestamp>,
     /// Lists that nobody could tell us, and since when: messages do not wait for them.
     unknown: BTreeMap<(BareJid, Version), Timestamp>,
+    /// Devices whose downgrade was told of.
+    downgraded: BTreeSet<(BareJid, DeviceId)>,
+    /// New devices of the account, which the user was not told of yet.
+    new_own: BTreeSet<DeviceId>,
 }
 
 impl Lists {
@@ -80,12 +84,7 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Whether an answer is still to come.
     pub(super) fn is_asking_for_list(&self, jid: &BareJid, version: Version) -> bool {
-        self.requests.is_open(|purpose| match purpose {
-            Purpose::FetchList(of, v) | Purpose::FetchCurrentList(of, v, _) => {
-                of == jid && *v == version
-            }
-            _ => false,
-        })
+        self.requests.is_asked(&Asked::List(jid.clone(), version))
     }
 
     /// Whether a list may have changed without our being told.
@@ -117,14 +116,19 @@ impl<R: TryCryptoRng> Client<R> {
         let was_seen = self.account.device_list_seen(jid, list.version)?.is_some();
         let change = self.account.set_device_list(jid, list, now)?;
         self.lists.unknown.remove(&(jid.clone(), list.version));
-        for device in change.downgraded {
-            let peer = Peer::new(jid.clone(), device, list.version);
-            self.notice(Notice::Downgraded(peer));
+        if is_own && was_seen {
+            // Whoever takes a device off knows it.
+            let removed = self.removals.of(list);
+            let added = change.added.iter();
+            let new = added.filter(|device| !removed.contains(device)).copied();
+            self.lists.new_own.extend(new);
         }
+        self.tell_of_downgrades(jid, list.version, &change.downgraded)?;
         if is_own {
             self.announcements.list_has_come(list.version);
-            for device in change.added.into_iter().filter(|_| was_seen) {
+            while let Some(device) = self.lists.new_own.first().copied() {
                 self.tell_of_new_device(device)?;
+                self.lists.new_own.remove(&device);
             }
             let announce_at = if self.take_removed_off(list, now)? {
                 Some(now)
@@ -132,6 +136,30 @@ impl<R: TryCryptoRng> Client<R> {
                 change.announce_at
             };
             self.announcements.announce_at(list.version, announce_at);
+        }
+        Ok(())
+    }
+
+    /// Once for each, and only when all lists are known: the newer one may have the device.
+    fn tell_of_downgrades(
+        &mut self,
+        jid: &BareJid,
+        version: Version,
+        devices: &[DeviceId],
+    ) -> Result<(), AccountError> {
+        for version in self.options.versions() {
+            if self.account.device_list_seen(jid, version)?.is_none() {
+                return Ok(());
+            }
+        }
+        self.lists
+            .downgraded
+            .retain(|(of, device)| of != jid || devices.contains(device));
+        for device in devices {
+            if self.lists.downgraded.insert((jid.clone(), *device)) {
+                let peer = Peer::new(jid.clone(), *device, version);
+                self.notice(Notice::Downgraded(peer));
+            }
         }
         Ok(())
     }

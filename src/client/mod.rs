@@ -61,7 +61,7 @@ use self::lists::Lists;
 use self::outgoing::Outbox;
 use self::own_devices::Removals;
 use self::requests::{Purpose, Requests};
-use crate::account::{APPLICATION, Account, AccountError, MessageId, Opening, Trust};
+use crate::account::{APPLICATION, Account, AccountError, MessageId, Opening, Peer, Trust};
 use crate::model::{BareJid, Fingerprint, Timestamp};
 use crate::stanza::{IqAnswer, Node, Request};
 use crate::store::Store;
@@ -85,6 +85,8 @@ pub struct Client<R = SysRng> {
     subscribed: BTreeSet<BareJid>,
     archive: Archive,
     opt_outs: VecDeque<PendingOptOut>,
+    /// Until when repairs wait whose bundle did not come.
+    put_off: BTreeMap<Peer, Timestamp>,
     wake_at: Option<Timestamp>,
 }
 
@@ -131,6 +133,7 @@ impl<R: TryCryptoRng> Client<R> {
             subscribed: BTreeSet::new(),
             archive: Archive::default(),
             opt_outs: VecDeque::new(),
+            put_off: BTreeMap::new(),
             wake_at: None,
         };
         if client.account.opening() == Opening::RolledBack {
@@ -162,6 +165,7 @@ impl<R: TryCryptoRng> Client<R> {
     pub fn connected(&mut self, now: Timestamp) -> Result<(), AccountError> {
         self.requests.clear();
         self.lists.clear();
+        self.put_off.clear();
         self.is_connected = true;
         self.announcements.begin(self.options.versions());
         self.go_on(now)
@@ -172,6 +176,7 @@ impl<R: TryCryptoRng> Client<R> {
         self.is_connected = false;
         self.requests.clear();
         self.lists.clear();
+        self.put_off.clear();
         self.outbox.forget_answers();
         let is_request = |action: &Action| matches!(action, Action::Request(_));
         self.actions.retain(|action| !is_request(action));
@@ -181,7 +186,8 @@ impl<R: TryCryptoRng> Client<R> {
     /// was not asked.
     ///
     /// # Errors
-    /// [`AccountError`]: the request counts as not answered, and its time runs on.
+    /// [`AccountError`]: the answer may be taken in all the same. Give it again; if nobody does, the time of the
+    /// request runs on.
     pub fn answer(
         &mut self,
         id: RequestId,
@@ -280,7 +286,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// Somebody has decided about a key. Messages that waited for it go on.
     ///
     /// # Errors
-    /// [`AccountError`]: nothing is decided.
+    /// [`AccountError`]: it may be decided all the same; calling again is safe.
     pub fn decide(
         &mut self,
         jid: &BareJid,
@@ -298,7 +304,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// presence, as a rule. Lists of others are asked for before a message.
     ///
     /// # Errors
-    /// [`AccountError`].
+    /// [`AccountError`]: it may be entered all the same; calling again is safe.
     pub fn set_contact(
         &mut self,
         jid: &BareJid,
@@ -331,7 +337,11 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Says when something is to be done without anybody calling.
     fn set_alarm(&mut self, now: Timestamp) {
-        let next = [self.requests.next_expiry(), self.announcements.next(now)];
+        let next = [
+            self.requests.next_expiry(),
+            self.announcements.next(now),
+            self.put_off.values().min().copied(),
+        ];
         let next = next.into_iter().flatten().min();
         if next.is_some() && next != self.wake_at {
             self.actions

@@ -8,7 +8,7 @@ use rand_core::TryCryptoRng;
 
 use super::Client;
 use super::action::{Action, EncryptedMessage, RefusalReason, Refused, Ticket, TrustQuestion};
-use super::requests::Purpose;
+use super::requests::{Asked, Purpose};
 use crate::account::{AccountError, Bundles, EncryptError, FetchedBundle, Outgoing, Peer, Report};
 use crate::model::{BareJid, JidError, PerVersion, Timestamp};
 use crate::stanza::{
@@ -27,7 +27,6 @@ pub(super) struct Outbox {
 }
 
 /// A message that waits.
-#[derive(Debug)]
 struct Waiting {
     /// Who is written to: in clear this is in the stanza.
     conversation: BareJid,
@@ -37,6 +36,15 @@ struct Waiting {
     has_asked: bool,
     /// Devices whose keys nobody has decided about are left out.
     leaves_out: bool,
+    /// What is still to come, as far as that is known: until then nothing else is looked at.
+    awaits: Vec<Asked>,
+}
+
+/// Without the message, which is in clear.
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting").finish_non_exhaustive()
+    }
 }
 
 impl Outbox {
@@ -55,9 +63,12 @@ impl Outbox {
 
     /// Pre-keys are used once, and others use them too: what was fetched is soon old.
     fn forget_old_answers(&mut self, age: Duration, now: Timestamp) {
-        self.fetched_at.retain(|_, at| now.since(*at) < age);
-        self.fetched
-            .retain(|peer, _| self.fetched_at.contains_key(peer));
+        let is_old = |at: &Timestamp| now.since(*at) >= age;
+        if self.fetched_at.values().any(is_old) {
+            self.fetched_at.retain(|_, at| !is_old(at));
+            self.fetched
+                .retain(|peer, _| self.fetched_at.contains_key(peer));
+        }
     }
 
     /// The message of each conversation that is first.
@@ -151,16 +162,16 @@ impl<R: TryCryptoRng> Client<R> {
         let message = PlainMessage::read(stanza).map_err(EncryptRequestError::Stanza)?;
         let full = message.attribute("to");
         let full = full.ok_or(EncryptRequestError::Address(None))?;
-        let to = BareJid::from_full(full).map_err(|e| EncryptRequestError::Address(Some(e)))?;
+        let to = BareJid::from_full(&full).map_err(|e| EncryptRequestError::Address(Some(e)))?;
         if message.content().is_empty() {
             return Err(EncryptRequestError::NothingToEncrypt);
         }
-        let is_group = message.attribute("type") == Some("groupchat");
+        let is_group = message.attribute("type").as_deref() == Some("groupchat");
         let mut accounts = Vec::new();
         for jid in recipients {
             match self.rooms.get(jid) {
                 Some(room) if is_group => accounts.extend(room.members.iter().cloned()),
-                Some(room) => accounts.extend(room.occupant(full).cloned()),
+                Some(room) => accounts.extend(room.occupant(&full).cloned()),
                 None => accounts.push(jid.clone()),
             }
         }
@@ -186,6 +197,7 @@ impl<R: TryCryptoRng> Client<R> {
             stanza: zeroize::Zeroizing::new(stanza.to_owned()),
             has_asked: false,
             leaves_out: !self.options.ask_about_keys,
+            awaits: Vec::new(),
         };
         self.outbox.waiting.insert(ticket, waiting);
         let outcome = match waits {
@@ -211,7 +223,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// Sends a message without the devices about whose keys nobody has decided.
     ///
     /// # Errors
-    /// [`AccountError`]: it still waits.
+    /// [`AccountError`]: it waits, or went out, as the actions say; calling again is safe.
     pub fn send_anyway(&mut self, ticket: Ticket, now: Timestamp) -> Result<(), AccountError> {
         if let Some(waiting) = self.outbox.waiting.get_mut(&ticket) {
             waiting.leaves_out = true;
@@ -245,6 +257,11 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Whether a message has all that it needs; what it lacks is asked for.
     fn is_ready(&mut self, ticket: Ticket, now: Timestamp) -> Result<bool, AccountError> {
+        let awaits = self.outbox.waiting.get_mut(&ticket);
+        let awaits = awaits.map(|waiting| &mut waiting.awaits);
+        if awaits.is_some_and(|awaits| self.requests.are_asked(awaits)) {
+            return Ok(false);
+        }
         let Some(waiting) = self.outbox.waiting.get(&ticket) else {
             return Ok(false);
         };
@@ -253,30 +270,31 @@ impl<R: TryCryptoRng> Client<R> {
         // It was read when it was taken.
         let message = PlainMessage::read(&waiting.stanza);
         let versions = message.map_or_else(|_| PerVersion::default(), |m| self.versions_of(&m));
-        let mut is_ready = true;
+        let mut awaits = Vec::new();
         let own = self.account.jid().clone();
         for jid in recipients.iter().chain([&own]) {
             for version in self.options.versions() {
                 // Also of a version in which it cannot be written: who reads no other is to be reported.
                 let is_missing = self.account.device_list_seen(jid, version)?.is_none();
                 let is_coming = self.is_asking_for_list(jid, version);
-                if is_missing || is_coming || self.is_list_stale(jid, version, now)? {
-                    is_ready &= !self.ask_for_list(jid, version, now)?;
+                let is_due = is_missing || is_coming || self.is_list_stale(jid, version, now)?;
+                if is_due && self.ask_for_list(jid, version, now)? {
+                    awaits.push(Asked::List(jid.clone(), version));
                 }
             }
         }
-        if !is_ready {
-            return Ok(false);
+        if !awaits.is_empty() {
+            return Ok(self.waits_for(ticket, awaits));
         }
         let missing = self.account.missing(&recipients, versions)?;
         for peer in missing.bundles {
             if !self.outbox.fetched.contains_key(&peer) {
                 self.ask_for_bundle(&peer, now)?;
-                is_ready = false;
+                awaits.push(Asked::Bundle(peer));
             }
         }
-        if !is_ready {
-            return Ok(false);
+        if !awaits.is_empty() {
+            return Ok(self.waits_for(ticket, awaits));
         }
         self.account.meet(&self.outbox.fetched, now)?;
         if leaves_out {
@@ -296,15 +314,23 @@ impl<R: TryCryptoRng> Client<R> {
         Ok(false)
     }
 
+    /// It is not ready.
+    fn waits_for(&mut self, ticket: Ticket, awaits: Vec<Asked>) -> bool {
+        if let Some(waiting) = self.outbox.waiting.get_mut(&ticket) {
+            waiting.awaits = awaits;
+        }
+        false
+    }
+
     pub(super) fn ask_for_bundle(
         &mut self,
         peer: &Peer,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        let purpose = Purpose::FetchBundle(peer.clone());
-        if self.requests.is_open(|open| *open == purpose) {
+        if self.requests.is_asked(&Asked::Bundle(peer.clone())) {
             return Ok(());
         }
+        let purpose = Purpose::FetchBundle(peer.clone());
         let request = Request::fetch_bundle(peer.version, peer.device);
         self.request(purpose, Some(&peer.jid), request, now)
     }
@@ -327,7 +353,16 @@ impl<R: TryCryptoRng> Client<R> {
             },
             _ => FetchedBundle::Absent,
         };
-        self.repair_with(peer, &fetched, now)?;
+        // Nobody has said that there is none: for a message it is missing, for a repair it is late.
+        let says_so = |answer: &IqAnswer<'_>| {
+            let conditions = ["item-not-found", "forbidden", "not-authorized"];
+            !answer.is_error || conditions.iter().any(|condition| answer.has(condition))
+        };
+        if answer.is_some_and(|(_, answer)| says_so(answer)) {
+            self.repair_with(peer, &fetched, now)?;
+        } else {
+            self.put_repair_off(peer, now);
+        }
         if !self.outbox.waiting.is_empty() {
             self.outbox.fetched_at.insert(peer.clone(), now);
             self.outbox.fetched.insert(peer.clone(), fetched);

@@ -1,6 +1,8 @@
 //! What this device sends by itself: answers to first messages, signs of life, and new sessions in the
 //! place of broken ones.
 
+use core::time::Duration;
+
 use rand_core::TryCryptoRng;
 
 use super::Client;
@@ -8,6 +10,9 @@ use super::action::Action;
 use crate::account::{AccountError, EmptyError, FetchedBundle, Peer};
 use crate::model::{Encrypted, RecipientKey, Timestamp};
 use crate::stanza::{Companion, StanzaKind, write_encrypted};
+
+/// How long a repair waits after an answer that did not come.
+const LOST: Duration = Duration::from_secs(60 * 60);
 
 impl<R: TryCryptoRng> Client<R> {
     pub(super) fn send_owed(&mut self, now: Timestamp) -> Result<(), AccountError> {
@@ -17,10 +22,18 @@ impl<R: TryCryptoRng> Client<R> {
                 .encrypt_empty(&due.peer, None, now, &mut self.rng);
             self.send_empty(&due.peer, made)?;
         }
+        self.put_off.retain(|_, until| *until > now);
         for peer in self.account.repairs_due(now)? {
-            self.ask_for_bundle(&peer, now)?;
+            if !self.put_off.contains_key(&peer) {
+                self.ask_for_bundle(&peer, now)?;
+            }
         }
         Ok(())
+    }
+
+    /// The bundle for a repair did not come, and may exist: it is asked for again later.
+    pub(super) fn put_repair_off(&mut self, peer: &Peer, now: Timestamp) {
+        self.put_off.insert(peer.clone(), now.after(LOST));
     }
 
     /// A bundle has come, or has not: if it was asked for to mend a session, that is done.
@@ -44,7 +57,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// ones.
     ///
     /// # Errors
-    /// [`AccountError`].
+    /// [`AccountError`]: they may be ended all the same; calling again is safe.
     pub fn reset(
         &mut self,
         jid: &crate::model::BareJid,

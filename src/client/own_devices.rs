@@ -18,7 +18,7 @@ impl Removals {
     }
 
     /// Those that are still on a list.
-    fn of(&self, list: &DeviceList) -> Vec<DeviceId> {
+    pub(super) fn of(&self, list: &DeviceList) -> Vec<DeviceId> {
         let removed = self.0.get(&list.version);
         let listed = list.devices.iter().map(|device| device.id);
         listed
@@ -32,7 +32,8 @@ impl<R: TryCryptoRng> Client<R> {
     /// versions that have labels: now, or with the next connection (XEP-0384 §4.2).
     ///
     /// # Errors
-    /// [`LabelError`]: what cannot be a label is not signed.
+    /// [`LabelError`]: what cannot be a label is not signed. After [`LabelError::Account`] it may be given all the
+    /// same; calling again is safe.
     pub fn set_label(&mut self, text: Option<&str>, now: Timestamp) -> Result<(), LabelError> {
         self.account.set_label(text, &mut self.rng)?;
         for version in self.options.versions().filter(|v| v.has_labels()) {
@@ -46,7 +47,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// use puts itself back. This one is passed over: it leaves by [`Self::switch_off`].
     ///
     /// # Errors
-    /// [`AccountError`].
+    /// [`AccountError`]: they may be removed all the same; calling again is safe.
     pub fn remove_own_devices(
         &mut self,
         devices: &[DeviceId],

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::str::FromStr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::TryCryptoRng;
 
@@ -110,6 +110,25 @@ pub(super) enum Purpose {
     RemoveBundle(Version),
 }
 
+/// What others are asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Asked {
+    List(BareJid, Version),
+    Bundle(Peer),
+}
+
+impl Purpose {
+    fn asked(&self) -> Option<Asked> {
+        match self {
+            Self::FetchList(jid, version) | Self::FetchCurrentList(jid, version, _) => {
+                Some(Asked::List(jid.clone(), *version))
+            }
+            Self::FetchBundle(peer) => Some(Asked::Bundle(peer.clone())),
+            _ => None,
+        }
+    }
+}
+
 /// Something that is being published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Publication {
@@ -131,10 +150,13 @@ pub(super) struct Open {
     until: Timestamp,
 }
 
-/// The requests that are open.
+/// The requests that are open: thousands, when somebody writes to a large room.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     open: BTreeMap<RequestId, Open>,
+    /// What they ask others for; each at most once.
+    asked: BTreeSet<Asked>,
+    times: BTreeSet<(Timestamp, RequestId)>,
 }
 
 impl Requests {
@@ -149,7 +171,7 @@ impl Requests {
     ) -> Result<IqRequest, AccountError> {
         let id = RequestId(u64::from_be_bytes(*random(rng)?.expose()));
         let asked = to.clone();
-        self.open.insert(id, Open { purpose, to, until });
+        self.reopen(id, Open { purpose, to, until });
         Ok(IqRequest {
             id,
             to: asked,
@@ -160,6 +182,18 @@ impl Requests {
 
     pub(super) fn is_open(&self, is_it: impl Fn(&Purpose) -> bool) -> bool {
         self.open.values().any(|open| is_it(&open.purpose))
+    }
+
+    /// Whether somebody is being asked for it.
+    pub(super) fn is_asked(&self, what: &Asked) -> bool {
+        self.asked.contains(what)
+    }
+
+    /// Whether somebody is still being asked for one of these; those at the end that have come are taken
+    /// off.
+    pub(super) fn are_asked(&self, awaits: &mut Vec<Asked>) -> bool {
+        while awaits.pop_if(|what| !self.is_asked(what)).is_some() {}
+        !awaits.is_empty()
     }
 
     /// Closes the request that is answered, if it is open and who answers was asked.
@@ -184,29 +218,40 @@ impl Requests {
         if !may_answer {
             return None;
         }
-        self.open.remove(&id)
+        self.remove(id)
     }
 
     /// Opens one again whose answer could not be taken in.
     pub(super) fn reopen(&mut self, id: RequestId, open: Open) {
+        self.asked.extend(open.purpose.asked());
+        self.times.insert((open.until, id));
         self.open.insert(id, open);
     }
 
     /// Closes one that nobody has answered in time.
     pub(super) fn expire(&mut self, now: Timestamp) -> Option<(RequestId, Open)> {
-        let mut open = self.open.iter();
-        let (id, _) = open.find(|(_, open)| open.until <= now)?;
-        let id = *id;
-        self.open.remove(&id).map(|open| (id, open))
+        let (_, id) = *self.times.first().filter(|(until, _)| *until <= now)?;
+        self.remove(id).map(|open| (id, open))
+    }
+
+    fn remove(&mut self, id: RequestId) -> Option<Open> {
+        let open = self.open.remove(&id)?;
+        if let Some(asked) = open.purpose.asked() {
+            self.asked.remove(&asked);
+        }
+        self.times.remove(&(open.until, id));
+        Some(open)
     }
 
     /// Closes all: the stream is gone, and with it every answer.
     pub(super) fn clear(&mut self) {
         self.open.clear();
+        self.asked.clear();
+        self.times.clear();
     }
 
     pub(super) fn next_expiry(&self) -> Option<Timestamp> {
-        self.open.values().map(|open| open.until).min()
+        self.times.first().map(|(until, _)| *until)
     }
 }
 

@@ -32,7 +32,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// Members count as accepted, as the user shares a room with them.
     ///
     /// # Errors
-    /// [`AccountError`]: the room is what it was.
+    /// [`AccountError`]: it may be entered all the same; calling again is safe.
     pub fn set_room(
         &mut self,
         jid: &BareJid,

@@ -21,8 +21,8 @@ use crate::model::{Bundle, PreKeyEntry, PreKeyId, SignedPreKeyId, Version};
 /// Reads the `<bundle/>` of a version. Its keys are well-formed then; the signature is *not* verified.
 ///
 /// Everything that a session needs must be there once and usable. Of the pre-keys one is enough: those
-/// that cannot be used, or have the id 0 that no key exchange can name, are left out. Of several with
-/// one id the last counts. They come ordered by id.
+/// that cannot be used, or have no id that a key exchange can name, are left out. Of several with one id
+/// the last counts. They come ordered by id.
 ///
 /// # Errors
 /// [`StanzaError`]: bytes that are no public key are [`StanzaError::Key`].
@@ -175,10 +175,7 @@ fn pre_keys(
         if count > MAX_PRE_KEYS {
             return Err(Limit::PreKeys.into());
         }
-        let Some(number) = id(&tag, names.pre_key_id) else {
-            return Err(StanzaError::attribute(names.pre_key));
-        };
-        let Some(id) = PreKeyId::new(number) else {
+        let Some(id) = id(&tag, names.pre_key_id).and_then(PreKeyId::new) else {
             unusable.get_or_insert(StanzaError::attribute(names.pre_key));
             reader.skip()?;
             continue;
@@ -297,12 +294,13 @@ mod tests {
     }
 
     #[test]
-    fn a_pre_key_id_that_is_no_number_is_malformed() {
+    fn a_pre_key_id_that_is_no_number_names_no_pre_key() {
         for id in ["", "x", "-1", "4294967296"] {
-            assert_eq!(
-                read(&legacy(&(pre_key("9", KEY[0]) + &pre_key(id, KEY[0])))),
-                Err(StanzaError::attribute("preKeyPublic"))
-            );
+            let odd = pre_key(id, KEY[0]);
+            let bundle = read(&legacy(&(pre_key("9", KEY[0]) + &odd))).unwrap();
+            assert_eq!(ids(&bundle), [9], "{id}");
+            let malformed = StanzaError::attribute("preKeyPublic");
+            assert_eq!(read(&legacy(&odd)), Err(malformed), "{id}");
         }
     }
 

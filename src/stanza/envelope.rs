@@ -8,9 +8,9 @@
 //! The affixes tie the content to the stanza that carried it: [`Envelope::check`] compares them, and
 //! has to be called before anything of the content is used.
 //!
-//! Elements that servers process never come out of an envelope (XEP-0420 §9): hints, stanza ids,
-//! addresses and the word on how a message is encrypted. They are left out of what is read, and refused
-//! where an envelope is written.
+//! Elements that servers process or make never come out of an envelope (XEP-0420 §9): hints, stanza ids,
+//! addresses, delays, occupants, copies, errors and the word on how a message is encrypted. They are left
+//! out of what is read, and refused where an envelope is written.
 
 use core::fmt;
 use std::borrow::Cow;

@@ -113,7 +113,7 @@ pub enum WriteEnvelopeError {
     Text,
     /// An element of the content does not say its namespace, or is in the envelope's.
     Namespace,
-    /// The content has an element that servers process: it belongs beside the envelope.
+    /// The content has an element that servers process or make: it belongs beside the envelope.
     ForServers,
     /// The random number generator failed.
     Rng(RngError),

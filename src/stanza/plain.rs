@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `<body/>` | is the payload | in the envelope |
 //! | for servers and rooms: hints, ids, delays, occupants, errors | beside it | beside it |
-//! | signs between clients: receipts, markers, chat states, the id of a corrected message | beside it | in the envelope |
+//! | signs between clients: receipts, markers, chat states, threads, the id of a message that is corrected or retracted | beside it | in the envelope |
 //! | everything else: subjects, reactions, replies, files, … | cannot be protected: see [`Unprotected`] | in the envelope |
 //!
 //! A stanza with both has the signs in both places. Who decrypts takes from outside an envelope only what
@@ -12,6 +12,7 @@
 
 use std::borrow::Cow;
 
+use super::grammar::attribute_value;
 use super::tag::{Namespace, Tag};
 use super::writer::Writer;
 use super::xml::{Reader, Scope};
@@ -92,12 +93,12 @@ impl<'x> PlainMessage<'x> {
         })
     }
 
-    /// An attribute of the message, if it is written without references.
+    /// The value of an attribute of the message, its references resolved.
     #[must_use]
-    pub fn attribute(&self, name: &str) -> Option<&'x str> {
+    pub fn attribute(&self, name: &str) -> Option<Cow<'x, str>> {
         let mut attributes = self.attributes.iter();
         let (_, literal) = attributes.find(|(found, _)| *found == name)?;
-        (!literal.contains('&')).then_some(*literal)
+        attribute_value(literal).ok()
     }
 
     /// The text: what a legacy payload contains.
@@ -332,7 +333,10 @@ mod tests {
     fn what_goes_where() {
         let message = PlainMessage::read(MESSAGE).unwrap();
         assert_eq!(message.body(), Some("Art thou not Romeo?"));
-        assert_eq!(message.attribute("to"), Some("romeo@montague.example"));
+        assert_eq!(
+            message.attribute("to").as_deref(),
+            Some("romeo@montague.example")
+        );
         assert_eq!(message.unprotected().collect::<Vec<_>>(), ["reactions"]);
         assert_eq!(
             message.content().as_str(),
@@ -357,6 +361,18 @@ mod tests {
         assert!(kept.contains("<reaction>"));
     }
 
+    /// A prefix without its declaration would make the stanza one that nobody can parse.
+    #[test]
+    fn attributes_with_a_prefix() {
+        let xml = "<message xmlns:a='urn:a' a:b='c' xml:lang='en' id='1'/>";
+        let stripped = strip(xml).unwrap();
+        assert_eq!(stripped, "<message xml:lang='en' id='1'></message>");
+        let sealed = PlainMessage::read(xml)
+            .unwrap()
+            .seal(&[], Unprotected::Drop);
+        assert_eq!(sealed.unwrap(), "<message xml:lang='en' id='1'></message>");
+    }
+
     #[test]
     fn what_comes_out_is_what_went_in() {
         let message = PlainMessage::read(MESSAGE).unwrap();
@@ -369,7 +385,7 @@ mod tests {
         let clear = reveal(&shell, &elements(&content)).unwrap();
         let again = PlainMessage::read(&clear).unwrap();
         assert_eq!(again.content(), content);
-        assert_eq!(again.attribute("id"), Some("m1"));
+        assert_eq!(again.attribute("id").as_deref(), Some("m1"));
         assert!(clear.contains("origin-id") && clear.contains("hints"));
 
         let sent = message
@@ -401,8 +417,8 @@ mod tests {
     fn attributes_keep_their_values() {
         let xml = "<message to=\"o'neil@b\" id='&lt;\"&gt;'><body/></message>";
         let message = PlainMessage::read(xml).unwrap();
-        assert_eq!(message.attribute("to"), Some("o'neil@b"));
-        assert_eq!(message.attribute("id"), None);
+        assert_eq!(message.attribute("to").as_deref(), Some("o'neil@b"));
+        assert_eq!(message.attribute("id").as_deref(), Some("<\">"));
         let sealed = message.seal(&[], Unprotected::Drop).unwrap();
         assert_eq!(
             sealed,

@@ -188,20 +188,30 @@ impl<'x> Tag<'x> {
         self.namespace == namespace && self.local == local
     }
 
-    /// Whether the element is one that servers process, and an envelope must not contain (XEP-0420 §9).
+    /// Whether the element is one that servers process or make, and an envelope must not contain
+    /// (XEP-0420 §9): who decrypts could not tell it from one of the server's.
     pub(super) fn is_for_servers(&self) -> bool {
         match self.namespace {
-            Namespace::Hints | Namespace::Addresses | Namespace::Encryption => true,
+            Namespace::Hints
+            | Namespace::Addresses
+            | Namespace::Encryption
+            | Namespace::Routing
+            | Namespace::Carbons => true,
             Namespace::StanzaIds => self.local == "stanza-id",
-            _ => false,
+            namespace => namespace.is_of_stanzas() && self.local == "error",
         }
     }
 
-    /// The attributes as they are written, without declarations of namespaces.
+    /// The attributes as they are written, without declarations of namespaces; those with a prefix that
+    /// would need one are left out too. No attribute of a stanza has any but `xml`.
     pub(super) fn literals(&self) -> impl Iterator<Item = (&'x str, &'x str)> {
+        let stands_alone = |name: &str| match name.split_once(':') {
+            Some((prefix, _)) => prefix == "xml",
+            None => name != "xmlns",
+        };
         Attributes::new(self.attributes)
             .flatten()
-            .filter(|(name, _)| *name != "xmlns" && !name.starts_with("xmlns:"))
+            .filter(move |(name, _)| stands_alone(name))
     }
 
     /// The value of an attribute without a namespace.
