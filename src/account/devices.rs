@@ -3,6 +3,7 @@
 use prost::Message as _;
 
 use super::contacts::COARSE;
+use super::names::Peer;
 use super::publication::{label, label_record};
 use super::records::{self, DeviceRecord};
 use super::transaction::Transaction;
@@ -269,7 +270,8 @@ impl Account {
             || tx.scan(&self.names.devices(jid))?.len() < MAX_DEVICES)
     }
 
-    /// Stores what is known of a device; nothing is kept of one of which nothing is known.
+    /// Stores what is known of a device; nothing is kept of one of which nothing is known, nor of what it
+    /// sent.
     pub(super) fn store_device(
         &self,
         tx: &mut Transaction<'_>,
@@ -287,6 +289,15 @@ impl Account {
             records::write(tx, name, record);
         } else {
             tx.delete(name);
+            for version in Version::ALL {
+                let jid = jid.clone();
+                let peer = Peer {
+                    jid,
+                    device,
+                    version,
+                };
+                tx.delete(self.names.failures(&peer));
+            }
         }
     }
 }
