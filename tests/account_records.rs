@@ -141,3 +141,26 @@ fn i3_a_stanza_with_two_keys_is_handed_out_until_it_is_acknowledged() {
     let again = world.read(1, 0, &stanza);
     assert!(matches!(again, Received::Duplicate(_)), "{again:?}");
 }
+
+/// The longest addresses that there are, on both sides.
+#[test]
+fn the_longest_names_have_room_in_a_store() {
+    let long = |letter: &str| {
+        let domain = [letter.repeat(63).as_str(); 16].join(".");
+        format!("{}@{domain}", letter.repeat(1023))
+    };
+    let mut world = World::new(13);
+    for address in [long("a"), long("b")] {
+        assert_eq!(address.len(), 2047);
+        world.add(&address);
+    }
+    world.publish_lists();
+    for version in Version::ALL {
+        let late = world.write(0, 1, version, b"late");
+        for text in [b"one", b"two"] {
+            let stanza = world.write(0, 1, version, text);
+            world.expect(1, 0, &stanza, text);
+        }
+        world.expect(1, 0, &late, b"late");
+    }
+}
