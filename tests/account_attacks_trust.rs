@@ -82,6 +82,20 @@ fn a21_who_shows_the_key_of_another_is_not_taken_for_the_other() {
 }
 
 #[test]
+fn a_sender_that_is_named_twice_is_one() {
+    for version in Version::ALL {
+        let mut world = settled(version, 31);
+        let now = world.time();
+        let juliet = &world.devices[0].account;
+        juliet.reset_sessions(&jid(ROMEO), None, now).unwrap();
+        let stanza = world.write(0, 1, version, b"anew");
+        assert!(stanza[0].keys[0].key_exchange);
+        let read = give(&mut world, 1, &[jid(JULIET), jid(JULIET)], &stanza);
+        assert_eq!(text_of(&read), b"anew");
+    }
+}
+
+#[test]
 fn a21_our_own_identity_at_another_account_is_not_trusted() {
     for version in Version::ALL {
         let mut world = World::of_two(22);

@@ -4,6 +4,9 @@
 //! verifies is put into the transaction at once, so that all of a stanza, or of a page of an archive,
 //! is stored together with what was read. What does not verify leaves nothing there.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
@@ -61,6 +64,11 @@ impl Account {
         now: Timestamp,
         rng: &mut G,
     ) -> Result<Received, AccountError> {
+        let senders = distinct(incoming.senders);
+        let incoming = &Incoming {
+            senders: &senders,
+            ..*incoming
+        };
         let mut budget = Budget::for_stanza();
         let mut outcome = Outcomes::default();
         // The newest version first: that is the one to be read.
@@ -275,6 +283,17 @@ impl Account {
         }
         Ok(known)
     }
+}
+
+/// Those who may have sent it, each once.
+fn distinct(senders: &[BareJid]) -> Cow<'_, [BareJid]> {
+    let mut seen = BTreeSet::new();
+    if senders.iter().all(|sender| seen.insert(sender)) {
+        return Cow::Borrowed(senders);
+    }
+    let mut seen = BTreeSet::new();
+    let senders = senders.iter().filter(|sender| seen.insert(*sender));
+    Cow::Owned(senders.cloned().collect())
 }
 
 /// A stanza cannot make us look for more keys than that (XEP-0384 0.3.0 §4.5: a `rid` has no address).
