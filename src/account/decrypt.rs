@@ -167,6 +167,7 @@ impl Account {
         // Our own device id, at another account, is a coincidence. In a room that hides who it was, what
         // we sent is known by having no key for us.
         let own = self.names.own();
+        let is_known_sender = context.incoming.senders.len() == 1;
         let is_own = match context.incoming.senders {
             [sender] => sender == own,
             senders => element.keys.is_empty() && senders.contains(own),
@@ -234,7 +235,8 @@ impl Account {
         let Some((sender, reason)) = failure else {
             return Ok(Element::NotForUs);
         };
-        if let Some(jid) = &sender {
+        // Who was only guessed is not blamed.
+        if let Some(jid) = sender.as_ref().filter(|_| is_known_sender) {
             self.note_failure(tx, jid, element, reason, context.now)?;
         }
         Ok(Element::Failed(Failure {
