@@ -23,8 +23,8 @@ pub enum Opening {
     /// It was in the store.
     Found,
     /// It was in the store, which is an old copy of itself ([`super::Incarnation`]). Nothing of it that was
-    /// used since then is used again; new bundles are due. Tell the user: messages of the time in between
-    /// may not be readable.
+    /// used since then is used again; new bundles are due. Tell the user: messages of the time in between,
+    /// and older ones that had not come when the copy was made, may not be readable.
     RolledBack,
 }
 
@@ -63,7 +63,7 @@ impl Account {
             own,
             opening,
         };
-        transaction::run(&*store, |tx| {
+        let mut open = |tx: &mut Transaction<'_>| {
             let key = names.identity();
             if let Some(record) = tx.get(&key)? {
                 if brought.is_some() {
@@ -74,10 +74,12 @@ impl Account {
                 if let Some(kept) = &options.incarnations
                     && account.is_old_copy(tx, kept)?
                 {
-                    account.disown(tx, now, rng)?;
+                    if !account.disown(tx, now, rng)? {
+                        return Ok(None);
+                    }
                     account.opening = Opening::RolledBack;
                 }
-                return Ok(account);
+                return Ok(Some(account));
             }
             let own = Own::draw(brought.map(|brought| brought.identity.clone()), now, rng)?;
             tx.put(key, &own.to_record());
@@ -86,8 +88,13 @@ impl Account {
             if let Some(brought) = brought {
                 brought.unpack(&account, tx, now)?;
             }
-            Ok(account)
-        })
+            Ok(Some(account))
+        };
+        loop {
+            if let Some(account) = transaction::run(&*store, &mut open)? {
+                return Ok(account);
+            }
+        }
     }
 
     /// What a new account needs.
