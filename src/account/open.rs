@@ -145,10 +145,11 @@ impl Account {
     }
 
     /// Draws another device id, as this one is taken: a device of the account is on the list under it.
-    /// Only before anything was published under it.
+    /// Only before anything was published under it. Other handles of the account say
+    /// [`AccountError::Gone`] from then on, and are to be opened again.
     ///
     /// # Errors
-    /// [`AccountError`].
+    /// [`AccountError::NoId`] if none could be drawn that is free; else as for all.
     pub fn change_device_id<G: TryCryptoRng + ?Sized>(
         &mut self,
         taken: &[DeviceId],
@@ -156,16 +157,23 @@ impl Account {
     ) -> Result<(), AccountError> {
         let own = self.run(|tx| {
             let mut own = self.own.clone();
-            while own.device == self.own.device || taken.contains(&own.device) {
+            // A generator that gives nothing else is stuck.
+            for _ in 0..MAX_DRAWS {
                 own.device = draw_device_id(rng)?;
+                if own.device != self.own.device && !taken.contains(&own.device) {
+                    tx.put(self.names.identity(), &own.to_record());
+                    return Ok(own);
+                }
             }
-            tx.put(self.names.identity(), &own.to_record());
-            Ok::<_, AccountError>(own)
+            Err(AccountError::NoId)
         })?;
         self.own = own;
         Ok(())
     }
 }
+
+/// An id is taken with one chance in millions, however many devices there are.
+const MAX_DRAWS: usize = 16;
 
 /// How many partitions are asked for at once.
 const PAGE: usize = 100;
