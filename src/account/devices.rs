@@ -200,7 +200,8 @@ impl Account {
     }
 
     /// Takes devices off the account's own list, for both versions; [`Account::own_device_list`] is to
-    /// be published after it. Nothing is encrypted for them from now on.
+    /// be published after it. Nothing is encrypted for them until they are on it again: a device that is
+    /// in use puts itself back. This device's own id is left alone.
     ///
     /// # Errors
     /// [`AccountError`].

@@ -43,7 +43,9 @@ pub enum Received {
     Message(Box<Message>),
     /// A message without content: sessions are made and kept alive by them. Nothing is shown.
     Empty(Empty),
-    /// It was read before, byte by byte the same, and acknowledged. Nothing is shown.
+    /// It was read before, byte by byte the same, or its element of one version was; and it does not wait for
+    /// the application any more: it was acknowledged, went as one of the oldest, or had no content. Nothing is
+    /// shown.
     Duplicate(MessageId),
     /// There is no key for this device in it.
     NotForUs {
