@@ -11,7 +11,7 @@ mod adversary;
 mod world;
 
 use adversary::{MALLORY, Mallory, bundle, give, text_of};
-use omemo::account::{APPLICATION, ConsumerSurvey, InboxLimits, Received};
+use omemo::account::{APPLICATION, Arrival, ConsumerSurvey, InboxLimits, Incoming, Received};
 use omemo::crypto::random;
 use omemo::model::Version;
 use omemo::protocol::of;
@@ -130,4 +130,15 @@ fn what_the_application_has_acknowledged_does_not_come_again() {
         romeo.acknowledge(&inbox[0].id, "extension").unwrap();
     }
     assert_eq!(waiting(&world), [b"next"]);
+}
+
+#[test]
+fn what_came_with_a_stanza_is_not_printed() {
+    let incoming = Incoming {
+        senders: &[jid(JULIET)],
+        elements: &[],
+        arrival: Arrival::Live,
+        attached: &[0xab; 3],
+    };
+    assert!(!format!("{incoming:?}").contains("171"));
 }
