@@ -1767,7 +1767,7 @@ typedef struct {
    */
   const uint8_t *partition;
   /**
-   * The bytes of `partition`, at most 4,096.
+   * The bytes of `partition`, at most 4,352.
    */
   size_t partition_len;
   /**
@@ -1775,7 +1775,7 @@ typedef struct {
    */
   const uint8_t *sort;
   /**
-   * The bytes of `sort`, at most 4,096.
+   * The bytes of `sort`, at most 4,352.
    */
   size_t sort_len;
 } omemo_store_key;

@@ -339,6 +339,43 @@ fn a19_a_device_that_left_its_list_is_not_answered() {
     }
 }
 
+/// Those who put others on their list again and again, and have them fail.
+#[test]
+fn a18_nothing_is_kept_of_what_a_forgotten_device_sent() {
+    let version = Version::Legacy;
+    let mut world = World::of_two(19);
+    let now = world.time();
+    let romeo = world.devices[ROMEOS].account.clone();
+    for accepted in [JULIET, MALLORY] {
+        romeo.set_accepted(&jid(accepted), true, now).unwrap();
+    }
+    let greeting = world.write(0, ROMEOS, version, b"hello");
+    world.expect(ROMEOS, 0, &greeting, b"hello");
+    world.answer(ROMEOS);
+    let mut stanza = world.write(0, ROMEOS, version, b"hello");
+    assert!(!stanza[0].keys[0].key_exchange);
+    for round in 0..3 {
+        let ids = 1000 * round + 1..1000 * round + 101;
+        let mallorys = list(version, ids.clone());
+        romeo
+            .set_device_list(&jid(MALLORY), &mallorys, now)
+            .unwrap();
+        for id in ids {
+            stanza[0].sender_device = DeviceId::new(id).unwrap();
+            refused(
+                &mut world,
+                ROMEOS,
+                MALLORY,
+                &stanza,
+                FailureReason::NoSession,
+            );
+        }
+        let failures = world.devices[ROMEOS].dump().into_iter();
+        let failures = failures.filter(|record| record.key.table == FAILURES);
+        assert_eq!(failures.count(), 100);
+    }
+}
+
 #[test]
 fn a40_a_device_that_gets_nothing_is_in_the_report() {
     for policy in [GapPolicy::Report, GapPolicy::Refuse] {

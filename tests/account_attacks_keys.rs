@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use adversary::{MALLORY, Mallory, bundle, give, journalled, message, refused, text_of, unchanged};
 use omemo::account::{
-    APPLICATION, Account, Arrival, EncryptError, FailureReason, Gap, Incoming, LabelError, Opening,
-    Order, Received, Refusal,
+    APPLICATION, Account, Arrival, EncryptError, FailureReason, Gap, Incarnation, Incoming,
+    LabelError, Opening, Order, Received, Refusal,
 };
 use omemo::error;
 use omemo::model::{DeviceId, Version};
@@ -186,6 +186,13 @@ fn a08_keys_with_long_names_expire_in_several_writes() {
         assert_eq!(text_of(&read), b"jump");
     }
     assert_eq!(put_away(&world.devices[romeo].store), 40_000);
+    // The same for a copy of the store that is too old.
+    let (now, copy) = (world.time(), Arc::new(world.devices[romeo].store.copy()));
+    let mut options = options();
+    options.incarnations = Some(vec![Incarnation::from_bytes([1; 16])]);
+    let restored = Account::open(copy.clone(), jid(ROMEO), options, now, &mut world.rng).unwrap();
+    assert_eq!(restored.opening(), Opening::RolledBack);
+    assert_eq!(put_away(&copy), 0);
     let offered = bundle(&world, romeo, Version::Omemo2).signed_pre_key_id;
     world.now += 31 * DAY;
     let (now, rng) = (world.time(), &mut world.rng);

@@ -409,6 +409,21 @@ fn a39_empty_messages_payloads_and_keys_for_others_are_told_apart() {
     }
 }
 
+/// OMEMO 2 has no other use for a key of 48 bytes than a payload: without it, somebody took it off.
+#[test]
+fn a39_a_message_whose_payload_was_taken_off_is_no_empty_one() {
+    let (mut world, mallory, mut session) = acquainted(Version::Omemo2, 40);
+    let stanza = mallory.write(&mut world, &mut session, b"important");
+    let mut stripped = stanza.clone();
+    stripped[0].payload = None;
+    let reason = payload(PayloadError::KeyMaterialLength);
+    unchanged(&mut world, ROMEOS, |world| {
+        refused(world, ROMEOS, MALLORY, &stripped, reason);
+    });
+    let read = give(&mut world, ROMEOS, &[jid(MALLORY)], &stanza);
+    assert_eq!(text_of(&read), b"important");
+}
+
 /// An archive goes back further than the chains of a session are kept: that breaks nothing.
 #[test]
 fn a23_what_was_read_long_ago_is_no_reason_for_a_repair() {

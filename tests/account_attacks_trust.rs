@@ -81,6 +81,35 @@ fn a21_who_shows_the_key_of_another_is_not_taken_for_the_other() {
     }
 }
 
+/// Where a room does not say who it was, nobody is blamed for what cannot be read.
+#[test]
+fn a22_a_sender_that_was_guessed_is_not_the_one_to_be_repaired() {
+    let version = Version::Legacy;
+    let mut world = settled(version, 30);
+    for _ in 0..3 {
+        let stanza = spoiled(&mut world, version, 0, 1);
+        unchanged(&mut world, 1, |world| {
+            let read = give(world, 1, &[jid(JULIET), jid(MALLORY)], &stanza);
+            assert!(matches!(read, Received::Failed(_)), "{read:?}");
+        });
+    }
+    assert_eq!(repairs(&world, 1), 0);
+}
+
+#[test]
+fn a_sender_that_is_named_twice_is_one() {
+    for version in Version::ALL {
+        let mut world = settled(version, 31);
+        let now = world.time();
+        let juliet = &world.devices[0].account;
+        juliet.reset_sessions(&jid(ROMEO), None, now).unwrap();
+        let stanza = world.write(0, 1, version, b"anew");
+        assert!(stanza[0].keys[0].key_exchange);
+        let read = give(&mut world, 1, &[jid(JULIET), jid(JULIET)], &stanza);
+        assert_eq!(text_of(&read), b"anew");
+    }
+}
+
 #[test]
 fn a21_our_own_identity_at_another_account_is_not_trusted() {
     for version in Version::ALL {

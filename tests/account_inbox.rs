@@ -11,7 +11,7 @@ mod adversary;
 mod world;
 
 use adversary::{MALLORY, Mallory, bundle, give, text_of};
-use omemo::account::{APPLICATION, ConsumerSurvey, InboxLimits, Received};
+use omemo::account::{APPLICATION, Arrival, ConsumerSurvey, InboxLimits, Incoming, Received};
 use omemo::crypto::random;
 use omemo::model::Version;
 use omemo::protocol::of;
@@ -107,4 +107,38 @@ fn messages_of_one_name_are_counted_as_the_one_that_waits() {
         receive(&mut world, &[n]);
     }
     assert_eq!(waiting(&world).len(), 20);
+}
+
+#[test]
+fn what_the_application_has_acknowledged_does_not_come_again() {
+    let mut world = with_limits(1000, 10_000);
+    let romeo = world.devices[ROMEOS].account.clone();
+    romeo.add_consumer("extension").unwrap();
+    let stanza = world.write(JULIETS, ROMEOS, Version::Omemo2, b"hello");
+    world.expect(ROMEOS, JULIETS, &stanza, b"hello");
+    let again = world.read(ROMEOS, JULIETS, &stanza);
+    assert!(matches!(again, Received::Duplicate(_)), "{again:?}");
+    // The other one has it still, and takes it over before the application does the next.
+    for text in [&b"hello"[..], b"next"] {
+        if text == b"next" {
+            let stanza = world.write(JULIETS, ROMEOS, Version::Omemo2, text);
+            world.read(ROMEOS, JULIETS, &stanza);
+        }
+        let inbox = romeo.inbox("extension").unwrap();
+        assert_eq!(inbox.len(), 1);
+        assert_eq!(inbox[0].payload.as_slice(), text);
+        romeo.acknowledge(&inbox[0].id, "extension").unwrap();
+    }
+    assert_eq!(waiting(&world), [b"next"]);
+}
+
+#[test]
+fn what_came_with_a_stanza_is_not_printed() {
+    let incoming = Incoming {
+        senders: &[jid(JULIET)],
+        elements: &[],
+        arrival: Arrival::Live,
+        attached: &[0xab; 3],
+    };
+    assert!(!format!("{incoming:?}").contains("171"));
 }

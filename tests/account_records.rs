@@ -10,11 +10,13 @@
 
 mod world;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use omemo::account::{Account, AccountError, Order, Received};
 use omemo::model::{SignedPreKeyId, Version};
 use omemo::store::{Applied, Batch, Store};
+use rand_core::{TryCryptoRng, TryRng};
 use world::{DAY, JULIET, ROMEO, World, jid, options};
 
 const YEARS: u64 = 10 * 365 * DAY;
@@ -140,4 +142,64 @@ fn i3_a_stanza_with_two_keys_is_handed_out_until_it_is_acknowledged() {
         .unwrap();
     let again = world.read(1, 0, &stanza);
     assert!(matches!(again, Received::Duplicate(_)), "{again:?}");
+}
+
+/// The longest addresses that there are, on both sides.
+#[test]
+fn the_longest_names_have_room_in_a_store() {
+    let long = |letter: &str| {
+        let domain = [letter.repeat(63).as_str(); 16].join(".");
+        format!("{}@{domain}", letter.repeat(1023))
+    };
+    let mut world = World::new(13);
+    for address in [long("a"), long("b")] {
+        assert_eq!(address.len(), 2047);
+        world.add(&address);
+    }
+    world.publish_lists();
+    for version in Version::ALL {
+        let late = world.write(0, 1, version, b"late");
+        for text in [b"one", b"two"] {
+            let stanza = world.write(0, 1, version, text);
+            world.expect(1, 0, &stanza, text);
+        }
+        world.expect(1, 0, &late, b"late");
+    }
+}
+
+/// Whatever is asked of it, it gives the same.
+struct Stuck;
+
+impl TryRng for Stuck {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(7)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(7)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        bytes.fill(7);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Stuck {}
+
+#[test]
+fn a_stuck_generator_draws_no_other_device_id() {
+    let mut world = World::of_two(14);
+    let mut account = world.devices[0].account.clone();
+    let before = account.device();
+    account.change_device_id(&[before], &mut Stuck).unwrap();
+    let drawn = account.device();
+    assert_ne!(drawn, before);
+    let outcome = account.change_device_id(&[drawn], &mut Stuck);
+    assert_eq!(outcome, Err(AccountError::NoId));
+    assert_eq!(account.device(), drawn);
+    account.change_device_id(&[drawn], &mut world.rng).unwrap();
+    assert_ne!(account.device(), drawn);
 }

@@ -41,7 +41,7 @@ impl Account {
 
     /// Says that everything that was written during the absence has been given to
     /// [`Self::decrypt`]. Used pre-keys are wiped, signed ones rotated if they are old enough, and what
-    /// was kept for long enough goes: old sessions, skipped keys, acknowledged and expired messages.
+    /// was kept for long enough goes: old sessions, skipped keys, messages that nobody has acknowledged.
     ///
     /// To be called once a day or so by those who are never away.
     ///

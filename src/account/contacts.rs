@@ -86,7 +86,8 @@ impl Account {
     }
 
     /// Says that one side ends encryption: an `<opt-out/>` came, or was sent. Nothing is encrypted for
-    /// the account until [`Self::opt_in`].
+    /// the account until [`Self::opt_in`], nor for anybody else together with it. So this is for
+    /// conversations of two: what a member of a room says in the room is not to be put down here.
     ///
     /// # Errors
     /// [`AccountError`].

@@ -4,6 +4,9 @@
 //! verifies is put into the transaction at once, so that all of a stanza, or of a page of an archive,
 //! is stored together with what was read. What does not verify leaves nothing there.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
@@ -61,6 +64,11 @@ impl Account {
         now: Timestamp,
         rng: &mut G,
     ) -> Result<Received, AccountError> {
+        let senders = distinct(incoming.senders);
+        let incoming = &Incoming {
+            senders: &senders,
+            ..*incoming
+        };
         let mut budget = Budget::for_stanza();
         let mut outcome = Outcomes::default();
         // The newest version first: that is the one to be read.
@@ -159,6 +167,7 @@ impl Account {
         // Our own device id, at another account, is a coincidence. In a room that hides who it was, what
         // we sent is known by having no key for us.
         let own = self.names.own();
+        let is_known_sender = context.incoming.senders.len() == 1;
         let is_own = match context.incoming.senders {
             [sender] => sender == own,
             senders => element.keys.is_empty() && senders.contains(own),
@@ -226,7 +235,8 @@ impl Account {
         let Some((sender, reason)) = failure else {
             return Ok(Element::NotForUs);
         };
-        if let Some(jid) = &sender {
+        // Who was only guessed is not blamed.
+        if let Some(jid) = sender.as_ref().filter(|_| is_known_sender) {
             self.note_failure(tx, jid, element, reason, context.now)?;
         }
         Ok(Element::Failed(Failure {
@@ -275,6 +285,17 @@ impl Account {
         }
         Ok(known)
     }
+}
+
+/// Those who may have sent it, each once.
+fn distinct(senders: &[BareJid]) -> Cow<'_, [BareJid]> {
+    let mut seen = BTreeSet::new();
+    if senders.iter().all(|sender| seen.insert(sender)) {
+        return Cow::Borrowed(senders);
+    }
+    let mut seen = BTreeSet::new();
+    let senders = senders.iter().filter(|sender| seen.insert(*sender));
+    Cow::Owned(senders.cloned().collect())
 }
 
 /// A stanza cannot make us look for more keys than that (XEP-0384 0.3.0 §4.5: a `rid` has no address).

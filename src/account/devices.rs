@@ -3,6 +3,7 @@
 use prost::Message as _;
 
 use super::contacts::COARSE;
+use super::names::Peer;
 use super::publication::{label, label_record};
 use super::records::{self, DeviceRecord};
 use super::transaction::Transaction;
@@ -199,7 +200,8 @@ impl Account {
     }
 
     /// Takes devices off the account's own list, for both versions; [`Account::own_device_list`] is to
-    /// be published after it. Nothing is encrypted for them from now on.
+    /// be published after it. Nothing is encrypted for them until they are on it again: a device that is
+    /// in use puts itself back. This device's own id is left alone.
     ///
     /// # Errors
     /// [`AccountError`].
@@ -269,7 +271,8 @@ impl Account {
             || tx.scan(&self.names.devices(jid))?.len() < MAX_DEVICES)
     }
 
-    /// Stores what is known of a device; nothing is kept of one of which nothing is known.
+    /// Stores what is known of a device; nothing is kept of one of which nothing is known, nor of what it
+    /// sent.
     pub(super) fn store_device(
         &self,
         tx: &mut Transaction<'_>,
@@ -287,6 +290,15 @@ impl Account {
             records::write(tx, name, record);
         } else {
             tx.delete(name);
+            for version in Version::ALL {
+                let jid = jid.clone();
+                let peer = Peer {
+                    jid,
+                    device,
+                    version,
+                };
+                tx.delete(self.names.failures(&peer));
+            }
         }
     }
 }

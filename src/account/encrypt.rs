@@ -45,14 +45,15 @@ impl Account {
             for jid in outgoing.recipients {
                 self.note_encrypted(tx, jid, true, now)?;
             }
-            Ok(Ok(Sent {
+            let sent = Sent {
                 elements: self.elements(keys, &sealed),
                 report: plan.report,
-            }))
+            };
+            // Before it is stored: else the keys would be used up for nothing.
+            sent.report.check(&sent.elements)?;
+            Ok(Ok(sent))
         })?;
-        let sent = sent.map_err(EncryptError::Refused)?;
-        sent.report.check(&sent.elements)?;
-        Ok(sent)
+        sent.map_err(EncryptError::Refused)
     }
 
     /// Moves the ratchets, and puts them into the transaction.

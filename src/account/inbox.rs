@@ -243,6 +243,7 @@ impl Account {
         Ok(())
     }
 
+    /// A message that waits for the application. What waits for others only is theirs to ask for.
     pub(super) fn waiting_message(
         &self,
         tx: &Transaction<'_>,
@@ -251,9 +252,12 @@ impl Account {
         let Some(value) = tx.get(&self.names.inbox(id.as_bytes()))? else {
             return Ok(None);
         };
-        WaitingRecord::from_record(&value)?
-            .message(id.as_bytes())
-            .map(Some)
+        let inbox: InboxRecord = records::read(tx, &self.names.account("inbox"))?;
+        let waiting = WaitingRecord::from_record(&value)?;
+        if bit_of(&inbox, APPLICATION).is_some_and(|bit| waiting.head.pending & bit == 0) {
+            return Ok(None);
+        }
+        waiting.message(id.as_bytes()).map(Some)
     }
 
     pub(super) fn expire_inbox(

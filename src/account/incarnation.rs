@@ -107,15 +107,16 @@ impl Account {
     }
 
     /// Makes harmless what an old copy has: no key of it is used for a second message, and no old key
-    /// exchange is accepted a second time.
+    /// exchange is accepted a second time. `false` if that is more than one write, and is to be done again;
+    /// it is an old copy until then.
     pub(super) fn disown<G: TryCryptoRng + ?Sized>(
         &self,
         tx: &mut Transaction<'_>,
         now: Timestamp,
         rng: &mut G,
-    ) -> Result<(), AccountError> {
-        for session in self.session_names(tx)? {
-            self.wipe_message_keys(tx, &session)?;
+    ) -> Result<bool, AccountError> {
+        if !self.wipe_skipped(tx)? {
+            return Ok(false);
         }
         for jid in self.contact_jids(tx)? {
             for (device, mut record) in self.device_records(tx, &jid)? {
@@ -135,7 +136,7 @@ impl Account {
         }
         records::write(tx, self.names.account("skipped"), &SkippedRecord::default());
         tx.delete(self.name_of_incarnation());
-        Ok(())
+        Ok(true)
     }
 
     pub(super) fn name_of_incarnation(&self) -> crate::store::Key {

@@ -10,7 +10,7 @@ use std::cell::Cell;
 
 use super::names::SessionName;
 use super::records::{self, ChainEntry, ChainsRecord, SkippedRecord};
-use super::transaction::Transaction;
+use super::transaction::{MAX_WRITE, Transaction};
 use super::{Account, AccountError};
 use crate::crypto::RatchetPublicKey;
 use crate::model::Timestamp;
@@ -225,20 +225,25 @@ impl Account {
         Ok(())
     }
 
-    /// Removes every key of a session's messages, and what became of those that were read. The chains stay:
-    /// the session is read on.
-    pub(super) fn wipe_message_keys(
-        &self,
-        tx: &mut Transaction<'_>,
-        session: &SessionName,
-    ) -> Result<(), AccountError> {
-        let mut chains = self.chains(tx, session)?;
-        for chain in &mut chains.chains {
-            tx.clear(self.names.message_keys(session, chain.step));
-            chain.at_most = 0;
+    /// Removes the skipped keys of all sessions until the write is large enough, and says whether that was
+    /// all of them. What became of the messages that were read stays, and so do the chains: the sessions
+    /// are read on.
+    pub(super) fn wipe_skipped(&self, tx: &mut Transaction<'_>) -> Result<bool, AccountError> {
+        for session in self.session_names(tx)? {
+            if tx.size() >= MAX_WRITE {
+                return Ok(false);
+            }
+            let mut chains = self.chains(tx, &session)?;
+            let before = chains.clone();
+            for chain in &mut chains.chains {
+                self.evict(tx, &session, chain, u32::MAX)?;
+                chain.at_most = 0;
+            }
+            if chains != before {
+                records::write(tx, self.names.chains(&session), &chains);
+            }
         }
-        records::write(tx, self.names.chains(session), &chains);
-        Ok(())
+        Ok(tx.size() < MAX_WRITE)
     }
 
     /// Removes the skipped keys of chains to which none was added for so long.

@@ -23,8 +23,8 @@ pub enum Opening {
     /// It was in the store.
     Found,
     /// It was in the store, which is an old copy of itself ([`super::Incarnation`]). Nothing of it that was
-    /// used since then is used again; new bundles are due. Tell the user: messages of the time in between
-    /// may not be readable.
+    /// used since then is used again; new bundles are due. Tell the user: messages of the time in between,
+    /// and older ones that had not come when the copy was made, may not be readable.
     RolledBack,
 }
 
@@ -63,7 +63,7 @@ impl Account {
             own,
             opening,
         };
-        transaction::run(&*store, |tx| {
+        let mut open = |tx: &mut Transaction<'_>| {
             let key = names.identity();
             if let Some(record) = tx.get(&key)? {
                 if brought.is_some() {
@@ -74,10 +74,12 @@ impl Account {
                 if let Some(kept) = &options.incarnations
                     && account.is_old_copy(tx, kept)?
                 {
-                    account.disown(tx, now, rng)?;
+                    if !account.disown(tx, now, rng)? {
+                        return Ok(None);
+                    }
                     account.opening = Opening::RolledBack;
                 }
-                return Ok(account);
+                return Ok(Some(account));
             }
             let own = Own::draw(brought.map(|brought| brought.identity.clone()), now, rng)?;
             tx.put(key, &own.to_record());
@@ -86,8 +88,13 @@ impl Account {
             if let Some(brought) = brought {
                 brought.unpack(&account, tx, now)?;
             }
-            Ok(account)
-        })
+            Ok(Some(account))
+        };
+        loop {
+            if let Some(account) = transaction::run(&*store, &mut open)? {
+                return Ok(account);
+            }
+        }
     }
 
     /// What a new account needs.
@@ -138,10 +145,11 @@ impl Account {
     }
 
     /// Draws another device id, as this one is taken: a device of the account is on the list under it.
-    /// Only before anything was published under it.
+    /// Only before anything was published under it. Other handles of the account say
+    /// [`AccountError::Gone`] from then on, and are to be opened again.
     ///
     /// # Errors
-    /// [`AccountError`].
+    /// [`AccountError::NoId`] if none could be drawn that is free; else as for all.
     pub fn change_device_id<G: TryCryptoRng + ?Sized>(
         &mut self,
         taken: &[DeviceId],
@@ -149,16 +157,23 @@ impl Account {
     ) -> Result<(), AccountError> {
         let own = self.run(|tx| {
             let mut own = self.own.clone();
-            while own.device == self.own.device || taken.contains(&own.device) {
+            // A generator that gives nothing else is stuck.
+            for _ in 0..MAX_DRAWS {
                 own.device = draw_device_id(rng)?;
+                if own.device != self.own.device && !taken.contains(&own.device) {
+                    tx.put(self.names.identity(), &own.to_record());
+                    return Ok(own);
+                }
             }
-            tx.put(self.names.identity(), &own.to_record());
-            Ok::<_, AccountError>(own)
+            Err(AccountError::NoId)
         })?;
         self.own = own;
         Ok(())
     }
 }
+
+/// An id is taken with one chance in millions, however many devices there are.
+const MAX_DRAWS: usize = 16;
 
 /// How many partitions are asked for at once.
 const PAGE: usize = 100;

@@ -398,11 +398,17 @@ impl Account {
         element: &Encrypted<OwnKey>,
         key_material: &KeyMaterial,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, PayloadError> {
+        let protocol = protocol::of(element.version);
         let Some(payload) = &element.payload else {
-            return Ok(None);
+            // Somebody took the payload off. The message can still be read when it comes whole.
+            return if protocol.needs_payload(key_material) {
+                Err(PayloadError::KeyMaterialLength)
+            } else {
+                Ok(None)
+            };
         };
         let iv = element.iv.as_deref();
-        let opened = protocol::of(element.version).open_payload(key_material, iv, payload);
+        let opened = protocol.open_payload(key_material, iv, payload);
         let opened = match (opened, iv) {
             (Err(PayloadError::KeyMaterialLength), Some(iv)) if self.options.accept_tag_outside => {
                 protocol::open_payload_with_tag_outside(key_material, iv, payload)

@@ -59,7 +59,8 @@ pub struct Sent {
 #[non_exhaustive]
 pub enum EncryptError {
     /// The message may not go out like this. Keys that were seen for the first time are stored, so that
-    /// the user can decide about them; nothing else is.
+    /// the user can decide about them, and which devices have shown them; nothing else is, and not even
+    /// that if a session turned out to be at its end.
     Refused(Box<Refusal>),
     /// The payload cannot be encrypted.
     Payload(PayloadError),

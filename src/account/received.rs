@@ -11,7 +11,7 @@ use crate::model::{BareJid, DeviceId, Encrypted, Fingerprint, OwnKey, Version};
 use crate::ratchet::Header;
 
 /// A stanza with encrypted content, as far as an account needs it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Incoming<'a> {
     /// Who sent it. Several, where a room hides it: those who may have.
     pub senders: &'a [BareJid],
@@ -24,6 +24,16 @@ pub struct Incoming<'a> {
     /// with it ([`Message::attached`]). May be empty. With the text it has to fit into a record of the store
     /// ([`MAX_VALUE`](crate::store::MAX_VALUE), 16 MiB): else the stanza is an error each time.
     pub attached: &'a [u8],
+}
+
+impl fmt::Debug for Incoming<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("senders", &self.senders)
+            .field("elements", &self.elements)
+            .field("arrival", &self.arrival)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How a stanza came.
@@ -43,7 +53,9 @@ pub enum Received {
     Message(Box<Message>),
     /// A message without content: sessions are made and kept alive by them. Nothing is shown.
     Empty(Empty),
-    /// It was read before, byte by byte the same, and acknowledged. Nothing is shown.
+    /// It was read before, byte by byte the same, or its element of one version was; and it does not wait for
+    /// the application any more: it was acknowledged, went as one of the oldest, or had no content. Nothing is
+    /// shown.
     Duplicate(MessageId),
     /// There is no key for this device in it.
     NotForUs {

@@ -80,7 +80,8 @@ pub enum Gap {
 #[non_exhaustive]
 pub enum Refusal {
     /// One side has ended encryption with this account: ask the user, then
-    /// [`Account::opt_in`](super::Account::opt_in), or send plaintext.
+    /// [`Account::opt_in`](super::Account::opt_in), or send plaintext. In a room it is one of the
+    /// recipients, and stops the message for all of them.
     OptedOut(BareJid),
     /// This recipient has no device that is announced.
     NoDevices(BareJid, Report),

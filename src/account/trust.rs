@@ -64,7 +64,9 @@ pub enum TrustPolicy {
     /// Until a key of the account was verified; from then on new ones are undecided. The user should be
     /// told that nothing was compared.
     BlindUntilVerified,
-    /// As the application says.
+    /// As the application says. It is asked within an operation, and again if that has to begin anew
+    /// as somebody else has written: it should say the same again, and write to the store neither itself
+    /// nor by way of a handle of the account.
     Custom(Arc<dyn Fn(&NewKey<'_>) -> Trust + Send + Sync>),
 }
 

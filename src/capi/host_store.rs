@@ -22,11 +22,11 @@ pub struct omemo_store_key {
     pub table: u32,
     /// The records that are scanned together.
     pub partition: *const u8,
-    /// The bytes of `partition`, at most 4,096.
+    /// The bytes of `partition`, at most 4,352.
     pub partition_len: usize,
     /// The place in the partition; compared byte by byte, a shorter one before those that begin with it.
     pub sort: *const u8,
-    /// The bytes of `sort`, at most 4,096.
+    /// The bytes of `sort`, at most 4,352.
     pub sort_len: usize,
 }
 

@@ -156,6 +156,9 @@ pub trait Protocol: fmt::Debug + Send + Sync + 'static {
         ciphertext: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, PayloadError>;
 
+    /// Whether the key material is of a payload and of nothing else: an empty message has none like it.
+    fn needs_payload(&self, key_material: &KeyMaterial) -> bool;
+
     /// What an empty message carries instead of key material; `random` is 32 fresh random bytes.
     fn empty_key_material(&self, random: &Secret<32>) -> KeyMaterial;
 

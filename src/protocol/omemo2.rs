@@ -30,6 +30,9 @@ use crate::ratchet::{Header, MessageKeys};
 
 const MAC_LEN: usize = 16;
 
+/// Of a payload: its key and its tag.
+const KEY_MATERIAL_LEN: usize = 48;
+
 #[derive(Debug)]
 pub(super) struct Omemo2;
 
@@ -172,7 +175,7 @@ impl Protocol for Omemo2 {
         let keys = payload_keys(random.expose());
         let ciphertext = aes::cbc_encrypt(&keys.encryption, &keys.iv, plaintext);
         let tag = HmacKey::new(&keys.authentication).mac(&[&ciphertext]);
-        let mut key_material = Zeroizing::new([0; 48]);
+        let mut key_material = Zeroizing::new([0; KEY_MATERIAL_LEN]);
         let (left, right) = key_material.split_at_mut(32);
         left.copy_from_slice(random.expose());
         right.copy_from_slice(tag.expose().split_at(MAC_LEN).0);
@@ -203,6 +206,10 @@ impl Protocol for Omemo2 {
         }
         aes::cbc_decrypt(&keys.encryption, &keys.iv, ciphertext)
             .map_err(|_| PayloadError::Authentication)
+    }
+
+    fn needs_payload(&self, key_material: &KeyMaterial) -> bool {
+        key_material.expose().len() == KEY_MATERIAL_LEN
     }
 
     fn empty_key_material(&self, _: &Secret<32>) -> KeyMaterial {

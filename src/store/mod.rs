@@ -66,8 +66,9 @@ pub use sealed::{SealKey, SealKind, Sealed};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
-/// The longest partition or sort key, in bytes. An address of an XMPP account has at most 2,047.
-pub const MAX_KEY_PART: usize = 4096;
+/// The longest partition or sort key, in bytes. An address of an XMPP account has at most 2,047, and two of
+/// them are in a name.
+pub const MAX_KEY_PART: usize = 4352;
 
 /// The longest value, in bytes: 16 MiB.
 pub const MAX_VALUE: usize = 16 << 20;
