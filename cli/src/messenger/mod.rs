@@ -368,7 +368,7 @@ impl Messenger {
 
 fn message_of(delivery: &omemo::client::Delivery) -> Option<Message> {
     let message = PlainMessage::read(&delivery.stanza).ok()?;
-    let attribute = |name| message.attribute(name).unwrap_or_default().to_owned();
+    let attribute = |name| message.attribute(name).unwrap_or_default().into_owned();
     let files = SharedFile::list(&message, delivery.sender.version);
     let body = message.body().filter(|body| !body.is_empty());
     if body.is_none() && files.is_empty() {
@@ -384,7 +384,7 @@ fn message_of(delivery: &omemo::client::Delivery) -> Option<Message> {
             false => SharedFile::text_beside(&message).to_owned(),
         },
         files,
-        is_groupchat: message.attribute("type") == Some("groupchat"),
+        is_groupchat: message.attribute("type").as_deref() == Some("groupchat"),
         sender: delivery.sender.jid.clone(),
         device: delivery.sender.device,
         version: delivery.sender.version,
