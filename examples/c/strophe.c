@@ -45,6 +45,7 @@ typedef struct {
   xmpp_ctx_t *ctx;
   xmpp_conn_t *conn;
   char place[256];
+  int has_place;
   char to[3072];
   char input[16384];
   size_t input_len;
@@ -429,7 +430,7 @@ static void serve(chat *c, xmpp_stanza_t *iq) {
 
 /* ------------------------------------------------------------- what was written meanwhile (XEP-0313, XEP-0059) */
 
-/* The place in the archive up to which everything is read, kept beside the keys. */
+/* The place in the archive up to which everything is read, kept beside the keys; empty: before its beginning. */
 static void read_place(chat *c) {
   char path[4096];
   FILE *file;
@@ -437,6 +438,7 @@ static void read_place(chat *c) {
   file = fopen(path, "r");
   if (file != NULL) {
     c->place[fread(c->place, 1, sizeof c->place - 1, file)] = 0;
+    c->has_place = 1;
     fclose(file);
   }
 }
@@ -448,6 +450,7 @@ static void keep_place(chat *c, const char *place) {
     return;
   }
   strcpy(c->place, place);
+  c->has_place = 1;
   snprintf(path, sizeof path, "%s/place", c->folder);
   snprintf(fresh, sizeof fresh, "%s.new", path);
   file = fopen(fresh, "w");
@@ -461,14 +464,29 @@ static void ask_archive(chat *c) {
   xmpp_stanza_t *iq = xmpp_iq_new(c->ctx, "set", "archive"), *query, *set;
   query = element(c, iq, "query", NS_ARCHIVE);
   set = element(c, query, "set", NS_PAGES);
-  text_in(c, element(c, set, "max", NULL), c->place[0] == 0 ? "1" : "100");
-  if (c->place[0] == 0) {
+  text_in(c, element(c, set, "max", NULL), c->has_place ? "100" : "1");
+  if (!c->has_place) {
     element(c, set, "before", NULL);
   } else {
     xmpp_stanza_set_attribute(query, "queryid", QUERY_ID);
-    text_in(c, element(c, set, "after", NULL), c->place);
+    if (c->place[0] != 0) {
+      text_in(c, element(c, set, "after", NULL), c->place);
+    }
   }
   send_off(c, iq);
+}
+
+/* No page has come. If our place is not kept any more, all that is kept is read; else the place stays where it is. */
+static void take_no_page(chat *c, xmpp_stanza_t *iq) {
+  xmpp_stanza_t *failure = xmpp_stanza_get_child_by_name(iq, "error");
+  if (c->place[0] != 0 && failure != NULL && xmpp_stanza_get_child_by_name(failure, "item-not-found") != NULL) {
+    show("! messages were removed from the archive before they were read here");
+    c->place[0] = 0;
+    ask_archive(c);
+    return;
+  }
+  show("! the archive cannot be read; it is tried again after the next login");
+  end_page(c, 1);
 }
 
 /* A page has come, or the server has no archive. */
@@ -478,11 +496,17 @@ static void take_page(chat *c, xmpp_stanza_t *iq) {
   xmpp_stanza_t *last = set == NULL ? NULL : xmpp_stanza_get_child_by_name(set, "last");
   const char *complete = fin == NULL ? NULL : xmpp_stanza_get_attribute(fin, "complete");
   char *place = last == NULL ? NULL : xmpp_stanza_get_text(last);
-  int is_last = place == NULL || c->place[0] == 0 || (complete != NULL && strcmp(complete, "true") == 0);
+  int is_last = place == NULL || !c->has_place || (complete != NULL && strcmp(complete, "true") == 0);
+  if (fin == NULL && c->has_place) {
+    take_no_page(c, iq);
+    return;
+  }
   end_page(c, is_last);
   if (place != NULL) {
     keep_place(c, place);
     xmpp_free(c->ctx, place);
+  } else if (fin != NULL && !c->has_place) {
+    keep_place(c, ""); /* nothing is in it: all that comes is for this device */
   }
   c->is_caught_up = is_last;
   if (!is_last) {

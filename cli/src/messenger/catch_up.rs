@@ -84,8 +84,11 @@ impl Messenger {
     ) -> Result<(), MessengerError> {
         let last = child(fin, RSM, "set").and_then(|set| child(set, RSM, "last"));
         let last = last.and_then(|last| last.text());
-        if let Some(last) = last {
-            self.folder.keep_position(last);
+        match last {
+            Some(last) => self.folder.keep_position(last),
+            // Nothing is in it: all that will be is for this device.
+            None if part == Part::Nothing => self.folder.keep_position(""),
+            None => {}
         }
         let is_complete = matches!(fin.attribute("complete"), Some("true" | "1"));
         match last {
@@ -182,6 +185,15 @@ mod tests {
     #[tokio::test]
     async fn a_place_that_was_lost_is_not_skipped_over() {
         let mut rehearsal = Rehearsal::new(Some(""));
+        rehearsal.hear("<max>100</max></set>").await;
+    }
+
+    #[tokio::test]
+    async fn what_comes_into_an_empty_archive_is_not_skipped_over() {
+        let mut rehearsal = Rehearsal::new(None);
+        let empty = format!("<fin xmlns='{MAM}' complete='true'><set xmlns='{RSM}'/></fin>");
+        rehearsal.answer("<before/>", "result", OWN, &empty).await;
+        assert_eq!(rehearsal.folder.position(), Position::Lost);
         rehearsal.hear("<max>100</max></set>").await;
     }
 
