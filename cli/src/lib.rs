@@ -1,6 +1,7 @@
-//! The command `omemo`: shows, explains and verifies OMEMO.
+//! The command `omemo`: shows, explains and verifies OMEMO, and talks it.
 //!
-//! Exit codes: 0 when all is well, 1 when what was asked for failed, 2 when the command line is wrong.
+//! Exit codes: 0 when all is well, 1 when what was asked for failed, 2 when the command line is wrong, 3
+//! when `omemo send` needs a decision about keys first.
 
 pub mod demo;
 pub mod doctor;
@@ -64,9 +65,12 @@ pub fn run() -> ExitCode {
   omemo doctor omemo.db          what is in a store, and what looks wrong
   omemo inspect message.xml      every field of a stanza, and what is wrong with it
   omemo verify test-vectors      the library against its test vectors
+  omemo send --jid juliet@capulet.example --to romeo@montague.example \"Ay me!\"
+  omemo listen --jid juliet@capulet.example --json
+  omemo trust --jid juliet@capulet.example romeo@montague.example
 
-Exit codes: 0 fine, 1 it failed, 2 wrong usage. Colours appear on a terminal only;
-NO_COLOR=1 turns them off.",
+Exit codes: 0 fine, 1 it failed, 2 wrong usage, 3 somebody has to decide about keys
+first. Colours appear on a terminal only; NO_COLOR=1 turns them off.",
     arg_required_else_help = true,
     subcommand_required = true,
     disable_help_subcommand = true

@@ -9,6 +9,7 @@ use getrandom::SysRng;
 use omemo::crypto::Secret;
 use omemo::crypto::passphrase::Cost;
 use omemo::store::{SealKey, SealKind, Sealed, SqliteStore, Store, StoreError, Value};
+use zeroize::Zeroizing;
 
 use crate::Failure;
 
@@ -69,14 +70,15 @@ fn read_key(path: &Path) -> Result<Secret<32>, Failure> {
     let read = file.take(128).read_to_end(&mut bytes);
     read.map_err(|error| format!("cannot read {name}: {error}"))?;
     let key = <[u8; 32]>::try_from(bytes.as_slice()).ok();
+    let key = key.map(Zeroizing::new);
     let key = key.or_else(|| of_digits(bytes.trim_ascii()));
     let advice = "is not a key: 32 bytes, or 64 hexadecimal digits";
-    key.map(Secret::new)
+    key.map(|key| Secret::new(*key))
         .ok_or_else(|| format!("{name} {advice}").into())
 }
 
-fn of_digits(text: &[u8]) -> Option<[u8; 32]> {
-    let mut key = [0; 32];
+fn of_digits(text: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+    let mut key = Zeroizing::new([0; 32]);
     let (pairs, rest) = text.as_chunks::<2>();
     if pairs.len() != key.len() || !rest.is_empty() {
         return None;

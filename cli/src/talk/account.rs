@@ -30,10 +30,10 @@ pub struct Args {
     /// Where the server is [default: where the domain says]
     #[arg(long)]
     pub host: Option<String>,
-    /// Its port, with --host
-    #[arg(long, default_value_t = server::PORT)]
-    pub port: u16,
-    /// TLS from the first byte on, with --host (else STARTTLS)
+    /// Its port, where a host is named [default: 5222]
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// TLS from the first byte on, where a host is named (else STARTTLS)
     #[arg(long)]
     pub direct_tls: bool,
     /// Certificates to believe, in place of the system's (PEM)
@@ -231,7 +231,7 @@ impl Found {
         let login = Login {
             jid: self.jid.clone(),
             password: self.password()?,
-            server: self.server(),
+            server: self.server()?,
             authorities: self.args.ca.clone().or_else(|| self.config.ca.clone()),
         };
         Ok(Messenger::open(login, self.folder()?, options).await?)
@@ -249,20 +249,26 @@ impl Found {
         options
     }
 
-    fn server(&self) -> Option<Server> {
-        let (host, port, is_direct_tls) = match (&self.args.host, &self.config.host) {
-            (Some(host), _) => (host, self.args.port, self.args.direct_tls),
-            (None, Some(host)) => {
-                let port = self.config.port.unwrap_or(server::PORT);
-                (host, port, self.config.direct_tls)
+    /// The server that was named, if one was. What the command line says of it goes before the file.
+    fn server(&self) -> Result<Option<Server>, Failure> {
+        let (args, config) = (&self.args, &self.config);
+        let (host, port, is_direct_tls) = match (&args.host, &config.host) {
+            (Some(host), _) => (host, args.port, args.direct_tls),
+            (None, Some(host)) => (
+                host,
+                args.port.or(config.port),
+                args.direct_tls || config.direct_tls,
+            ),
+            (None, None) if args.port.is_some() || args.direct_tls => {
+                return Err("--port and --direct-tls need a host: say --host".into());
             }
-            (None, None) => return None,
+            (None, None) => return Ok(None),
         };
-        Some(Server {
+        Ok(Some(Server {
             host: host.clone(),
-            port,
+            port: port.unwrap_or(server::PORT),
             is_direct_tls,
-        })
+        }))
     }
 
     fn password(&self) -> Result<Zeroizing<String>, Failure> {
@@ -327,7 +333,10 @@ mod tests {
                 ..Args::default()
             };
             let found = args.find().unwrap();
-            assert_eq!(found.server().is_some(), found.config.password.is_some());
+            assert_eq!(
+                found.server().unwrap().is_some(),
+                found.config.password.is_some()
+            );
             found.config.password.map(|password| password.0.to_string())
         };
         let secret = Some("secret".to_owned());
@@ -336,5 +345,29 @@ mod tests {
         assert_eq!(password_of(juliet, "Juliet@Capulet.example"), secret);
         assert_eq!(password_of(juliet, "juliet@montague.example"), None);
         assert_eq!(password_of("", "juliet@montague.example"), secret);
+    }
+
+    #[test]
+    fn what_the_command_line_says_of_a_server_counts() {
+        let server_of = |config: &str, args: Args| {
+            let found = Found {
+                args,
+                config: Config::read(config).unwrap(),
+                jid: "juliet@capulet.example".parse().unwrap(),
+                password: None,
+            };
+            let server = found.server().map_err(|error| error.to_string());
+            server.map(|server| server.map(|server| (server.port, server.is_direct_tls)))
+        };
+        let args = Args {
+            port: Some(443),
+            direct_tls: true,
+            ..Args::default()
+        };
+        let file = "host = 'localhost'\nport = 5269";
+        assert_eq!(server_of(file, args.clone()), Ok(Some((443, true))));
+        assert_eq!(server_of(file, Args::default()), Ok(Some((5269, false))));
+        assert_eq!(server_of("", Args::default()), Ok(None));
+        assert!(server_of("", args).is_err());
     }
 }

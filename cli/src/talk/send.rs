@@ -24,6 +24,10 @@ pub const UNDECIDED: u8 = 3;
 
 /// What `omemo send` is told.
 #[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 the server has it, 1 it was not sent or came back, 2 wrong usage,
+3 somebody has to decide about keys first (omemo trust)."
+)]
 pub struct Args {
     #[command(flatten)]
     account: account::Args,
