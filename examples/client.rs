@@ -33,6 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("your fingerprint: {}", omemo.account().fingerprint());
 
     omemo.connected(now()?)?;
+    // Old keys go, new ones are published. Who stays connected does this once a day.
+    omemo.end_catch_up(now()?)?;
     act(&mut omemo)?;
     for line in io::stdin().lock().lines() {
         if let Err(error) = take(&mut omemo, &line?) {

@@ -112,8 +112,11 @@ impl<R: TryCryptoRng> Client<R> {
         Ok(())
     }
 
-    /// Everything that was written during the absence has come. Bundles are renewed, and broken sessions
-    /// mended.
+    /// Everything that was written during the absence has come. Broken sessions are mended, and what has to be
+    /// done from time to time is: signed pre-keys are rotated and used pre-keys wiped, bundles published
+    /// again, and old sessions, skipped keys and messages that nobody has taken removed.
+    ///
+    /// To be called once a day, too, by a client that is never away or asks no archive: nothing else does this.
     ///
     /// # Errors
     /// [`AccountError`]: call it again.

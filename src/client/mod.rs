@@ -11,6 +11,8 @@
 //! answer                            what came of a request
 //! set_contact, set_room, …          what only the application knows
 //! tick                              time has passed
+//! begin_catch_up, expect_archive,
+//! end_page, end_catch_up            what was written while nobody was there; the last one once a day anyway
 //!
 //! next_action                       requests to send, messages to send, messages to show, questions
 //! ```
