@@ -16,7 +16,9 @@ use omemo::account::{
     Received,
 };
 use omemo::model::{PerVersion, Version};
-use omemo::store::{MemoryStore, Store};
+use omemo::store::{
+    Applied, Batch, Change, Generation, Key, MemoryStore, Record, Scan, Store, StoreError, Value,
+};
 use world::{HOUR, JULIET, ROMEO, Stanza, World, jid, options};
 
 const MESSAGES: u32 = 10_000;
@@ -81,6 +83,71 @@ fn a_page_is_as_large_as_a_write() {
     }
     assert!(writes >= 4, "{writes}");
     assert_eq!(account.inbox(APPLICATION).unwrap().len(), COUNT);
+}
+
+/// A store that takes little at once.
+struct Narrow {
+    store: Arc<MemoryStore>,
+    /// The most bytes of values in a batch.
+    most: usize,
+}
+
+impl Store for Narrow {
+    fn get(&self, key: &Key) -> Result<Option<Value>, StoreError> {
+        self.store.get(key)
+    }
+
+    fn scan(&self, scan: &Scan, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.store.scan(scan, limit)
+    }
+
+    fn generation(&self) -> Result<Generation, StoreError> {
+        self.store.generation()
+    }
+
+    fn apply(&self, if_generation: Generation, batch: &Batch) -> Result<Applied, StoreError> {
+        let size = |change: &Change| match change {
+            Change::Put(_, value) => value.len(),
+            _ => 0,
+        };
+        if batch.changes().iter().map(size).sum::<usize>() > self.most {
+            return Err(StoreError::TooLarge);
+        }
+        self.store.apply(if_generation, batch)
+    }
+}
+
+/// Where the store takes one message at once, but no page, the page is read one by one.
+#[test]
+fn a_page_that_is_too_large_for_the_store_is_read_all_the_same() {
+    let mut world = World::of_two(7);
+    let (juliet, romeo) = (0, 1);
+    let text = [b'x'; 50_000];
+    let stanzas: Vec<_> = (0..5)
+        .map(|_| world.write(juliet, romeo, Version::Legacy, &text))
+        .collect();
+    let senders = [jid(JULIET)];
+    let mut page: Vec<_> = stanzas
+        .iter()
+        .map(|elements| Incoming {
+            senders: &senders,
+            elements,
+            arrival: Arrival::Archived,
+            attached: &[],
+        })
+        .collect();
+    let store = Arc::new(Narrow {
+        store: Arc::clone(&world.devices[romeo].store),
+        most: 90_000,
+    });
+    let now = world.time();
+    let account = Account::open(store, jid(ROMEO), options(), now, &mut world.rng).unwrap();
+    while !page.is_empty() {
+        let read = account.decrypt_page(&page, now, &mut world.rng).unwrap();
+        assert!(matches!(read[..], [Received::Message(_)]), "{read:?}");
+        page.drain(..1);
+    }
+    assert_eq!(account.inbox(APPLICATION).unwrap().len(), 5);
 }
 
 /// Juliet writes to Romeo, who has his account in this store and has answered her once.

@@ -17,6 +17,7 @@ use super::transaction::{MAX_WRITE, Transaction};
 use super::{Account, AccountError};
 use crate::model::{BareJid, Encrypted, OwnKey, Timestamp, Version};
 use crate::ratchet::Budget;
+use crate::store::StoreError;
 
 impl Account {
     /// Reads a stanza.
@@ -40,6 +41,21 @@ impl Account {
     /// # Errors
     /// [`AccountError`]: nothing has changed, and all of them are to be given again.
     pub fn decrypt_page<G: TryCryptoRng + ?Sized>(
+        &self,
+        page: &[Incoming<'_>],
+        now: Timestamp,
+        rng: &mut G,
+    ) -> Result<Vec<Received>, AccountError> {
+        match self.decrypt_some(page, now, rng) {
+            // What one more message changes can be more than a store takes with those before it.
+            Err(AccountError::Store(StoreError::TooLarge)) if page.len() > 1 => {
+                self.decrypt_some(page.get(..1).unwrap_or_default(), now, rng)
+            }
+            read => read,
+        }
+    }
+
+    fn decrypt_some<G: TryCryptoRng + ?Sized>(
         &self,
         page: &[Incoming<'_>],
         now: Timestamp,
