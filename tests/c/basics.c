@@ -43,9 +43,9 @@ static void spellings_of_one_account_are_the_same(void) {
   CHECK(strcmp(bare, "romeo@montague.example") == 0);
   omemo_string_free(bare);
   bare = (char *)UNTOUCHED;
-  CHECK(omemo_jid_bare("romeo@", &bare, NULL) == OMEMO_ERROR_JID);
-  CHECK(omemo_jid_bare(NULL, &bare, NULL) == OMEMO_ERROR_NULL);
-  CHECK(omemo_jid_bare("romeo@montague.example", NULL, NULL) == OMEMO_ERROR_NULL);
+  FAILS(OMEMO_ERROR_JID, omemo_jid_bare("romeo@", &bare, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_jid_bare(NULL, &bare, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_jid_bare("romeo@montague.example", NULL, &error));
   CHECK(bare == (char *)UNTOUCHED);
 }
 
