@@ -77,11 +77,9 @@ fn whoever_looks_makes_no_account() {
     }
 }
 
-#[test]
-fn nobody_decides_about_a_key_that_was_not_seen() {
-    let home = tempfile::tempdir().unwrap();
-    let state = home.path().join("state");
-    std::fs::create_dir(&state).unwrap();
+/// Makes Juliet's account in a folder.
+fn juliet(state: &Path) -> omemo::account::Account {
+    std::fs::create_dir(state).unwrap();
     let store = omemo::store::SqliteStore::open(state.join("omemo.db")).unwrap();
     let account = omemo::account::Account::open(
         std::sync::Arc::new(store),
@@ -90,7 +88,43 @@ fn nobody_decides_about_a_key_that_was_not_seen() {
         omemo::model::Timestamp::default(),
         &mut getrandom::SysRng,
     );
-    drop(account.unwrap());
+    account.unwrap()
+}
+
+#[test]
+fn ones_own_devices_begin_with_this_one() {
+    let home = tempfile::tempdir().unwrap();
+    let state = home.path().join("state");
+    let account = juliet(&state);
+    let state = state.to_str().unwrap();
+    let line = [
+        "devices",
+        "--jid",
+        "juliet@capulet.example",
+        "--state",
+        state,
+    ];
+    let output = omemo(home.path(), &line);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let heading = format!("device {}, this one", account.device());
+    assert!(shown.contains(&heading), "{shown}");
+    assert!(
+        shown.contains(&account.fingerprint().to_string()),
+        "{shown}"
+    );
+    let output = omemo(
+        home.path(),
+        &[&line[..], &["romeo@montague.example"]].concat(),
+    );
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("No device is known."), "{shown}");
+}
+
+#[test]
+fn nobody_decides_about_a_key_that_was_not_seen() {
+    let home = tempfile::tempdir().unwrap();
+    let state = home.path().join("state");
+    drop(juliet(&state));
     let state = state.to_str().unwrap();
     let who = [
         "trust",

@@ -27,19 +27,16 @@ pub fn run(args: &Args) -> Result<Page, Failure> {
     let mut page = Page::default();
     page.title(of.as_str());
     let devices = account.devices(of)?;
-    if devices.is_empty() {
+    if of == found.jid() {
+        page.heading(format!("device {}, this one", account.device()));
+        page.indented(|page| page.field("fingerprint", account.fingerprint()));
+    } else if devices.is_empty() {
         page.paragraph("No device is known.");
     }
     for device in devices {
-        let is_this = of == found.jid() && device.id == account.device();
-        page.heading(format!(
-            "device {}{}",
-            device.id,
-            if is_this { ", this one" } else { "" }
-        ));
+        page.heading(format!("device {}", device.id));
         page.indented(|page| {
             let trust = match &device.fingerprint {
-                Some(_) if is_this => Ok("its own"),
                 Some(key) => account.trust(of, key).map(show::trust),
                 None => Ok("no key seen yet"),
             };
