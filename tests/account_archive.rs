@@ -15,7 +15,7 @@ use omemo::account::{
     APPLICATION, Account, Arrival, Bundles, FetchedBundle, Incoming, Order, Outgoing, Peer,
     Received,
 };
-use omemo::model::{PerVersion, Version};
+use omemo::model::{BareJid, PerVersion, Version};
 use omemo::store::{
     Applied, Batch, Change, Generation, Key, MemoryStore, Record, Scan, Store, StoreError, Value,
 };
@@ -62,15 +62,7 @@ fn a_page_is_as_large_as_a_write() {
         .map(|_| world.write(juliet, romeo, Version::Legacy, &text))
         .collect();
     let senders = [jid(JULIET)];
-    let mut page: Vec<_> = stanzas
-        .iter()
-        .map(|elements| Incoming {
-            senders: &senders,
-            elements,
-            arrival: Arrival::Archived,
-            attached: &[],
-        })
-        .collect();
+    let mut page = page_of(&senders, &stanzas, Arrival::Archived);
     let now = world.time();
     let account = &world.devices[romeo].account;
     let mut writes = 0;
@@ -83,6 +75,20 @@ fn a_page_is_as_large_as_a_write() {
     }
     assert!(writes >= 4, "{writes}");
     assert_eq!(account.inbox(APPLICATION).unwrap().len(), COUNT);
+}
+
+fn page_of<'a>(
+    senders: &'a [BareJid],
+    stanzas: &'a [Stanza],
+    arrival: Arrival,
+) -> Vec<Incoming<'a>> {
+    let page = stanzas.iter().map(|elements| Incoming {
+        senders,
+        elements,
+        arrival,
+        attached: &[],
+    });
+    page.collect()
 }
 
 /// A store that takes little at once.
@@ -127,15 +133,7 @@ fn a_page_that_is_too_large_for_the_store_is_read_all_the_same() {
         .map(|_| world.write(juliet, romeo, Version::Legacy, &text))
         .collect();
     let senders = [jid(JULIET)];
-    let mut page: Vec<_> = stanzas
-        .iter()
-        .map(|elements| Incoming {
-            senders: &senders,
-            elements,
-            arrival: Arrival::Archived,
-            attached: &[],
-        })
-        .collect();
+    let mut page = page_of(&senders, &stanzas, Arrival::Archived);
     let store = Arc::new(Narrow {
         store: Arc::clone(&world.devices[romeo].store),
         most: 90_000,
@@ -262,15 +260,7 @@ impl Chain {
     /// Reads a page and takes it over.
     fn read(&mut self, page: &[Stanza], numbers: &[u32], arrival: Arrival) {
         let senders = [self.writer.jid().clone()];
-        let incoming: Vec<_> = page
-            .iter()
-            .map(|elements| Incoming {
-                senders: &senders,
-                elements,
-                arrival,
-                attached: &[],
-            })
-            .collect();
+        let incoming = page_of(&senders, page, arrival);
         let now = self.world.time();
         let read = self.romeo.decrypt_page(&incoming, now, &mut self.world.rng);
         for (received, n) in read.unwrap().iter().zip(numbers) {

@@ -305,8 +305,8 @@ impl Account {
 
 /// Those who may have sent it, each once.
 fn distinct(senders: &[BareJid]) -> Cow<'_, [BareJid]> {
-    let mut seen = BTreeSet::new();
-    if senders.iter().all(|sender| seen.insert(sender)) {
+    // As a rule there is one.
+    if senders.len() < 2 {
         return Cow::Borrowed(senders);
     }
     let mut seen = BTreeSet::new();
