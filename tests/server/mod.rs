@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod publishing;
 pub(crate) mod stage;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
