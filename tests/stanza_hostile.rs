@@ -597,3 +597,9 @@ fn a10_every_cut_every_bit_every_insertion() {
         }
     }
 }
+
+/// The floor of stanzas does not know that of messages, and has the number of its own.
+#[test]
+fn a_stanza_lets_through_as_long_a_key_as_a_message_may_be() {
+    assert_eq!(MAX_KEY_BYTES, omemo::protocol::MAX_MESSAGE_LEN);
+}
