@@ -26,19 +26,13 @@
 
 mod action;
 mod announce;
-mod archive;
-mod attached;
-mod delivery;
-mod incoming;
-mod list_answers;
-mod lists;
+mod inbound;
+mod knowledge;
 mod options;
-mod outgoing;
-mod owed;
-mod own_devices;
+mod outbox;
 mod requests;
 mod rooms;
-mod switch_off;
+mod upkeep;
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -52,16 +46,14 @@ pub use action::{
     Ticket, TrustQuestion, Undecryptable, UndecryptableReason,
 };
 pub use options::Options;
-pub use outgoing::EncryptRequestError;
+pub use outbox::EncryptRequestError;
 pub use requests::{Answer, IqRequest, NotOurs, RequestId};
 pub use rooms::Room;
 
-use self::announce::Announcements;
-use self::archive::Archive;
-use self::delivery::PendingOptOut;
-use self::lists::Lists;
-use self::outgoing::Outbox;
-use self::own_devices::Removals;
+use self::announce::{Announcements, Removals};
+use self::inbound::{Archive, PendingOptOut};
+use self::knowledge::Lists;
+use self::outbox::Outbox;
 use self::requests::{Purpose, Requests};
 use crate::account::{APPLICATION, Account, AccountError, MessageId, Opening, Peer, Trust};
 use crate::model::{BareJid, Fingerprint, Timestamp};

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::TryCryptoRng;
 
-use super::Client;
-use super::action::{Action, EncryptedMessage, RefusalReason, Refused, Ticket, TrustQuestion};
-use super::requests::{Asked, Purpose};
 use crate::account::{AccountError, Bundles, EncryptError, FetchedBundle, Outgoing, Peer, Report};
+use crate::client::Client;
+use crate::client::action::{
+    Action, EncryptedMessage, RefusalReason, Refused, Ticket, TrustQuestion,
+};
+use crate::client::requests::{Asked, Purpose};
 use crate::model::{BareJid, JidError, PerVersion, Timestamp};
 use crate::stanza::{
     Affixes, IqAnswer, Items, Payloads, PlainMessage, Request, StanzaError, WriteEnvelopeError,
@@ -17,7 +19,7 @@ use crate::stanza::{
 
 /// The messages that wait.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub(in crate::client) struct Outbox {
     last: u64,
     waiting: BTreeMap<Ticket, Waiting>,
     /// What came of asking for bundles: until all messages that need them are gone, or it is old.
@@ -49,14 +51,14 @@ impl fmt::Debug for Waiting {
 
 impl Outbox {
     /// A decision was made: what was asked may be answered.
-    pub(super) fn ask_again(&mut self) {
+    pub(in crate::client) fn ask_again(&mut self) {
         for waiting in self.waiting.values_mut() {
             waiting.has_asked = false;
         }
     }
 
     /// What servers said on an older stream.
-    pub(super) fn forget_answers(&mut self) {
+    pub(in crate::client) fn forget_answers(&mut self) {
         self.fetched.clear();
         self.fetched_at.clear();
     }
@@ -232,7 +234,7 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// Sends what can be sent.
-    pub(super) fn send_outbox(&mut self, now: Timestamp) -> Result<(), AccountError> {
+    pub(in crate::client) fn send_outbox(&mut self, now: Timestamp) -> Result<(), AccountError> {
         // All that one message asks for at once is there together.
         let age = self.options.request_timeout.saturating_mul(5);
         self.outbox.forget_old_answers(age, now);
@@ -322,7 +324,7 @@ impl<R: TryCryptoRng> Client<R> {
         false
     }
 
-    pub(super) fn ask_for_bundle(
+    pub(in crate::client) fn ask_for_bundle(
         &mut self,
         peer: &Peer,
         now: Timestamp,
@@ -335,7 +337,7 @@ impl<R: TryCryptoRng> Client<R> {
         self.request(purpose, Some(&peer.jid), request, now)
     }
 
-    pub(super) fn bundle_answered(
+    pub(in crate::client) fn bundle_answered(
         &mut self,
         peer: &Peer,
         answer: Option<(&str, &IqAnswer<'_>)>,

@@ -2,17 +2,17 @@
 
 use rand_core::TryCryptoRng;
 
-use super::Client;
-use super::action::{Action, Delivery, Notice, Undecryptable, UndecryptableReason};
 use super::attached::Attached;
 use crate::account::{APPLICATION, AccountError, Message};
+use crate::client::Client;
+use crate::client::action::{Action, Delivery, Notice, Undecryptable, UndecryptableReason};
 use crate::model::{BareJid, Timestamp, Version};
 use crate::stanza::{Addressee, Content, OptOut, reveal};
 
 impl<R: TryCryptoRng> Client<R> {
     /// Hands out a message that waits in the inbox. One whose content is not what its stanza says is
     /// reported instead, and waits no more.
-    pub(super) fn deliver(&mut self, message: Message) -> Result<(), AccountError> {
+    pub(in crate::client) fn deliver(&mut self, message: Message) -> Result<(), AccountError> {
         let Some(attached) = Attached::from_record(&message.attached) else {
             // Not one of ours: another door of the library has put it there, for its own user.
             return Ok(());
@@ -72,7 +72,7 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// Enters what came with messages that are stored already: before anything is encrypted.
-    pub(super) fn enter_opt_outs(&mut self, now: Timestamp) -> Result<(), AccountError> {
+    pub(in crate::client) fn enter_opt_outs(&mut self, now: Timestamp) -> Result<(), AccountError> {
         while let Some(PendingOptOut {
             jid,
             is_ours,
@@ -90,7 +90,7 @@ impl<R: TryCryptoRng> Client<R> {
 
 /// The end of encryption in a conversation, which is not in the store yet.
 #[derive(Clone)]
-pub(super) struct PendingOptOut {
+pub(in crate::client) struct PendingOptOut {
     jid: BareJid,
     is_ours: bool,
     reason: Option<String>,

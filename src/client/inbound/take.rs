@@ -2,18 +2,18 @@
 
 use rand_core::TryCryptoRng;
 
-use super::Client;
-use super::action::{Action, Disposition, Origin, Undecryptable, UndecryptableReason};
 use super::attached::Attached;
 use crate::account::{AccountError, Arrival, Incoming, Received};
+use crate::client::Client;
+use crate::client::action::{Action, Disposition, Origin, Undecryptable, UndecryptableReason};
 use crate::model::{BareJid, Encrypted, OwnKey, Timestamp, Version};
 use crate::stanza::{Defect, ForwardReason, Forwarded, Message, StanzaError, StanzaKind, strip};
 
 /// A message that was taken apart, and not decrypted yet.
-pub(super) struct Held {
-    pub(super) senders: Vec<BareJid>,
-    pub(super) elements: Vec<Encrypted<OwnKey>>,
-    pub(super) attached: Attached,
+pub(in crate::client) struct Held {
+    pub(in crate::client) senders: Vec<BareJid>,
+    pub(in crate::client) elements: Vec<Encrypted<OwnKey>>,
+    pub(in crate::client) attached: Attached,
 }
 
 /// How a stanza came.
@@ -27,7 +27,7 @@ struct Route {
 
 impl Held {
     /// About how many bytes it takes.
-    pub(super) fn size(&self) -> usize {
+    pub(in crate::client) fn size(&self) -> usize {
         let senders = self.senders.iter();
         let senders = senders.map(|jid| size_of::<BareJid>() + jid.as_str().len());
         let elements = self.elements.iter().map(|element| {
@@ -227,7 +227,7 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// Hands out what became of a message.
-    pub(super) fn conclude(
+    pub(in crate::client) fn conclude(
         &mut self,
         received: Received,
         attached: Attached,

@@ -2,10 +2,10 @@
 
 use rand_core::TryCryptoRng;
 
-use super::Client;
-use super::action::Notice;
-use super::requests::Purpose;
 use crate::account::AccountError;
+use crate::client::Client;
+use crate::client::action::Notice;
+use crate::client::requests::Purpose;
 use crate::model::{Timestamp, Version};
 use crate::stanza::{IqAnswer, Node, Request};
 
@@ -23,7 +23,11 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// Takes this device off the list of a version, then its bundle.
-    pub(super) fn leave(&mut self, version: Version, now: Timestamp) -> Result<(), AccountError> {
+    pub(in crate::client) fn leave(
+        &mut self,
+        version: Version,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
         // A list that nobody has seen may have others on it, and this device: with a list but without a
         // bundle, nobody could write to it.
         if self.announcements.is_list_missing(version) {
@@ -40,7 +44,7 @@ impl<R: TryCryptoRng> Client<R> {
         Ok(())
     }
 
-    pub(super) fn list_was_left(
+    pub(in crate::client) fn list_was_left(
         &mut self,
         version: Version,
         answer: Option<&IqAnswer<'_>>,
@@ -54,7 +58,11 @@ impl<R: TryCryptoRng> Client<R> {
         self.request(Purpose::RemoveBundle(version), None, request, now)
     }
 
-    pub(super) fn bundle_was_removed(&mut self, version: Version, answer: Option<&IqAnswer<'_>>) {
+    pub(in crate::client) fn bundle_was_removed(
+        &mut self,
+        version: Version,
+        answer: Option<&IqAnswer<'_>>,
+    ) {
         // What is not there need not go.
         let is_gone = |answer: &IqAnswer<'_>| !answer.is_error || answer.has("item-not-found");
         if !answer.is_some_and(is_gone) {

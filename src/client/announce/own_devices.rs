@@ -4,21 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::TryCryptoRng;
 
-use super::Client;
 use crate::account::{AccountError, LabelError};
+use crate::client::Client;
 use crate::model::{DeviceId, DeviceList, Timestamp, Version};
 
 /// Devices that the user has removed, until a list without them is published.
 #[derive(Debug, Default)]
-pub(super) struct Removals(BTreeMap<Version, BTreeSet<DeviceId>>);
+pub(in crate::client) struct Removals(BTreeMap<Version, BTreeSet<DeviceId>>);
 
 impl Removals {
-    pub(super) fn are_done(&mut self, version: Version) {
+    pub(in crate::client) fn are_done(&mut self, version: Version) {
         self.0.remove(&version);
     }
 
     /// Those that are still on a list.
-    pub(super) fn of(&self, list: &DeviceList) -> Vec<DeviceId> {
+    pub(in crate::client) fn of(&self, list: &DeviceList) -> Vec<DeviceId> {
         let removed = self.0.get(&list.version);
         let listed = list.devices.iter().map(|device| device.id);
         listed
@@ -66,7 +66,7 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Takes off again what was removed and stands on a list that the server has sent. Whether there was
     /// any.
-    pub(super) fn take_removed_off(
+    pub(in crate::client) fn take_removed_off(
         &mut self,
         list: &DeviceList,
         now: Timestamp,

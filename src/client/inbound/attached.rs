@@ -4,21 +4,21 @@
 use prost::Message as _;
 use zeroize::Zeroizing;
 
-use super::action::Origin;
+use crate::client::action::Origin;
 use crate::model::{BareJid, Timestamp};
 
 /// What is known of a stanza besides its encrypted part.
 #[derive(Clone, Debug)]
-pub(super) struct Attached {
+pub(in crate::client) struct Attached {
     /// The stanza without its encrypted part.
-    pub(super) shell: String,
+    pub(in crate::client) shell: String,
     /// To whom it was sent.
-    pub(super) addressee: BareJid,
+    pub(in crate::client) addressee: BareJid,
     /// It went to everybody in a room.
-    pub(super) is_in_room: bool,
-    pub(super) origin: Origin,
+    pub(in crate::client) is_in_room: bool,
+    pub(in crate::client) origin: Origin,
     /// When it was sent, as who forwarded it says.
-    pub(super) delay: Option<Timestamp>,
+    pub(in crate::client) delay: Option<Timestamp>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -36,7 +36,7 @@ struct Record {
 }
 
 impl Attached {
-    pub(super) fn to_record(&self) -> Zeroizing<Vec<u8>> {
+    pub(in crate::client) fn to_record(&self) -> Zeroizing<Vec<u8>> {
         let record = Record {
             shell: self.shell.clone(),
             addressee: self.addressee.as_str().to_owned(),
@@ -52,7 +52,7 @@ impl Attached {
         Zeroizing::new(record.encode_to_vec())
     }
 
-    pub(super) fn from_record(record: &[u8]) -> Option<Self> {
+    pub(in crate::client) fn from_record(record: &[u8]) -> Option<Self> {
         let record = Record::decode(record).ok()?;
         Some(Self {
             shell: record.shell,

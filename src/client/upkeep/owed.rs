@@ -5,9 +5,9 @@ use core::time::Duration;
 
 use rand_core::TryCryptoRng;
 
-use super::Client;
-use super::action::Action;
 use crate::account::{AccountError, EmptyError, FetchedBundle, Peer};
+use crate::client::Client;
+use crate::client::action::Action;
 use crate::model::{Encrypted, RecipientKey, Timestamp};
 use crate::stanza::{Companion, StanzaKind, write_encrypted};
 
@@ -15,7 +15,7 @@ use crate::stanza::{Companion, StanzaKind, write_encrypted};
 const LOST: Duration = Duration::from_secs(60 * 60);
 
 impl<R: TryCryptoRng> Client<R> {
-    pub(super) fn send_owed(&mut self, now: Timestamp) -> Result<(), AccountError> {
+    pub(in crate::client) fn send_owed(&mut self, now: Timestamp) -> Result<(), AccountError> {
         for due in self.account.answers_due()? {
             let made = self
                 .account
@@ -32,12 +32,12 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// The bundle for a repair did not come, and may exist: it is asked for again later.
-    pub(super) fn put_repair_off(&mut self, peer: &Peer, now: Timestamp) {
+    pub(in crate::client) fn put_repair_off(&mut self, peer: &Peer, now: Timestamp) {
         self.put_off.insert(peer.clone(), now.after(LOST));
     }
 
     /// A bundle has come, or has not: if it was asked for to mend a session, that is done.
-    pub(super) fn repair_with(
+    pub(in crate::client) fn repair_with(
         &mut self,
         peer: &Peer,
         bundle: &FetchedBundle,

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::TryCryptoRng;
 
-use super::Client;
-use super::action::Notice;
-use super::requests::{Asked, Purpose};
 use crate::account::{AccountError, Listing, Peer};
+use crate::client::Client;
+use crate::client::action::Notice;
+use crate::client::requests::{Asked, Purpose};
 use crate::model::{BareJid, DeviceId, DeviceList, Timestamp, Version};
 use crate::stanza::{Items, Node, Request, Source};
 
 /// What was asked on this stream.
 #[derive(Debug, Default)]
-pub(super) struct Lists {
+pub(in crate::client) struct Lists {
     /// When each list was asked for.
     asked: BTreeMap<(BareJid, Version), Timestamp>,
     /// Lists that nobody could tell us, and since when: messages do not wait for them.
@@ -26,13 +26,18 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    pub(super) fn clear(&mut self) {
+    pub(in crate::client) fn clear(&mut self) {
         self.asked.clear();
         self.unknown.clear();
     }
 
     /// Nobody could tell us a list: it may be asked for again later.
-    pub(super) fn is_unknown(&mut self, jid: &BareJid, version: Version, now: Timestamp) {
+    pub(in crate::client) fn is_unknown(
+        &mut self,
+        jid: &BareJid,
+        version: Version,
+        now: Timestamp,
+    ) {
         let key = (jid.clone(), version);
         self.asked.remove(&key);
         self.unknown.insert(key, now);
@@ -47,7 +52,7 @@ const UNLISTED: Duration = Duration::from_secs(10);
 
 impl<R: TryCryptoRng> Client<R> {
     /// Asks for a device list, unless it was asked for a moment ago. Whether the answer is still to come.
-    pub(super) fn ask_for_list(
+    pub(in crate::client) fn ask_for_list(
         &mut self,
         jid: &BareJid,
         version: Version,
@@ -83,12 +88,12 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// Whether an answer is still to come.
-    pub(super) fn is_asking_for_list(&self, jid: &BareJid, version: Version) -> bool {
+    pub(in crate::client) fn is_asking_for_list(&self, jid: &BareJid, version: Version) -> bool {
         self.requests.is_asked(&Asked::List(jid.clone(), version))
     }
 
     /// Whether a list may have changed without our being told.
-    pub(super) fn is_list_stale(
+    pub(in crate::client) fn is_list_stale(
         &self,
         jid: &BareJid,
         version: Version,
@@ -102,7 +107,7 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// Takes in a list that its account's server has sent.
-    pub(super) fn take_list(
+    pub(in crate::client) fn take_list(
         &mut self,
         jid: &BareJid,
         list: &DeviceList,
@@ -179,7 +184,11 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// Takes in a notification of a node; whether it was one of OMEMO.
-    pub(super) fn take_event(&mut self, xml: &str, now: Timestamp) -> Result<bool, AccountError> {
+    pub(in crate::client) fn take_event(
+        &mut self,
+        xml: &str,
+        now: Timestamp,
+    ) -> Result<bool, AccountError> {
         let Ok(Some(items)) = Items::read(xml) else {
             return Ok(false);
         };
@@ -225,7 +234,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// A device that is not on the list has written: the list that we know is old, also if its server
     /// was to tell us of changes. ejabberd tells nobody abroad of what a client publishes as it logs in.
     /// A stranger is not asked: that would tell it that somebody is there.
-    pub(super) fn check_listing(
+    pub(in crate::client) fn check_listing(
         &mut self,
         sender: &Peer,
         listing: Listing,

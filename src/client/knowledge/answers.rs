@@ -2,16 +2,16 @@
 
 use rand_core::TryCryptoRng;
 
-use super::Client;
-use super::action::Notice;
-use super::requests::Purpose;
 use crate::account::AccountError;
+use crate::client::Client;
+use crate::client::action::Notice;
+use crate::client::requests::Purpose;
 use crate::model::{BareJid, DeviceList, Timestamp, Version};
 use crate::stanza::{IqAnswer, Items, Node, Request, Source};
 
 impl<R: TryCryptoRng> Client<R> {
     /// The newest list has come, or will not.
-    pub(super) fn list_answered(
+    pub(in crate::client) fn list_answered(
         &mut self,
         jid: &BareJid,
         version: Version,
@@ -59,7 +59,7 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// The list `current` has come; or it has not, and the other one counts.
-    pub(super) fn current_list_answered(
+    pub(in crate::client) fn current_list_answered(
         &mut self,
         jid: &BareJid,
         version: Version,

@@ -17,21 +17,21 @@ use std::collections::BTreeMap;
 
 use rand_core::TryCryptoRng;
 
-use super::Client;
-use super::action::Notice;
-use super::requests::{Publication, Purpose};
 use crate::account::{AccountError, Opening};
+use crate::client::Client;
+use crate::client::action::Notice;
+use crate::client::requests::{Publication, Purpose};
 use crate::model::{DeviceList, Timestamp, Version};
 use crate::stanza::{IqAnswer, Items, MaxItems, Node, Request};
 
 /// How far each version is.
 #[derive(Debug, Default)]
-pub(super) struct Announcements {
+pub(in crate::client) struct Announcements {
     versions: BTreeMap<Version, Announcement>,
     /// Something was published under the device's id, or may have been: the id is its own.
     has_published: bool,
     /// This device is being taken off the server, on each stream until that is done.
-    pub(super) is_leaving: bool,
+    pub(in crate::client) is_leaving: bool,
     /// It was.
     has_left: bool,
 }
@@ -79,14 +79,14 @@ impl Default for Announcement {
 
 impl Announcements {
     /// A new stream: everything is looked at anew.
-    pub(super) fn begin(&mut self, versions: impl Iterator<Item = Version>) {
+    pub(in crate::client) fn begin(&mut self, versions: impl Iterator<Item = Version>) {
         self.versions = versions
             .map(|version| (version, Announcement::default()))
             .collect();
     }
 
     /// The own list was asked for.
-    pub(super) fn list_was_answered(&mut self, version: Version, is_missing: bool) {
+    pub(in crate::client) fn list_was_answered(&mut self, version: Version, is_missing: bool) {
         if let Some(state) = self.versions.get_mut(&version) {
             state.is_list_known = true;
             state.is_list_missing = is_missing;
@@ -94,32 +94,32 @@ impl Announcements {
     }
 
     /// The own list has come, asked for or not.
-    pub(super) fn list_has_come(&mut self, version: Version) {
+    pub(in crate::client) fn list_has_come(&mut self, version: Version) {
         if let Some(state) = self.versions.get_mut(&version) {
             state.is_list_missing = false;
         }
     }
 
-    pub(super) fn announce_at(&mut self, version: Version, at: Option<Timestamp>) {
+    pub(in crate::client) fn announce_at(&mut self, version: Version, at: Option<Timestamp>) {
         if let Some(state) = self.versions.get_mut(&version) {
             state.announce_at = at;
         }
     }
 
-    pub(super) fn is_list_missing(&self, version: Version) -> bool {
+    pub(in crate::client) fn is_list_missing(&self, version: Version) -> bool {
         let state = self.versions.get(&version);
         state.is_none_or(|state| state.is_list_missing)
     }
 
     /// The server was asked to take the device off a list.
-    pub(super) fn leaves(&mut self, version: Version) {
+    pub(in crate::client) fn leaves(&mut self, version: Version) {
         if let Some(state) = self.versions.get_mut(&version) {
             state.is_leaving = true;
         }
     }
 
     /// The device is off a list, and its bundle gone. Whether that was the last one.
-    pub(super) fn leave(&mut self, version: Version) -> bool {
+    pub(in crate::client) fn leave(&mut self, version: Version) -> bool {
         if let Some(state) = self.versions.get_mut(&version) {
             state.has_left = true;
         }
@@ -133,7 +133,7 @@ impl Announcements {
     }
 
     /// When something is to be published.
-    pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(in crate::client) fn next(&self, now: Timestamp) -> Option<Timestamp> {
         let times = self.versions.values().filter(|state| !state.has_failed);
         times
             .flat_map(|state| [state.announce_at, state.retry_at])
@@ -168,7 +168,7 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// Publishes what is due and can be.
-    pub(super) fn announce(&mut self, now: Timestamp) -> Result<(), AccountError> {
+    pub(in crate::client) fn announce(&mut self, now: Timestamp) -> Result<(), AccountError> {
         let is_leaving = self.announcements.is_leaving;
         if self.announcements.has_left {
             return Ok(());
@@ -239,7 +239,7 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// The bundle that the server has: if it is not ours, ours is due.
-    pub(super) fn own_bundle_answered(
+    pub(in crate::client) fn own_bundle_answered(
         &mut self,
         version: Version,
         answer: Option<(&str, &IqAnswer<'_>)>,
@@ -292,7 +292,7 @@ impl<R: TryCryptoRng> Client<R> {
         Ok(())
     }
 
-    pub(super) fn bundle_was_published(
+    pub(in crate::client) fn bundle_was_published(
         &mut self,
         publication: Publication,
         answer: Option<&IqAnswer<'_>>,
@@ -323,7 +323,7 @@ impl<R: TryCryptoRng> Client<R> {
         self.request(purpose, None, request, now)
     }
 
-    pub(super) fn bundles_were_widened(
+    pub(in crate::client) fn bundles_were_widened(
         &mut self,
         version: Version,
         max_items: MaxItems,
@@ -338,7 +338,7 @@ impl<R: TryCryptoRng> Client<R> {
         }
     }
 
-    pub(super) fn list_was_published(
+    pub(in crate::client) fn list_was_published(
         &mut self,
         publication: Publication,
         answer: Option<&IqAnswer<'_>>,
@@ -355,7 +355,7 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// The node is configured, or will not be: either way the publication says more.
-    pub(super) fn node_was_configured(
+    pub(in crate::client) fn node_was_configured(
         &mut self,
         publication: Publication,
         is_bundle: bool,
@@ -462,7 +462,7 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Whether another device of the account has this device's id, and nothing was published under it
     /// yet by this one (XEP-0384 §4.1).
-    pub(super) fn is_device_id_taken(&self, list: &DeviceList) -> bool {
+    pub(in crate::client) fn is_device_id_taken(&self, list: &DeviceList) -> bool {
         let own = self.account.device();
         let is_new =
             self.account.opening() == Opening::Created && !self.announcements.has_published;

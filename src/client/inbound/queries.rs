@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 
 use rand_core::TryCryptoRng;
 
-use super::Client;
-use super::incoming::Held;
+use super::take::Held;
 use crate::account::{AccountError, Arrival, Incoming, Order};
+use crate::client::Client;
 use crate::model::{BareJid, Timestamp};
 
 /// The queries whose results are taken, and the page that is being collected.
 #[derive(Default)]
-pub(super) struct Archive {
+pub(in crate::client) struct Archive {
     queries: Vec<(Option<BareJid>, String)>,
     page: VecDeque<Held>,
     /// The bytes of the messages that were held since a page was begun.
@@ -26,7 +26,7 @@ const MAX_PAGE_BYTES: usize = 16 << 20;
 
 impl Archive {
     /// The archive that a result is from, if it answers a query of ours, and who sends it was asked.
-    pub(super) fn source<'a>(
+    pub(in crate::client) fn source<'a>(
         &'a self,
         query: Option<&str>,
         from: Option<&str>,
@@ -42,7 +42,7 @@ impl Archive {
         })
     }
 
-    pub(super) fn hold(&mut self, held: Held) {
+    pub(in crate::client) fn hold(&mut self, held: Held) {
         if self.page.is_empty() {
             self.held_bytes = 0;
         }
@@ -50,7 +50,7 @@ impl Archive {
         self.page.push_back(held);
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(in crate::client) fn is_full(&self) -> bool {
         self.page.len() >= MAX_PAGE || self.held_bytes >= MAX_PAGE_BYTES
     }
 }

@@ -1,0 +1,3 @@
+//! What this device sends by itself, without anybody asking.
+
+mod owed;
