@@ -157,9 +157,15 @@ fn a08_the_oldest_skipped_keys_go_first() {
         bob.receive(&key).unwrap();
         assert!(bob.skipped.len() <= MAX_SKIP as usize);
     }
-    assert_eq!(bob.skipped.len(), MAX_SKIP as usize);
-    assert_eq!(bob.receive(&skipped[19_999]), Err(DecryptError::KeyUsed));
-    for index in [20_000, 29_999] {
+    // One too many makes a thousand more go: after 10,000 gaps, and 19 times after another 1,001.
+    let kept = 9000 + (30_000 - 10_000) % 1001;
+    assert_eq!(bob.skipped.len(), kept);
+    let oldest = 30_000 - kept;
+    assert_eq!(
+        bob.receive(&skipped[oldest - 1]),
+        Err(DecryptError::KeyUsed)
+    );
+    for index in [oldest, 29_999] {
         assert!(bob.receive(&skipped[index]).is_ok());
     }
 }

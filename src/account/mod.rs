@@ -85,6 +85,7 @@ mod repair;
 mod report;
 mod sessions;
 mod signed_pre_keys;
+mod skipped_limits;
 mod survey;
 mod transaction;
 mod transfer;

@@ -34,7 +34,7 @@ pub use error::{ReceiveError, SendError};
 pub use message_key::{MessageKey, MessageKeys};
 pub use pending::Pending;
 pub use root_key::RootKey;
-pub use skipped::{Lookup, SkippedChanges, SkippedKey, SkippedKeys, SkippedKeysInMemory};
+pub use skipped::{Lookup, SkippedChanges, SkippedKey, SkippedKeys, SkippedKeysInMemory, given_up};
 pub use state::{Ratchet, Receiving, Sending};
 
 use crate::crypto::RatchetPublicKey;

@@ -98,6 +98,25 @@ impl SkippedChanges {
     }
 }
 
+/// How many of a session's oldest skipped keys are given up, when it has `kept` of them and the last `added` came
+/// with the message that was just read: none up to [`MAX_SKIP`]. Beyond it up to a thousand more go than have to, so that
+/// a store does not look for the oldest again with each message; but of those that just came, only as many as have
+/// to.
+///
+/// Every store of skipped keys follows this rule, so that the same messages can be read whatever the store.
+#[must_use]
+pub const fn given_up(kept: u64, added: u64) -> u64 {
+    let excess = kept.saturating_sub(MAX_SKIP as u64);
+    if excess == 0 {
+        return 0;
+    }
+    let older = kept.saturating_sub(added).saturating_sub(excess);
+    excess + if older < BESIDES { older } else { BESIDES }
+}
+
+/// How many keys go besides those that have to.
+const BESIDES: u64 = 1000;
+
 /// Skipped keys in memory, with the limits of this module.
 #[derive(Clone, Debug, Default)]
 pub struct SkippedKeysInMemory {
@@ -128,7 +147,7 @@ impl SkippedKeysInMemory {
         self.keys.iter().map(|(&(step, n), key)| (step, n, key))
     }
 
-    /// Makes the changes. Beyond [`MAX_SKIP`] keys the oldest go.
+    /// Makes the changes. Beyond [`MAX_SKIP`] keys the oldest go, as [`given_up`] says.
     pub fn apply(&mut self, changes: SkippedChanges) {
         let oldest = changes.forget_before();
         if oldest > 0 {
@@ -143,7 +162,7 @@ impl SkippedKeysInMemory {
             let key = SkippedKey::Seed(Box::new(key.clone()));
             self.keys.insert((*step, *n), key);
         }
-        while self.keys.len() > MAX_SKIP as usize {
+        for _ in 0..given_up(self.keys.len() as u64, changes.added.len() as u64) {
             self.keys.pop_first();
         }
     }
@@ -166,6 +185,24 @@ mod tests {
 
     fn seed(byte: u8) -> SkippedKey {
         SkippedKey::Seed(Box::new(MessageKey::new(Secret::new([byte; 32]))))
+    }
+
+    #[test]
+    fn the_limit_is_kept_and_what_just_came_goes_last() {
+        let most = u64::from(MAX_SKIP);
+        for (kept, added, gone) in [
+            (0, 0, 0),
+            (most, 1, 0),
+            // One too many: a thousand go besides.
+            (most + 1, 1, 1001),
+            // Ten thousand came with one message: those that were there go, and no other.
+            (most + 300, most, 300),
+            (most + 1, most + 1, 1),
+            (most + 1, 9500, 501),
+        ] {
+            assert_eq!(given_up(kept, added), gone, "{kept} {added}");
+            assert!(kept - given_up(kept, added) <= most);
+        }
     }
 
     #[test]
