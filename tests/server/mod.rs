@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod notifications;
 pub(crate) mod publishing;
+pub(crate) mod rooms;
 pub(crate) mod stage;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -10,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use omemo::client::IqRequest;
 use omemo::model::BareJid;
 use roxmltree::{Document, Node};
+
+use notifications::Notifications;
+use rooms::Room;
 
 /// All servers of the world: between them nothing is lost unless a test says so.
 #[derive(Default)]
@@ -22,7 +27,7 @@ pub(crate) struct Server {
     clients: BTreeMap<BareJid, Vec<String>>,
     /// What each account has sent and received, oldest first.
     pub(crate) archive: BTreeMap<BareJid, Vec<String>>,
-    rooms: BTreeMap<BareJid, BTreeMap<String, BareJid>>,
+    pub(crate) rooms: BTreeMap<BareJid, Room>,
     /// Everything that ever went through.
     pub(crate) seen: Vec<String>,
     /// Conditions with which the next publications are refused.
@@ -35,6 +40,8 @@ pub(crate) struct Server {
     pub(crate) unsubscribed: BTreeSet<BareJid>,
     /// Nobody is told of changes.
     pub(crate) tells_nobody: bool,
+    /// Notifications that get lost, or come late.
+    pub(crate) notifications: Notifications,
     /// The newest item of a node is the one that was made last, as in ejabberd, and not the one that was
     /// published last.
     pub(crate) sorts_by_creation: bool,
@@ -48,12 +55,6 @@ impl Server {
             clients.push(full.to_owned());
         }
         self.waiting.entry(full.to_owned()).or_default();
-    }
-
-    pub(crate) fn make_room(&mut self, room: &BareJid, occupants: &[(&str, &BareJid)]) {
-        let occupants = occupants.iter();
-        let occupants = occupants.map(|(nick, jid)| ((*nick).to_owned(), (*jid).clone()));
-        self.rooms.insert(room.clone(), occupants.collect());
     }
 
     /// What waits for a client.
@@ -86,12 +87,7 @@ impl Server {
         let from = from.unwrap_or_default();
         let id = document.root_element().attribute("id").unwrap();
         let result = |inside: &str| format!("<iq type='result' id='{id}'{from}>{inside}</iq>");
-        let error = |condition: &str| {
-            format!(
-                "<iq type='error' id='{id}'{from}><error type='cancel'>\
-                 <{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
-            )
-        };
+        let error = |condition: &str| refuse(request, condition);
         if let Some(condition) = self.rule.and_then(|rule| rule(&xml)) {
             return Some(error(condition));
         }
@@ -164,7 +160,8 @@ impl Server {
         let event = event(owner, node, item, payload);
         for (full, queue) in &mut self.waiting {
             let is_own = BareJid::from_full(full).unwrap() == *owner;
-            if is_own || !self.unsubscribed.contains(owner) {
+            let is_told = is_own || !self.unsubscribed.contains(owner);
+            if is_told && self.notifications.pass(full, owner, &event) {
                 queue.push_back(event.clone());
             }
         }
@@ -188,28 +185,17 @@ impl Server {
     }
 
     /// Passes a message on to its recipients, and copies of it to their other clients and the sender's.
-    pub(crate) fn send(&mut self, full: &str, stanza: &str) {
+    /// The account that gets it; `None` for a room, and for what comes back.
+    pub(crate) fn send(&mut self, full: &str, stanza: &str) -> Option<BareJid> {
         self.seen.push(stanza.to_owned());
         let document = Document::parse(stanza).unwrap();
         let message = document.root_element();
         let address = message.attribute("to").unwrap();
         let to = BareJid::from_full(address).unwrap();
         let own = BareJid::from_full(full).unwrap();
-        if let Some(occupants) = self.rooms.get(&to).cloned() {
-            let nick_of = |jid: &BareJid| {
-                let mut nicks = occupants.iter();
-                nicks.find(|(_, of)| *of == jid).unwrap().0.clone()
-            };
-            let sent = with_from(stanza, &format!("{to}/{}", nick_of(&own)));
-            if message.attribute("type") == Some("groupchat") {
-                occupants.values().for_each(|jid| self.deliver(jid, &sent));
-                self.archive.entry(to).or_default().push(sent);
-            } else {
-                let (_, nick) = address.split_once('/').unwrap();
-                self.deliver(&occupants[nick], &sent);
-                self.copy("sent", &own, full, &with_from(stanza, full));
-            }
-            return;
+        if self.rooms.contains_key(&to) {
+            let is_for_all = message.attribute("type") == Some("groupchat");
+            return self.send_to_room(&to, full, address, is_for_all, stanza);
         }
         let sent = with_from(stanza, full);
         if address.contains('/') {
@@ -227,6 +213,7 @@ impl Server {
         if to != own {
             self.copy("sent", &own, full, &sent);
         }
+        Some(to)
     }
 
     /// Copies for the other clients of an account (XEP-0280).
@@ -273,6 +260,17 @@ impl Server {
     pub(crate) fn drop_waiting(&mut self, full: &str) {
         self.waiting.entry(full.to_owned()).or_default().clear();
     }
+}
+
+/// An answer that says no.
+pub(crate) fn refuse(request: &IqRequest, condition: &str) -> String {
+    let from = request.to.as_ref().map(|to| format!(" from='{to}'"));
+    let from = from.unwrap_or_default();
+    format!(
+        "<iq type='error' id='{}'{from}><error type='cancel'>\
+         <{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+        request.id
+    )
 }
 
 fn is_of_lists(node: &str) -> bool {
