@@ -13,8 +13,8 @@ use super::memory::{Text, new_string, omemo_strings};
 use super::options::unprotected_of;
 use super::sent::omemo_sent;
 use super::status::omemo_status;
-use crate::model::{BareJid, PerVersion, Timestamp};
-use crate::stanza::{Affixes, OptOut, PlainMessage, write_envelope};
+use crate::model::{BareJid, PerVersion, Timestamp, Version};
+use crate::stanza::{Affixes, ElementName, OptOut, PlainMessage, Unprotected, write_envelope};
 
 /// A `<message/>` in clear that is going to be encrypted.
 ///
@@ -90,8 +90,9 @@ pub unsafe extern "C" fn omemo_plain_attribute(
     unsafe { call(error, body) }
 }
 
-/// The names of its elements that a legacy message cannot protect: what becomes of them an omemo_unprotected
-/// says. `names` gets a list that is yours to free.
+/// The names of its elements that a legacy message cannot encrypt, each once, at most 16: what becomes of them an
+/// omemo_unprotected says. Without a body it can encrypt nothing. Names are written `{namespace}name`, as in
+/// `{urn:xmpp:reactions:0}reactions`. `names` gets a list that is yours to free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_plain_unprotected(
     plain: *const omemo_plain,
@@ -101,7 +102,11 @@ pub unsafe extern "C" fn omemo_plain_unprotected(
     let body = |caller: &Caller| {
         let plain = caller.borrow(plain)?;
         let place = caller.place(names)?;
-        place.give(omemo_strings::new(plain.message()?.unprotected()));
+        let names = plain
+            .message()?
+            .left_out(Version::Legacy, Unprotected::Drop);
+        let names: Vec<_> = names.iter().map(ElementName::to_string).collect();
+        place.give(omemo_strings::new(names.iter().map(String::as_str)));
         Ok(())
     };
     // SAFETY: the promises at the top of the header.

@@ -27,8 +27,8 @@ impl PlainMessage<'_> {
     pub fn fits(&self, version: Version, unprotected: Unprotected) -> bool {
         match version {
             Version::Legacy => {
-                let is_whole = self.unprotected().next().is_none();
-                self.body().is_some() && (is_whole || unprotected != Unprotected::Skip)
+                let is_whole = || self.left_out(version, unprotected).is_empty();
+                self.body().is_some() && (unprotected != Unprotected::Skip || is_whole())
             }
             Version::Omemo2 => true,
         }

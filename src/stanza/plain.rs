@@ -1,22 +1,16 @@
-//! Messages in clear: which part of one is encrypted, and what it looks like when it was decrypted.
+//! Messages in clear that are going to be encrypted: which part of one is encrypted, and which is not.
 //!
-//! | element of a message | in legacy | in OMEMO 2 |
-//! |---|---|---|
-//! | `<body/>` | is the payload | in the envelope |
-//! | for servers and rooms: hints, ids, delays, occupants, errors | beside it | beside it |
-//! | signs between clients: receipts, markers, chat states, threads, the id of a message that is corrected or retracted | beside it | in the envelope |
-//! | everything else: subjects, reactions, replies, files, … | cannot be protected: see [`Unprotected`] | in the envelope |
-//!
-//! A stanza with both has the signs in both places. Who decrypts takes from outside an envelope only what
-//! is for servers and rooms (XEP-0420 §9): everything else there was not encrypted, and may be anybody's.
+//! [`Place`](super::place) says where each element belongs.
 
 use std::borrow::Cow;
 
+use super::element_name::ElementName;
 use super::grammar::attribute_value;
+use super::place::Place;
 use super::tag::{Namespace, Tag};
-use super::writer::Writer;
+use super::writer::open_tag;
 use super::xml::{Reader, Scope};
-use super::{Companion, Content, StanzaError, StanzaKind, write_encrypted};
+use super::{Companion, StanzaError, StanzaKind, write_encrypted};
 use crate::model::{Encrypted, RecipientKey, Version};
 
 /// What is done with an element that a legacy message cannot encrypt, and that is no sign between
@@ -27,7 +21,7 @@ pub enum Unprotected {
     /// It is left out of a stanza that has a legacy part. Devices that read OMEMO 2 get it.
     #[default]
     Drop,
-    /// It goes out in clear, as some clients do it.
+    /// It goes out in clear, as some clients do it. Further bodies do not.
     Keep,
     /// Devices that read nothing newer are left out, and the report says so.
     Skip,
@@ -44,26 +38,14 @@ pub struct PlainMessage<'x> {
 #[derive(Clone)]
 struct Part<'x> {
     place: Place,
-    name: &'x str,
+    name: ElementName,
     xml: Cow<'x, str>,
 }
 
-/// Where an element belongs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// Beside the encrypted part.
-    Outside,
-    /// In the envelope, and beside a legacy part.
-    Sign,
-    /// The text.
-    Body,
-    /// In the envelope only.
-    Inside,
-    /// Made by encryption: not of the message.
-    Encryption,
-}
-
 impl<'x> PlainMessage<'x> {
+    /// The most names that [`Self::left_out`] returns.
+    pub const MAX_NAMED: usize = 16;
+
     /// Takes a `<message/>` apart, as the application would send it in clear.
     ///
     /// # Errors
@@ -77,12 +59,15 @@ impl<'x> PlainMessage<'x> {
         let mut parts = Vec::new();
         let mut body = None;
         while let Some(tag) = reader.child()? {
-            let place = Place::of(&tag);
+            let mut place = Place::of(&tag);
+            let name = reader.name_of(&tag);
             let xml = own_namespace(&tag, reader.element(&tag)?);
-            if place == Place::Body && body.is_none() {
-                body = Some(text_of(&xml)?);
+            if place == Place::Body {
+                match body {
+                    None => body = Some(text_of(&xml)?),
+                    Some(_) => place = Place::OtherBody,
+                }
             }
-            let name = tag.local();
             parts.push(Part { place, name, xml });
         }
         reader.finish()?;
@@ -110,21 +95,43 @@ impl<'x> PlainMessage<'x> {
     /// The elements that are encrypted in OMEMO 2: the content of an envelope.
     #[must_use]
     pub fn content(&self) -> zeroize::Zeroizing<String> {
-        let inside =
-            |part: &&Part<'_>| matches!(part.place, Place::Body | Place::Sign | Place::Inside);
-        let parts = self.parts.iter().filter(inside);
+        let parts = self.parts.iter().filter(|part| part.place.is_content());
         let length = parts.clone().map(|part| part.xml.len()).sum();
         let mut content = zeroize::Zeroizing::new(String::with_capacity(length));
         parts.for_each(|part| content.push_str(&part.xml));
         content
     }
 
-    /// The names of the elements that a legacy part cannot protect.
-    pub fn unprotected(&self) -> impl Iterator<Item = &'x str> {
-        let parts = self.parts.iter();
-        parts
-            .filter(|part| part.place == Place::Inside)
-            .map(|part| part.name)
+    /// The elements that a device does not get if it reads only this version: what to name to the user when
+    /// such a device is among the recipients.
+    ///
+    /// OMEMO 2 carries everything. Legacy carries the first body, and the elements that stay beside it in
+    /// clear. Without a body it carries nothing. Each name is there once, and there are at most
+    /// [`Self::MAX_NAMED`].
+    #[must_use]
+    pub fn left_out(&self, version: Version, unprotected: Unprotected) -> Vec<ElementName> {
+        let mut names: Vec<ElementName> = Vec::new();
+        if version == Version::Omemo2 {
+            return names;
+        }
+        for part in self.parts.iter().filter(|part| part.place.is_content()) {
+            if names.len() < Self::MAX_NAMED
+                && !self.is_carried(part, unprotected)
+                && !names.contains(&part.name)
+            {
+                names.push(part.name.clone());
+            }
+        }
+        names
+    }
+
+    /// Whether a legacy message has this element of the content, encrypted or in clear.
+    fn is_carried(&self, part: &Part<'_>, unprotected: Unprotected) -> bool {
+        match part.place {
+            Place::Body | Place::Sign => self.body.is_some(),
+            Place::Inside => self.body.is_some() && unprotected == Unprotected::Keep,
+            Place::OtherBody | Place::Outside | Place::Encryption => false,
+        }
     }
 
     /// The message with encrypted elements in the place of what they contain.
@@ -139,8 +146,7 @@ impl<'x> PlainMessage<'x> {
         let has_legacy = elements
             .iter()
             .any(|element| element.version == Version::Legacy);
-        let keeps = unprotected == Unprotected::Keep;
-        let mut xml = open_tag(&self.attributes);
+        let mut xml = open_tag("message", &self.attributes);
         for element in elements {
             xml.push_str(&write_encrypted(element)?);
         }
@@ -148,9 +154,8 @@ impl<'x> PlainMessage<'x> {
         for part in &self.parts {
             let stays = match part.place {
                 Place::Outside => !is_hint_to_store(part),
-                Place::Sign => has_legacy,
-                Place::Inside => has_legacy && keeps,
-                Place::Body | Place::Encryption => false,
+                Place::Sign | Place::Inside => has_legacy && self.is_carried(part, unprotected),
+                Place::Body | Place::OtherBody | Place::Encryption => false,
             };
             if stays {
                 xml.push_str(&part.xml);
@@ -170,116 +175,8 @@ impl core::fmt::Debug for PlainMessage<'_> {
     }
 }
 
-/// What is left of an encrypted message without its encrypted part: for [`reveal`], and short enough to
-/// be kept until then.
-///
-/// # Errors
-/// [`StanzaError`].
-pub fn strip(xml: &str) -> Result<String, StanzaError> {
-    rewrite(xml, |place| place != Place::Encryption, "")
-}
-
-/// An encrypted message as if it had come in clear: `shell` is the message, or what [`strip`] left of it.
-///
-/// Beside the content of an envelope only what is for servers and rooms stays of it; beside the body of
-/// a legacy message everything but other bodies.
-///
-/// # Errors
-/// [`StanzaError`].
-///
-/// ```
-/// use omemo::model::Version;
-/// use omemo::stanza::{Addressee, Content, reveal};
-///
-/// let romeo = "romeo@montague.example".parse()?;
-/// let juliet = "juliet@capulet.example".parse()?;
-/// let to = Addressee::Account(&juliet);
-/// let content = Content::read(Version::Legacy, b"Neither, fair saint", &romeo, to)?;
-/// let shell = "<message from='romeo@montague.example' id='1'><body>not this</body>\
-///              <request xmlns='urn:xmpp:receipts'/></message>";
-/// assert_eq!(
-///     reveal(shell, &content)?,
-///     "<message from='romeo@montague.example' id='1'><request xmlns='urn:xmpp:receipts'/>\
-///      <body>Neither, fair saint</body></message>"
-/// );
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub fn reveal(shell: &str, content: &Content<'_>) -> Result<String, StanzaError> {
-    match &content.elements {
-        None => {
-            let mut writer = Writer::default();
-            if let Some(body) = &content.body {
-                writer.text("body", &[], body);
-            }
-            let keeps = |place| !matches!(place, Place::Encryption | Place::Body);
-            rewrite(shell, keeps, &writer.into_xml())
-        }
-        Some(elements) => rewrite(shell, |place| place == Place::Outside, elements),
-    }
-}
-
-/// The message with those of its elements that are kept, and `more`.
-fn rewrite(xml: &str, keeps: impl Fn(Place) -> bool, more: &str) -> Result<String, StanzaError> {
-    let mut reader = Reader::new(xml, Scope::Stream)?;
-    let root = reader.root()?;
-    let literals: Vec<_> = root.literals().collect();
-    let mut rewritten = open_tag_of(root.local(), &literals);
-    while let Some(tag) = reader.child()? {
-        if keeps(Place::of(&tag)) {
-            rewritten.push_str(&reader.element(&tag)?);
-        } else {
-            reader.skip()?;
-        }
-    }
-    reader.finish()?;
-    rewritten.push_str(more);
-    for piece in ["</", root.local(), ">"] {
-        rewritten.push_str(piece);
-    }
-    Ok(rewritten)
-}
-
-impl Place {
-    fn of(tag: &Tag<'_>) -> Self {
-        match tag.namespace {
-            Namespace::Omemo(_) if tag.local() == "encrypted" => Self::Encryption,
-            Namespace::Encryption => Self::Encryption,
-            Namespace::Hints
-            | Namespace::StanzaIds
-            | Namespace::Addresses
-            | Namespace::Routing
-            | Namespace::Carbons => Self::Outside,
-            Namespace::Signal => Self::Sign,
-            namespace if namespace.is_of_stanzas() => match tag.local() {
-                "body" => Self::Body,
-                "error" => Self::Outside,
-                "thread" => Self::Sign,
-                _ => Self::Inside,
-            },
-            _ => Self::Inside,
-        }
-    }
-}
-
 fn is_hint_to_store(part: &Part<'_>) -> bool {
-    part.name == "store"
-}
-
-fn open_tag(attributes: &[(&str, &str)]) -> String {
-    open_tag_of("message", attributes)
-}
-
-/// The literals are without their quotes, and were in either kind.
-fn open_tag_of(name: &str, attributes: &[(&str, &str)]) -> String {
-    let mut tag = format!("<{name}");
-    for (name, literal) in attributes {
-        let quote = if literal.contains('\'') { "\"" } else { "'" };
-        for piece in [" ", name, "=", quote, literal, quote] {
-            tag.push_str(piece);
-        }
-    }
-    tag.push('>');
-    tag
+    part.name.name == "store"
 }
 
 /// In an envelope each element says its namespace, also that of the stream.
@@ -320,13 +217,13 @@ mod tests {
         }
     }
 
-    fn elements(xml: &str) -> Content<'_> {
-        Content {
-            body: None,
-            elements: Some(xml.into()),
-            opt_out: None,
-            sent_at: None,
-        }
+    fn names(
+        message: &PlainMessage<'_>,
+        version: Version,
+        unprotected: Unprotected,
+    ) -> Vec<String> {
+        let names = message.left_out(version, unprotected);
+        names.iter().map(ElementName::to_string).collect()
     }
 
     #[test]
@@ -337,7 +234,10 @@ mod tests {
             message.attribute("to").as_deref(),
             Some("romeo@montague.example")
         );
-        assert_eq!(message.unprotected().collect::<Vec<_>>(), ["reactions"]);
+        assert_eq!(
+            names(&message, Version::Legacy, Unprotected::Drop),
+            ["{urn:xmpp:reactions:0}reactions"]
+        );
         assert_eq!(
             message.content().as_str(),
             "<body xmlns='jabber:client'>Art thou not Romeo?</body>\
@@ -365,8 +265,6 @@ mod tests {
     #[test]
     fn attributes_with_a_prefix() {
         let xml = "<message xmlns:a='urn:a' a:b='c' xml:lang='en' id='1'/>";
-        let stripped = strip(xml).unwrap();
-        assert_eq!(stripped, "<message xml:lang='en' id='1'></message>");
         let sealed = PlainMessage::read(xml)
             .unwrap()
             .seal(&[], Unprotected::Drop);
@@ -374,43 +272,58 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_out_is_what_went_in() {
-        let message = PlainMessage::read(MESSAGE).unwrap();
-        let sent = message
-            .seal(&[element(Version::Omemo2)], Unprotected::Drop)
+    fn what_legacy_leaves_out() {
+        let xml = "<message to='a@b' xmlns:r='urn:xmpp:reply:0'><body>one</body><r:reply id='m0'/>\
+            <body xml:lang='de'>eins</body><spoiler xmlns='urn:xmpp:spoiler:0'/><active \
+            xmlns='http://jabber.org/protocol/chatstates'/><store xmlns='urn:xmpp:hints'/>\
+            <body xml:lang='fr'>un</body><subject/></message>";
+        let message = PlainMessage::read(xml).unwrap();
+        for policy in [Unprotected::Drop, Unprotected::Skip] {
+            assert_eq!(
+                names(&message, Version::Legacy, policy),
+                [
+                    "{urn:xmpp:reply:0}reply",
+                    "{jabber:client}body",
+                    "{urn:xmpp:spoiler:0}spoiler",
+                    "{jabber:client}subject"
+                ]
+            );
+            assert!(message.left_out(Version::Omemo2, policy).is_empty());
+        }
+        assert_eq!(
+            names(&message, Version::Legacy, Unprotected::Keep),
+            ["{jabber:client}body"]
+        );
+        assert!(!message.fits(Version::Legacy, Unprotected::Skip));
+        let kept = message
+            .seal(&[element(Version::Legacy)], Unprotected::Keep)
             .unwrap();
-        let shell = strip(&sent).unwrap();
-        assert!(!shell.contains("encrypted"));
-        let content = message.content();
-        let clear = reveal(&shell, &elements(&content)).unwrap();
-        let again = PlainMessage::read(&clear).unwrap();
-        assert_eq!(again.content(), content);
-        assert_eq!(again.attribute("id").as_deref(), Some("m1"));
-        assert!(clear.contains("origin-id") && clear.contains("hints"));
-
-        let sent = message
-            .seal(&[element(Version::Legacy)], Unprotected::Drop)
-            .unwrap();
-        let body = Content {
-            elements: None,
-            body: Some("Art thou not Romeo?".into()),
-            ..elements("")
-        };
-        let clear = reveal(&strip(&sent).unwrap(), &body).unwrap();
-        let again = PlainMessage::read(&clear).unwrap();
-        assert_eq!(again.body(), message.body());
-        assert!(clear.contains("receipts") && clear.contains("m0"));
-        assert!(!clear.contains("This message is encrypted"));
+        assert!(kept.contains("spoiler") && !kept.contains("eins") && !kept.contains("one"));
     }
 
     #[test]
-    fn what_is_in_clear_beside_an_envelope_is_not_taken() {
-        let shell = "<message from='a@b'><body>forged</body><subject>forged</subject>\
-            <delay xmlns='urn:xmpp:delay' stamp='2026-11-22T23:00:00Z'/></message>";
-        let content = "<body xmlns='jabber:client'>true</body>";
-        let clear = reveal(shell, &elements(content)).unwrap();
-        assert!(!clear.contains("forged"));
-        assert!(clear.contains("urn:xmpp:delay") && clear.contains("true"));
+    fn without_a_body_legacy_leaves_out_everything() {
+        let xml = "<message to='a@b'><received xmlns='urn:xmpp:receipts' id='1'/>\
+            <reactions xmlns='urn:xmpp:reactions:0'/><store xmlns='urn:xmpp:hints'/></message>";
+        let message = PlainMessage::read(xml).unwrap();
+        for policy in [Unprotected::Drop, Unprotected::Keep, Unprotected::Skip] {
+            assert_eq!(
+                names(&message, Version::Legacy, policy),
+                [
+                    "{urn:xmpp:receipts}received",
+                    "{urn:xmpp:reactions:0}reactions"
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn the_names_of_what_is_left_out_are_bounded() {
+        let many: String = (0..100).map(|n| format!("<a{n} xmlns='x'/>")).collect();
+        let xml = format!("<message><body/>{many}</message>");
+        let message = PlainMessage::read(&xml).unwrap();
+        let left_out = message.left_out(Version::Legacy, Unprotected::Drop);
+        assert_eq!(left_out.len(), PlainMessage::MAX_NAMED);
     }
 
     #[test]

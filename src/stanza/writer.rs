@@ -87,6 +87,20 @@ impl Writer {
     }
 }
 
+/// A start tag that is copied from another message. The literals are without their quotes, which were of
+/// either kind.
+pub(super) fn open_tag(name: &str, attributes: &[(&str, &str)]) -> String {
+    let mut tag = format!("<{name}");
+    for (name, literal) in attributes {
+        let quote = if literal.contains('\'') { "\"" } else { "'" };
+        for piece in [" ", name, "=", quote, literal, quote] {
+            tag.push_str(piece);
+        }
+    }
+    tag.push('>');
+    tag
+}
+
 /// A reader makes `\r` a line's end and white space in values blanks, unless they are references
 /// (XML 1.0 §2.11, §3.3.3).
 fn escape_text(text: &str, xml: &mut String) {

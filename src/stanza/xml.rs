@@ -12,6 +12,7 @@ use quick_xml::events::Event as Token;
 use quick_xml::name::{NamespaceError, QName, ResolveResult};
 use quick_xml::reader::NsReader;
 
+use super::element_name::ElementName;
 use super::grammar::{WHITE_SPACE, is_character, resolve};
 use super::tag::{Namespace, Tag};
 use super::{Limit, MAX_BYTES, MAX_DEPTH, MAX_NAMESPACES, StanzaError, XmlError, base64};
@@ -102,6 +103,17 @@ impl<'x> Reader<'x> {
                 Event::Text(_) | Event::Character(_) => {}
             }
         }
+    }
+
+    /// What the element is called that was opened last.
+    pub(super) fn name_of(&self, tag: &Tag<'x>) -> ElementName {
+        let namespace = match self.tokens.resolver().resolve_element(QName(tag.name())).0 {
+            ResolveResult::Bound(namespace) => namespace.0,
+            // The stream's own, as far as is known.
+            ResolveResult::Unbound => "jabber:client",
+            ResolveResult::Unknown(_) => "",
+        };
+        ElementName::new(namespace, tag.local())
     }
 
     /// Closes the open element and returns its text, without that of its children.

@@ -283,7 +283,7 @@ static void messages_in_clear(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_plain_attribute(plain, NULL, &written, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_plain_attribute(plain, "id", NULL, &error));
   OK(omemo_plain_unprotected(plain, &names, &error));
-  CHECK(omemo_strings_count(names) == 1 && strcmp(omemo_strings_get(names, 0), "reactions") == 0);
+  CHECK(omemo_strings_count(names) == 1 && strcmp(omemo_strings_get(names, 0), "{urn:xmpp:reactions:0}reactions") == 0);
   omemo_strings_free(names);
   OK(omemo_plain_fits(plain, LEGACY, 0, &fits, &error));
   CHECK(fits == 1);
