@@ -4517,8 +4517,9 @@ omemo_status omemo_plain_attribute(const omemo_plain *plain,
                                    omemo_error **error);
 
 /**
- * The names of its elements that a legacy message cannot protect: what becomes of them an omemo_unprotected
- * says. `names` gets a list that is yours to free.
+ * The names of its elements that a legacy message cannot encrypt, each once, at most 16: what becomes of them an
+ * omemo_unprotected says. Without a body it can encrypt nothing. Names are written `{namespace}name`, as in
+ * `{urn:xmpp:reactions:0}reactions`. `names` gets a list that is yours to free.
  */
 omemo_status omemo_plain_unprotected(const omemo_plain *plain,
                                      omemo_strings **names,
