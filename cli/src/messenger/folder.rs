@@ -1,4 +1,4 @@
-//! Where an account is kept: keys and sessions in a store, and how far its archive was read.
+//! Where an account is kept: keys and sessions in a store, how far its archive was read, and how it logged in.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -12,6 +12,8 @@ use super::random_id;
 const STORE: &str = "omemo.db";
 /// The file with the place in the archive.
 const POSITION: &str = "archive";
+/// The file that is there when the server has proved once that it knows the password.
+const SCRAM: &str = "scram";
 
 /// A folder of one account.
 #[derive(Clone, Debug)]
@@ -73,6 +75,21 @@ impl Folder {
         }
     }
 
+    /// Whether the server has authenticated this account with SCRAM before.
+    #[must_use]
+    pub fn knows_scram(&self) -> bool {
+        // A file that cannot be looked at counts as one: the password is not sent because of that.
+        !matches!(fs::exists(self.path.join(SCRAM)), Ok(false))
+    }
+
+    /// Keeps that the server has SCRAM, so that nobody can make this client send the password itself. If that
+    /// fails, the next login keeps it.
+    pub fn keep_scram(&self) {
+        if !self.knows_scram() {
+            fs::write(self.path.join(SCRAM), "").ok();
+        }
+    }
+
     /// Keeps the place in the archive. If that fails, or the machine does, messages are read twice, which
     /// does no harm.
     pub fn keep_position(&self, id: &str) {
@@ -110,5 +127,15 @@ mod tests {
             fs::write(place.path().join(POSITION), garbage).unwrap();
             assert_eq!(folder.position(), Position::Lost);
         }
+    }
+
+    #[test]
+    fn scram_is_remembered() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        assert!(!folder.knows_scram());
+        folder.keep_scram();
+        folder.keep_scram();
+        assert!(Folder::open(place.path()).unwrap().knows_scram());
     }
 }

@@ -51,7 +51,7 @@ use self::requests::{Asked, Requests};
 use self::rooms::{ADMIN, AFFILIATIONS, Entered};
 use self::transfers::Transfers;
 use crate::xmpp::element::{escape, look};
-use crate::xmpp::{Login, Stream};
+use crate::xmpp::{Login, Stream, StreamError};
 
 /// How long a silent server is believed to be there, and then how long it has to say that it is.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -100,7 +100,8 @@ impl Messenger {
     ) -> Result<Self, MessengerError> {
         // The store first: what is wrong with it should not need a network to be found.
         let omemo = Client::open(folder.store()?, login.jid.clone(), options, now())?;
-        let stream = Stream::open(&login).await?;
+        let mut login = login;
+        let stream = log_in(&mut login, &folder).await?;
         Self::over(stream, omemo, login, folder)
     }
 
@@ -144,7 +145,7 @@ impl Messenger {
         for room in core::mem::take(&mut self.rooms).into_keys() {
             self.omemo.leave_room(&room);
         }
-        self.stream = Stream::open(&self.login).await?;
+        self.stream = log_in(&mut self.login, &self.folder).await?;
         self.begin()
     }
 
@@ -184,7 +185,7 @@ impl Messenger {
                     self.omemo.tick(now())?;
                 }
                 Err(_) if is_asked => {
-                    return Err(crate::xmpp::StreamError::Closed.into());
+                    return Err(StreamError::Closed.into());
                 }
                 Err(_) => {
                     self.heard = (heard, true);
@@ -364,6 +365,16 @@ impl Messenger {
         }
         Ok(())
     }
+}
+
+/// A stream. After a login with SCRAM the password itself is not sent any more (XEP-0474 §7).
+async fn log_in(login: &mut Login, folder: &Folder) -> Result<Stream, StreamError> {
+    login.allows_plain &= !folder.knows_scram();
+    let stream = Stream::open(login).await?;
+    if stream.is_scram {
+        folder.keep_scram();
+    }
+    Ok(stream)
 }
 
 fn message_of(delivery: &omemo::client::Delivery) -> Option<Message> {

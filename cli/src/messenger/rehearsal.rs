@@ -48,6 +48,7 @@ impl Rehearsal {
                 is_direct_tls: false,
             }),
             authorities: None,
+            allows_plain: true,
         };
         Self {
             messenger: Messenger::over(stream, omemo, login, folder.clone()).unwrap(),

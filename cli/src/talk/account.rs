@@ -233,6 +233,7 @@ impl Found {
             password: self.password()?,
             server: self.server()?,
             authorities: self.args.ca.clone().or_else(|| self.config.ca.clone()),
+            allows_plain: true,
         };
         Ok(Messenger::open(login, self.folder()?, options).await?)
     }

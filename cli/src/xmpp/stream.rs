@@ -39,12 +39,17 @@ pub struct Login {
     pub server: Option<Server>,
     /// A file of certificates to believe, in place of the system's.
     pub authorities: Option<PathBuf>,
+    /// Whether the password itself may be sent, on the encrypted connection: not where the server is known
+    /// to have SCRAM (XEP-0474 §7).
+    pub allows_plain: bool,
 }
 
 /// A stream that can be used.
 pub struct Stream {
     /// The address that the server has given to this client, with its resource.
     pub full_jid: String,
+    /// Whether the server has proved that it knows the password.
+    pub is_scram: bool,
     reader: Box<dyn AsyncRead + Send + Unpin>,
     splitter: Splitter,
     out: UnboundedSender<String>,
@@ -82,6 +87,7 @@ impl Stream {
         let (out, queue) = unbounded_channel();
         Self {
             full_jid,
+            is_scram: false,
             reader: Box::new(reader),
             splitter,
             out,
@@ -221,7 +227,8 @@ impl Wire<TlsStream<TcpStream>> {
         let domain = login.jid.domain();
         let features = self.begin(domain).await?;
         let user = login.jid.local().unwrap_or_default();
-        let (mut authentication, auth) = Authentication::start(&features, user, &login.password)?;
+        let (mut authentication, auth) =
+            Authentication::start(&features, user, &login.password, login.allows_plain)?;
         let mut next = Some(auth);
         while let Some(xml) = next {
             self.send(&xml).await?;
@@ -242,7 +249,9 @@ impl Wire<TlsStream<TcpStream>> {
             jid.text().map(str::to_owned)
         });
         let full_jid = full_jid.flatten().ok_or_else(|| not_bound(&bound))?;
-        Ok(Stream::over(self.io, self.splitter, full_jid))
+        let mut stream = Stream::over(self.io, self.splitter, full_jid);
+        stream.is_scram = authentication.is_scram();
+        Ok(stream)
     }
 }
 
@@ -310,9 +319,15 @@ pub enum StreamError {
     Authorities,
     /// No encryption, as when the certificate is not the server's.
     Tls(String),
-    /// The server and we have no way of authentication in common.
+    /// The server offers no mechanism of authentication that is known here.
     NoMechanism,
-    /// The server did not prove who it is.
+    /// The password or the name of the account has a character that SASL does not allow.
+    Password,
+    /// The server wants the password hashed in so many rounds: too few to be safe, or too many.
+    Rounds(u32),
+    /// What the server offers was changed on the way (XEP-0474).
+    Downgrade,
+    /// The server did not prove that it knows the password.
     Authentication,
     /// The server refuses the account or the password.
     Refused,
@@ -328,8 +343,10 @@ pub enum StreamError {
     Ended(String),
     /// What came is no stream.
     Split(SplitError),
-    /// Something came that has no place there.
+    /// The server breaks the protocol.
     Protocol,
+    /// The operating system has no randomness.
+    Random,
 }
 
 impl StreamError {
@@ -372,7 +389,18 @@ impl fmt::Display for StreamError {
             Self::NoTls => f.write_str("the server does not encrypt the connection"),
             Self::Authorities => f.write_str("there are no certificates of authorities to believe"),
             Self::Tls(what) => write!(f, "the connection cannot be encrypted: {what}"),
-            Self::NoMechanism => f.write_str("the server has no way to log in that is known here"),
+            Self::NoMechanism => {
+                f.write_str("the server offers no method of login that this program knows and allows")
+            }
+            Self::Password => f.write_str("the name or the password has a character that is not allowed"),
+            Self::Rounds(rounds) => write!(
+                f,
+                "the server wants the password hashed in {rounds} rounds, which is too few or too many"
+            ),
+            Self::Downgrade => f.write_str(
+                "the methods of login that the server offers were changed on the way: somebody may be \
+                 between this computer and the server",
+            ),
             Self::Authentication => {
                 f.write_str("the server did not prove that it knows the password")
             }
@@ -383,7 +411,8 @@ impl fmt::Display for StreamError {
             Self::Closed => f.write_str("the server ended the connection"),
             Self::Ended(why) => write!(f, "the server ended the connection: {why}"),
             Self::Split(error) => error.fmt(f),
-            Self::Protocol => f.write_str("the server sent what has no place in a stream"),
+            Self::Protocol => f.write_str("the server breaks the protocol"),
+            Self::Random => f.write_str("the system has no randomness"),
         }
     }
 }
