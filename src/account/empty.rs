@@ -136,6 +136,9 @@ impl Account {
             }
             (None, Some(FetchedBundle::Absent)) => return Err(EmptyError::Gap(Gap::NoBundle)),
             (None, Some(FetchedBundle::Broken)) => return Err(EmptyError::Gap(Gap::BrokenBundle)),
+            (None, Some(FetchedBundle::Unreachable(error))) => {
+                return Err(EmptyError::Gap(Gap::Unreachable(*error)));
+            }
             (None, None) => return Err(EmptyError::Gap(Gap::NoSession)),
         };
         if let Some(key) = record.fingerprint() {

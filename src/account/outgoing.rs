@@ -4,6 +4,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 
 use super::AccountError;
+use super::lookup::LookupError;
 use super::names::Peer;
 use super::report::{Refusal, Report};
 use crate::error::PayloadError;
@@ -39,10 +40,12 @@ pub type Bundles = BTreeMap<Peer, FetchedBundle>;
 pub enum FetchedBundle {
     /// This.
     Bundle(Box<Bundle>),
-    /// There is none, or nobody answered.
+    /// There is none.
     Absent,
     /// There is something that is no bundle.
     Broken,
+    /// Nobody could say whether there is one.
+    Unreachable(LookupError),
 }
 
 /// An encrypted message: stored as sent before it is handed out.

@@ -110,6 +110,7 @@ impl Account {
             None => return Ok(Err(Gap::NoSession)),
             Some(FetchedBundle::Absent) => return Ok(Err(Gap::NoBundle)),
             Some(FetchedBundle::Broken) => return Ok(Err(Gap::BrokenBundle)),
+            Some(FetchedBundle::Unreachable(error)) => return Ok(Err(Gap::Unreachable(*error))),
             Some(FetchedBundle::Bundle(bundle)) => bundle,
         };
         self.start(tx, peer, record, bundle, now, rng)

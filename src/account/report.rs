@@ -3,6 +3,7 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
+use super::lookup::LookupError;
 use super::names::Peer;
 use super::{AccountError, Trust};
 use crate::error::{EncryptError, InitiateError};
@@ -54,8 +55,10 @@ pub enum Gap {
     Distrusted(Fingerprint),
     /// There is no session, and no bundle was asked for ([`Account::missing`](super::Account::missing)).
     NoSession,
-    /// It has published no bundle, or nobody answered.
+    /// It has published no bundle.
     NoBundle,
+    /// Its bundle could not be looked up: try again later.
+    Unreachable(LookupError),
     /// What it has published is no bundle of that version.
     BrokenBundle,
     /// Its bundle cannot be used.
@@ -165,6 +168,7 @@ impl fmt::Display for Gap {
                 f.write_str("there is no session with it, and no bundle was fetched")
             }
             Self::NoBundle => f.write_str("it has published no bundle"),
+            Self::Unreachable(error) => write!(f, "its bundle could not be looked up: {error}"),
             Self::BrokenBundle => f.write_str("what it has published is no bundle"),
             Self::UnusableBundle(error) => error.fmt(f),
             Self::IdentityChanged => f.write_str("it shows another identity key than before"),

@@ -40,6 +40,8 @@ pub enum omemo_gap {
     OMEMO_GAP_NOT_LISTED = 11,
     /// Its session cannot encrypt: `omemo_client_reset`.
     OMEMO_GAP_SESSION = 12,
+    /// Its bundle could not be looked up: its server did not answer, or has a problem. Try again later.
+    OMEMO_GAP_UNREACHABLE = 20,
 }
 
 /// What became of a device.
@@ -192,5 +194,6 @@ const fn gap_kind(gap: Gap) -> omemo_gap {
         Gap::NoCommonVersion => OMEMO_GAP_NO_COMMON_VERSION,
         Gap::NotListed => OMEMO_GAP_NOT_LISTED,
         Gap::Session(_) => OMEMO_GAP_SESSION,
+        Gap::Unreachable(_) => OMEMO_GAP_UNREACHABLE,
     }
 }

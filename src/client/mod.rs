@@ -35,7 +35,7 @@ mod rooms;
 mod upkeep;
 
 use core::fmt;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use getrandom::SysRng;
@@ -52,10 +52,10 @@ pub use rooms::Room;
 
 use self::announce::{Announcements, Removals};
 use self::inbound::{Archive, PendingOptOut};
-use self::knowledge::Lists;
+use self::knowledge::Knowledge;
 use self::outbox::Outbox;
 use self::requests::{Purpose, Requests};
-use crate::account::{APPLICATION, Account, AccountError, MessageId, Opening, Peer, Trust};
+use crate::account::{APPLICATION, Account, AccountError, MessageId, Opening, Trust};
 use crate::model::{BareJid, Fingerprint, Timestamp};
 use crate::stanza::{IqAnswer, Node, Request};
 use crate::store::Store;
@@ -72,15 +72,13 @@ pub struct Client<R = SysRng> {
     requests: Requests,
     announcements: Announcements,
     removals: Removals,
-    lists: Lists,
+    knowledge: Knowledge,
     outbox: Outbox,
     rooms: BTreeMap<BareJid, Room>,
-    /// Contacts whose server tells us of changes of their device lists.
-    subscribed: BTreeSet<BareJid>,
     archive: Archive,
     opt_outs: VecDeque<PendingOptOut>,
-    /// Until when repairs wait whose bundle did not come.
-    put_off: BTreeMap<Peer, Timestamp>,
+    /// When a bundle is asked for again with which a session is to be mended.
+    repair_at: Option<Timestamp>,
     wake_at: Option<Timestamp>,
 }
 
@@ -121,13 +119,12 @@ impl<R: TryCryptoRng> Client<R> {
             requests: Requests::default(),
             announcements: Announcements::default(),
             removals: Removals::default(),
-            lists: Lists::default(),
+            knowledge: Knowledge::default(),
             outbox: Outbox::default(),
             rooms: BTreeMap::new(),
-            subscribed: BTreeSet::new(),
             archive: Archive::default(),
             opt_outs: VecDeque::new(),
-            put_off: BTreeMap::new(),
+            repair_at: None,
             wake_at: None,
         };
         if client.account.opening() == Opening::RolledBack {
@@ -152,14 +149,13 @@ impl<R: TryCryptoRng> Client<R> {
         self.options.versions().map(Node::notify_feature).collect()
     }
 
-    /// There is a stream, and the account can send. What was asked on an older one is forgotten.
+    /// There is a new stream, and the account can send. What was asked on an older one is forgotten.
     ///
     /// # Errors
     /// [`AccountError`]: call it again.
     pub fn connected(&mut self, now: Timestamp) -> Result<(), AccountError> {
         self.requests.clear();
-        self.lists.clear();
-        self.put_off.clear();
+        self.knowledge.begin_stream(self.account.jid(), now);
         self.is_connected = true;
         self.announcements.begin(self.options.versions());
         self.go_on(now)
@@ -169,9 +165,6 @@ impl<R: TryCryptoRng> Client<R> {
     pub fn disconnected(&mut self) {
         self.is_connected = false;
         self.requests.clear();
-        self.lists.clear();
-        self.put_off.clear();
-        self.outbox.forget_answers();
         let is_request = |action: &Action| matches!(action, Action::Request(_));
         self.actions.retain(|action| !is_request(action));
     }
@@ -306,11 +299,7 @@ impl<R: TryCryptoRng> Client<R> {
         is_subscribed: bool,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        if is_subscribed {
-            self.subscribed.insert(jid.clone());
-        } else {
-            self.subscribed.remove(jid);
-        }
+        self.knowledge.set_subscribed(jid, is_subscribed);
         if self.account.is_accepted(jid)? != is_accepted {
             self.account.set_accepted(jid, is_accepted, now)?;
         }
@@ -321,9 +310,11 @@ impl<R: TryCryptoRng> Client<R> {
     fn go_on(&mut self, now: Timestamp) -> Result<(), AccountError> {
         self.enter_opt_outs(now)?;
         if self.is_connected {
+            self.knowledge.forget_old(now);
             self.announce(now)?;
-            self.send_outbox(now)?;
+            // A repair comes first: its session is the one for the messages that wait.
             self.send_owed(now)?;
+            self.send_outbox(now)?;
         }
         self.set_alarm(now);
         Ok(())
@@ -334,7 +325,8 @@ impl<R: TryCryptoRng> Client<R> {
         let next = [
             self.requests.next_expiry(),
             self.announcements.next(now),
-            self.put_off.values().min().copied(),
+            self.own_list_retry(),
+            self.repair_at,
         ];
         let next = next.into_iter().flatten().min();
         if next.is_some() && next != self.wake_at {

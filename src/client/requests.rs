@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::TryCryptoRng;
 
+use super::knowledge::Resource;
 use crate::account::{AccountError, Peer};
 use crate::crypto::random;
 use crate::model::{BareJid, DeviceList, Timestamp, Version};
@@ -110,20 +111,13 @@ pub(super) enum Purpose {
     RemoveBundle(Version),
 }
 
-/// What others are asked for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Asked {
-    List(BareJid, Version),
-    Bundle(Peer),
-}
-
 impl Purpose {
-    fn asked(&self) -> Option<Asked> {
+    fn asked(&self) -> Option<Resource> {
         match self {
             Self::FetchList(jid, version) | Self::FetchCurrentList(jid, version, _) => {
-                Some(Asked::List(jid.clone(), *version))
+                Some(Resource::List(jid.clone(), *version))
             }
-            Self::FetchBundle(peer) => Some(Asked::Bundle(peer.clone())),
+            Self::FetchBundle(peer) => Some(Resource::Bundle(peer.clone())),
             _ => None,
         }
     }
@@ -155,7 +149,7 @@ pub(super) struct Open {
 pub(super) struct Requests {
     open: BTreeMap<RequestId, Open>,
     /// What they ask others for; each at most once.
-    asked: BTreeSet<Asked>,
+    asked: BTreeSet<Resource>,
     times: BTreeSet<(Timestamp, RequestId)>,
 }
 
@@ -185,13 +179,13 @@ impl Requests {
     }
 
     /// Whether somebody is being asked for it.
-    pub(super) fn is_asked(&self, what: &Asked) -> bool {
+    pub(super) fn is_asked(&self, what: &Resource) -> bool {
         self.asked.contains(what)
     }
 
     /// Whether somebody is still being asked for one of these; those at the end that have come are taken
     /// off.
-    pub(super) fn are_asked(&self, awaits: &mut Vec<Asked>) -> bool {
+    pub(super) fn are_asked(&self, awaits: &mut Vec<Resource>) -> bool {
         while awaits.pop_if(|what| !self.is_asked(what)).is_some() {}
         !awaits.is_empty()
     }

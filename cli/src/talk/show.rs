@@ -93,6 +93,7 @@ pub fn gaps(report: &Report) {
             Gap::NoBundle | Gap::NoSession => "it has published no keys",
             Gap::BrokenBundle | Gap::UnusableBundle(_) => "what it has published is no good",
             Gap::IdentityChanged => "it shows another key than before",
+            Gap::Unreachable(_) => "its server could not be asked for its keys",
             Gap::Silent => "it has not answered for too long",
             _ => "it speaks no version that is used here",
         };

@@ -20,6 +20,7 @@ use rand_core::TryCryptoRng;
 use crate::account::{AccountError, Opening};
 use crate::client::Client;
 use crate::client::action::Notice;
+use crate::client::knowledge::Resource;
 use crate::client::requests::{Publication, Purpose};
 use crate::model::{DeviceList, Timestamp, Version};
 use crate::stanza::{IqAnswer, Items, MaxItems, Node, Request};
@@ -41,10 +42,6 @@ struct Announcement {
     /// What the server takes with a publication, as far as that is known.
     max_items: Option<MaxItems>,
     has_asked: bool,
-    /// There was an answer, or there will be none.
-    is_list_known: bool,
-    /// Nobody could say who is on the list: this device is not put on it, and may not be there.
-    is_list_missing: bool,
     is_bundle_known: bool,
     /// When the list is to be published with this device on it.
     announce_at: Option<Timestamp>,
@@ -64,8 +61,6 @@ impl Default for Announcement {
         Self {
             max_items: Some(MaxItems::Max),
             has_asked: false,
-            is_list_known: false,
-            is_list_missing: false,
             is_bundle_known: false,
             announce_at: None,
             has_failed: false,
@@ -85,30 +80,17 @@ impl Announcements {
             .collect();
     }
 
-    /// The own list was asked for.
-    pub(in crate::client) fn list_was_answered(&mut self, version: Version, is_missing: bool) {
-        if let Some(state) = self.versions.get_mut(&version) {
-            state.is_list_known = true;
-            state.is_list_missing = is_missing;
-        }
-    }
-
-    /// The own list has come, asked for or not.
-    pub(in crate::client) fn list_has_come(&mut self, version: Version) {
-        if let Some(state) = self.versions.get_mut(&version) {
-            state.is_list_missing = false;
-        }
+    /// Whether the user is to be told, for the first time on this stream, that the server says nothing
+    /// about a version, or nothing that helps.
+    pub(in crate::client) fn tells_of(&mut self, version: Version) -> bool {
+        let state = self.versions.get_mut(&version);
+        state.is_some_and(|state| !core::mem::replace(&mut state.has_told, true))
     }
 
     pub(in crate::client) fn announce_at(&mut self, version: Version, at: Option<Timestamp>) {
         if let Some(state) = self.versions.get_mut(&version) {
             state.announce_at = at;
         }
-    }
-
-    pub(in crate::client) fn is_list_missing(&self, version: Version) -> bool {
-        let state = self.versions.get(&version);
-        state.is_none_or(|state| state.is_list_missing)
     }
 
     /// The server was asked to take the device off a list.
@@ -143,6 +125,17 @@ impl Announcements {
     }
 }
 
+/// What is known of one of the account's own lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::client) enum OwnList {
+    /// The server was not asked on this stream, or has not answered yet.
+    Unasked,
+    /// The server has said who is on it.
+    Known,
+    /// Nobody can say who is on it: this device is not put on it, and may not be there.
+    Missing,
+}
+
 /// How long a publication waits that the server has said nothing to.
 const SILENCE: Duration = Duration::from_secs(5 * 60);
 
@@ -155,8 +148,7 @@ impl<R: TryCryptoRng> Client<R> {
     pub fn is_published(&self) -> Result<bool, AccountError> {
         let due = self.account.bundles_due()?;
         let is_there = |version: &Version, state: &Announcement| {
-            state.is_list_known
-                && !state.is_list_missing
+            self.own_list(*version) == OwnList::Known
                 && state.is_bundle_known
                 && state.announce_at.is_none()
                 && !state.has_failed
@@ -175,10 +167,14 @@ impl<R: TryCryptoRng> Client<R> {
         }
         let versions: Vec<_> = self.announcements.versions.keys().copied().collect();
         // The device id has to be free in all lists before it is in one (XEP-0384 §4.1).
-        let mut states = self.announcements.versions.values();
-        let are_lists_known = states.all(|state| state.is_list_known);
+        let mut lists = versions.iter().map(|version| self.own_list(*version));
+        let are_lists_known = lists.all(|list| list != OwnList::Unasked);
         let due = self.account.bundles_due()?;
         for version in versions {
+            let list = self.own_list(version);
+            if list == OwnList::Missing {
+                self.look_up(&self.own_list_resource(version), now)?;
+            }
             let Some(state) = self.announcements.versions.get_mut(&version) else {
                 continue;
             };
@@ -194,7 +190,7 @@ impl<R: TryCryptoRng> Client<R> {
             }
             let is_ready = are_lists_known && state.is_bundle_known && !state.has_failed;
             // Nobody is taken off a list because nobody could say who is on it.
-            let announce_at = state.announce_at.filter(|_| !state.is_list_missing);
+            let announce_at = state.announce_at.filter(|_| list == OwnList::Known);
             let (max_items, retry_at) = (state.max_items, state.retry_at);
             if !is_ready || self.is_publishing(version) {
                 continue;
@@ -219,13 +215,39 @@ impl<R: TryCryptoRng> Client<R> {
 
     fn ask_for_own(&mut self, version: Version, now: Timestamp) -> Result<(), AccountError> {
         let own = self.account.jid().clone();
-        self.ask_for_list(&own, version, now)?;
+        self.look_up(&Resource::List(own, version), now)?;
         let request = Request::fetch_bundle(version, self.account.device());
         self.request(Purpose::FetchOwnBundle(version), None, request, now)?;
         if let Some(state) = self.announcements.versions.get_mut(&version) {
             state.has_asked = true;
         }
         Ok(())
+    }
+
+    /// What the server has said, on this stream, of an own list.
+    pub(in crate::client) fn own_list(&self, version: Version) -> OwnList {
+        let list = self.own_list_resource(version);
+        let table = self.knowledge.table();
+        if table.is_seen(&list) {
+            OwnList::Known
+        } else if table.has_failed(&list) {
+            OwnList::Missing
+        } else {
+            OwnList::Unasked
+        }
+    }
+
+    fn own_list_resource(&self, version: Version) -> Resource {
+        Resource::List(self.account.jid().clone(), version)
+    }
+
+    /// When an own list that did not come is asked for again: without it this device is not announced.
+    pub(in crate::client) fn own_list_retry(&self) -> Option<Timestamp> {
+        let missing = self.options.versions().filter(|_| self.is_connected);
+        let missing = missing.filter(|version| self.own_list(*version) == OwnList::Missing);
+        let table = self.knowledge.table();
+        let times = missing.map(|version| self.own_list_resource(version));
+        times.filter_map(|list| table.retry_at(&list)).min()
     }
 
     fn is_publishing(&self, version: Version) -> bool {
@@ -451,8 +473,7 @@ impl<R: TryCryptoRng> Client<R> {
             Node::DeviceList(_) => state.announce_at = at,
             _ => state.retry_at = at,
         }
-        let is_told = core::mem::replace(&mut state.has_told, true);
-        if !is_told {
+        if self.announcements.tells_of(version) {
             self.notice(Notice::NotPublished {
                 node: node.to_string(),
                 condition: None,

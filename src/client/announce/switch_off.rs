@@ -2,6 +2,7 @@
 
 use rand_core::TryCryptoRng;
 
+use super::publish::OwnList;
 use crate::account::AccountError;
 use crate::client::Client;
 use crate::client::action::Notice;
@@ -30,7 +31,7 @@ impl<R: TryCryptoRng> Client<R> {
     ) -> Result<(), AccountError> {
         // A list that nobody has seen may have others on it, and this device: with a list but without a
         // bundle, nobody could write to it.
-        if self.announcements.is_list_missing(version) {
+        if self.own_list(version) != OwnList::Known {
             self.announcements.leaves(version);
             self.was_not_left(Node::DeviceList(version), None);
             return Ok(());

@@ -1,8 +1,9 @@
-//! Answers to requests for device lists.
+//! Answers to requests for device lists, and what it means when there is none.
 
 use rand_core::TryCryptoRng;
 
-use crate::account::AccountError;
+use super::Resource;
+use crate::account::{AccountError, LookupError};
 use crate::client::Client;
 use crate::client::action::Notice;
 use crate::client::requests::Purpose;
@@ -34,14 +35,17 @@ impl<R: TryCryptoRng> Client<R> {
             // there before, that says less.
             Some((_, answer)) => {
                 let was_seen = self.account.device_list_seen(jid, version)?.is_some();
-                let is_refusal = answer.has("forbidden") || answer.has("not-authorized");
-                if answer.has("item-not-found") || is_refusal && !was_seen {
+                if answer.has("item-not-found") || is_refusal(answer) && !was_seen {
                     Some(empty)
                 } else {
-                    return self.list_did_not_come(jid, version, now);
+                    self.list_did_not_come(jid, version, Some(answer), now);
+                    return Ok(());
                 }
             }
-            None => return self.list_did_not_come(jid, version, now),
+            None => {
+                self.list_did_not_come(jid, version, None, now);
+                return Ok(());
+            }
         };
         self.list_has_come(jid, version, list, now)
     }
@@ -85,34 +89,71 @@ impl<R: TryCryptoRng> Client<R> {
         now: Timestamp,
     ) -> Result<(), AccountError> {
         if let Some(list) = list {
-            if jid == self.account.jid() {
-                self.announcements.list_was_answered(version, false);
-            }
             return self.take_list(jid, &list, now);
         }
         // Nobody knows who is on a list that cannot be read. Taken for an empty one, our own would be
         // published again without the others that are on it.
         if jid == self.account.jid() {
-            self.notice(Notice::NotPublished {
-                node: Node::DeviceList(version).to_string(),
-                condition: None,
-            });
+            self.tell_of_missing_list(version, None);
         }
-        self.list_did_not_come(jid, version, now)
+        let list = Resource::List(jid.clone(), version);
+        self.knowledge
+            .table
+            .failed(list, LookupError::Unreadable, now);
+        Ok(())
     }
 
     fn list_did_not_come(
         &mut self,
         jid: &BareJid,
         version: Version,
+        answer: Option<&IqAnswer<'_>>,
         now: Timestamp,
-    ) -> Result<(), AccountError> {
+    ) {
         if jid == self.account.jid() {
-            self.announcements.list_was_answered(version, true);
+            self.tell_of_missing_list(version, answer);
         }
-        self.lists.is_unknown(jid, version, now);
-        Ok(())
+        let list = Resource::List(jid.clone(), version);
+        self.knowledge.table.failed(list, failure(answer), now);
     }
+
+    /// Nobody says who is on an own list: this device is not put on it meanwhile. The user is told once on
+    /// each stream.
+    fn tell_of_missing_list(&mut self, version: Version, answer: Option<&IqAnswer<'_>>) {
+        if self.announcements.tells_of(version) {
+            let condition = answer.and_then(|answer| answer.conditions.first());
+            self.notice(Notice::NotPublished {
+                node: Node::DeviceList(version).to_string(),
+                condition: condition.map(|condition| condition.to_string()),
+            });
+        }
+    }
+}
+
+/// Whether a server says that we may not see a node.
+pub(super) fn is_refusal(answer: &IqAnswer<'_>) -> bool {
+    answer.has("forbidden") || answer.has("not-authorized")
+}
+
+/// Why a lookup has failed, as the conditions of RFC 6120 §8.3.3 say.
+pub(super) fn failure(answer: Option<&IqAnswer<'_>>) -> LookupError {
+    let Some(answer) = answer else {
+        return LookupError::NoAnswer;
+    };
+    if !answer.is_error {
+        return LookupError::Unreadable;
+    }
+    const MEANINGS: [(&str, LookupError); 6] = [
+        ("remote-server-timeout", LookupError::ServerTimeout),
+        ("remote-server-not-found", LookupError::ServerNotFound),
+        ("internal-server-error", LookupError::ServerError),
+        ("resource-constraint", LookupError::ServerError),
+        ("recipient-unavailable", LookupError::ServerError),
+        ("undefined-condition", LookupError::ServerError),
+    ];
+    let mut meanings = MEANINGS.iter();
+    let meaning = meanings.find(|(condition, _)| answer.has(condition));
+    meaning.map_or(LookupError::Refused, |(_, error)| *error)
 }
 
 /// What an answer shows of a list: `None` where it cannot be read.

@@ -1,31 +1,24 @@
 //! Messages that go out: held until everything that they need is there, in order for each conversation.
 
 use core::fmt;
-use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::TryCryptoRng;
 
-use crate::account::{AccountError, Bundles, EncryptError, FetchedBundle, Outgoing, Peer, Report};
+use crate::account::{AccountError, EncryptError, Outgoing, Report};
 use crate::client::Client;
 use crate::client::action::{
     Action, EncryptedMessage, RefusalReason, Refused, Ticket, TrustQuestion,
 };
-use crate::client::requests::{Asked, Purpose};
+use crate::client::knowledge::Resource;
 use crate::model::{BareJid, JidError, PerVersion, Timestamp};
-use crate::stanza::{
-    Affixes, IqAnswer, Items, Payloads, PlainMessage, Request, StanzaError, WriteEnvelopeError,
-};
+use crate::stanza::{Affixes, Payloads, PlainMessage, StanzaError, WriteEnvelopeError};
 
 /// The messages that wait.
 #[derive(Debug, Default)]
 pub(in crate::client) struct Outbox {
     last: u64,
     waiting: BTreeMap<Ticket, Waiting>,
-    /// What came of asking for bundles: until all messages that need them are gone, or it is old.
-    fetched: Bundles,
-    /// When each of them came.
-    fetched_at: BTreeMap<Peer, Timestamp>,
 }
 
 /// A message that waits.
@@ -39,7 +32,7 @@ struct Waiting {
     /// Devices whose keys nobody has decided about are left out.
     leaves_out: bool,
     /// What is still to come, as far as that is known: until then nothing else is looked at.
-    awaits: Vec<Asked>,
+    awaits: Vec<Resource>,
 }
 
 /// Without the message, which is in clear.
@@ -54,22 +47,6 @@ impl Outbox {
     pub(in crate::client) fn ask_again(&mut self) {
         for waiting in self.waiting.values_mut() {
             waiting.has_asked = false;
-        }
-    }
-
-    /// What servers said on an older stream.
-    pub(in crate::client) fn forget_answers(&mut self) {
-        self.fetched.clear();
-        self.fetched_at.clear();
-    }
-
-    /// Pre-keys are used once, and others use them too: what was fetched is soon old.
-    fn forget_old_answers(&mut self, age: Duration, now: Timestamp) {
-        let is_old = |at: &Timestamp| now.since(*at) >= age;
-        if self.fetched_at.values().any(is_old) {
-            self.fetched_at.retain(|_, at| !is_old(at));
-            self.fetched
-                .retain(|peer, _| self.fetched_at.contains_key(peer));
         }
     }
 
@@ -183,6 +160,7 @@ impl<R: TryCryptoRng> Client<R> {
         }
         accounts.sort();
         accounts.dedup();
+        self.knowledge.retry(&accounts);
         // Who gets a private message out of a room gets it under his own address.
         let to = match &*accounts {
             [occupant] if !is_group && self.rooms.contains_key(&to) => occupant.clone(),
@@ -235,9 +213,6 @@ impl<R: TryCryptoRng> Client<R> {
 
     /// Sends what can be sent.
     pub(in crate::client) fn send_outbox(&mut self, now: Timestamp) -> Result<(), AccountError> {
-        // All that one message asks for at once is there together.
-        let age = self.options.request_timeout.saturating_mul(5);
-        self.outbox.forget_old_answers(age, now);
         // What goes out makes room for the next of its conversation.
         loop {
             let mut has_sent = false;
@@ -250,9 +225,6 @@ impl<R: TryCryptoRng> Client<R> {
             if !has_sent {
                 break;
             }
-        }
-        if self.outbox.waiting.is_empty() {
-            self.outbox.forget_answers();
         }
         Ok(())
     }
@@ -277,11 +249,9 @@ impl<R: TryCryptoRng> Client<R> {
         for jid in recipients.iter().chain([&own]) {
             for version in self.options.versions() {
                 // Also of a version in which it cannot be written: who reads no other is to be reported.
-                let is_missing = self.account.device_list_seen(jid, version)?.is_none();
-                let is_coming = self.is_asking_for_list(jid, version);
-                let is_due = is_missing || is_coming || self.is_list_stale(jid, version, now)?;
-                if is_due && self.ask_for_list(jid, version, now)? {
-                    awaits.push(Asked::List(jid.clone(), version));
+                let list = Resource::List(jid.clone(), version);
+                if self.look_up(&list, now)?.is_coming() {
+                    awaits.push(list);
                 }
             }
         }
@@ -290,15 +260,15 @@ impl<R: TryCryptoRng> Client<R> {
         }
         let missing = self.account.missing(&recipients, versions)?;
         for peer in missing.bundles {
-            if !self.outbox.fetched.contains_key(&peer) {
-                self.ask_for_bundle(&peer, now)?;
-                awaits.push(Asked::Bundle(peer));
+            let bundle = Resource::Bundle(peer);
+            if self.look_up(&bundle, now)?.is_coming() {
+                awaits.push(bundle);
             }
         }
         if !awaits.is_empty() {
             return Ok(self.waits_for(ticket, awaits));
         }
-        self.account.meet(&self.outbox.fetched, now)?;
+        self.account.meet(self.knowledge.bundles(), now)?;
         if leaves_out {
             return Ok(true);
         }
@@ -317,59 +287,11 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// It is not ready.
-    fn waits_for(&mut self, ticket: Ticket, awaits: Vec<Asked>) -> bool {
+    fn waits_for(&mut self, ticket: Ticket, awaits: Vec<Resource>) -> bool {
         if let Some(waiting) = self.outbox.waiting.get_mut(&ticket) {
             waiting.awaits = awaits;
         }
         false
-    }
-
-    pub(in crate::client) fn ask_for_bundle(
-        &mut self,
-        peer: &Peer,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        if self.requests.is_asked(&Asked::Bundle(peer.clone())) {
-            return Ok(());
-        }
-        let purpose = Purpose::FetchBundle(peer.clone());
-        let request = Request::fetch_bundle(peer.version, peer.device);
-        self.request(purpose, Some(&peer.jid), request, now)
-    }
-
-    pub(in crate::client) fn bundle_answered(
-        &mut self,
-        peer: &Peer,
-        answer: Option<(&str, &IqAnswer<'_>)>,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        let fetched = match answer {
-            Some((xml, answer)) if !answer.is_error => match Items::read(xml) {
-                Ok(Some(items)) => match items.bundle(peer.device) {
-                    Ok(Some(bundle)) => FetchedBundle::Bundle(Box::new(bundle)),
-                    Ok(None) => FetchedBundle::Absent,
-                    Err(_) => FetchedBundle::Broken,
-                },
-                Ok(None) => FetchedBundle::Absent,
-                Err(_) => FetchedBundle::Broken,
-            },
-            _ => FetchedBundle::Absent,
-        };
-        // Nobody has said that there is none: for a message it is missing, for a repair it is late.
-        let says_so = |answer: &IqAnswer<'_>| {
-            let conditions = ["item-not-found", "forbidden", "not-authorized"];
-            !answer.is_error || conditions.iter().any(|condition| answer.has(condition))
-        };
-        if answer.is_some_and(|(_, answer)| says_so(answer)) {
-            self.repair_with(peer, &fetched, now)?;
-        } else {
-            self.put_repair_off(peer, now);
-        }
-        if !self.outbox.waiting.is_empty() {
-            self.outbox.fetched_at.insert(peer.clone(), now);
-            self.outbox.fetched.insert(peer.clone(), fetched);
-        }
-        Ok(())
     }
 
     /// Encrypts a message that waits, and hands it out, or says why not.
@@ -415,18 +337,20 @@ impl<R: TryCryptoRng> Client<R> {
                     .as_ref()
                     .map(|payload| payload.as_slice())
             }),
-            bundles: &self.outbox.fetched,
+            bundles: self.knowledge.bundles(),
         };
         let sent = match self.account.encrypt(&outgoing, now, &mut self.rng) {
             Ok(sent) => sent,
             Err(EncryptError::Account(error)) => return Err(Failed::Account(error)),
             Err(EncryptError::Refused(refusal)) => {
+                self.knowledge.was_refused(&waiting.recipients);
                 return Err(Failed::Refused(RefusalReason::Recipients(refusal)));
             }
             Err(EncryptError::Payload(error)) => {
                 return Err(Failed::Refused(RefusalReason::Payload(error)));
             }
         };
+        self.knowledge.use_up(&sent.report);
         let stanza = message.seal(&sent.elements, self.options.unprotected);
         Ok((stanza.map_err(refused)?, sent.report))
     }

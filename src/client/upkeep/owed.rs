@@ -1,18 +1,14 @@
 //! What this device sends by itself: answers to first messages, signs of life, and new sessions in the
 //! place of broken ones.
 
-use core::time::Duration;
-
 use rand_core::TryCryptoRng;
 
 use crate::account::{AccountError, EmptyError, FetchedBundle, Peer};
 use crate::client::Client;
 use crate::client::action::Action;
+use crate::client::knowledge::{LookUp, Resource};
 use crate::model::{Encrypted, RecipientKey, Timestamp};
 use crate::stanza::{Companion, StanzaKind, write_encrypted};
-
-/// How long a repair waits after an answer that did not come.
-const LOST: Duration = Duration::from_secs(60 * 60);
 
 impl<R: TryCryptoRng> Client<R> {
     pub(in crate::client) fn send_owed(&mut self, now: Timestamp) -> Result<(), AccountError> {
@@ -22,33 +18,34 @@ impl<R: TryCryptoRng> Client<R> {
                 .encrypt_empty(&due.peer, None, now, &mut self.rng);
             self.send_empty(&due.peer, made)?;
         }
-        self.put_off.retain(|_, until| *until > now);
+        self.repair_at = None;
         for peer in self.account.repairs_due(now)? {
-            if !self.put_off.contains_key(&peer) {
-                self.ask_for_bundle(&peer, now)?;
+            let resource = Resource::Bundle(peer.clone());
+            match self.look_up(&resource, now)? {
+                LookUp::Coming => {}
+                LookUp::Fresh | LookUp::Absent => self.repair(&peer, now)?,
+                // It may exist: a repair that nobody waits for is tried again by itself.
+                LookUp::Stale(_) | LookUp::Unreachable(_) => {
+                    let retry_at = self.knowledge.table().retry_at(&resource);
+                    let retry_at = retry_at.filter(|at| *at > now);
+                    self.repair_at = self.repair_at.into_iter().chain(retry_at).min();
+                }
             }
         }
         Ok(())
     }
 
-    /// The bundle for a repair did not come, and may exist: it is asked for again later.
-    pub(in crate::client) fn put_repair_off(&mut self, peer: &Peer, now: Timestamp) {
-        self.put_off.insert(peer.clone(), now.after(LOST));
-    }
-
-    /// A bundle has come, or has not: if it was asked for to mend a session, that is done.
-    pub(in crate::client) fn repair_with(
-        &mut self,
-        peer: &Peer,
-        bundle: &FetchedBundle,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        if !self.account.repairs_due(now)?.contains(peer) {
-            return Ok(());
-        }
+    /// A bundle has come, or there is none: a broken session is replaced, or is not.
+    fn repair(&mut self, peer: &Peer, now: Timestamp) -> Result<(), AccountError> {
+        let bundle = self.knowledge.bundles().get(peer);
+        let bundle = bundle.cloned().unwrap_or(FetchedBundle::Absent);
+        let bundle = &bundle;
         let made = self.account.repair(peer, bundle, now, &mut self.rng);
         if let Err(EmptyError::Gap(_)) = &made {
             self.account.repair_failed(peer, now)?;
+        } else {
+            // Its pre-key is used up.
+            self.knowledge.take_bundle(peer);
         }
         self.send_empty(peer, made)
     }
