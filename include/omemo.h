@@ -1220,6 +1220,10 @@ enum omemo_gap
    * Its session cannot encrypt: `omemo_client_reset`.
    */
   OMEMO_GAP_SESSION = 12,
+  /**
+   * Its bundle could not be looked up: its server did not answer, or has a problem. Try again later.
+   */
+  OMEMO_GAP_UNREACHABLE = 20,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
