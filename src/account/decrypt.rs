@@ -134,10 +134,7 @@ impl Account {
                 Some(failure) => Received::Failed(failure),
                 None if outcome.is_own_reflection => Received::OwnReflection,
                 None => Received::NotForUs {
-                    has_payload: incoming
-                        .elements
-                        .iter()
-                        .any(|element| element.payload.is_some()),
+                    has_payload: incoming.has_payload(),
                 },
             });
         };
@@ -260,7 +257,9 @@ impl Account {
             sender,
             device: element.sender_device,
             version: element.version,
-            has_payload: element.payload.is_some(),
+            // If the key says that there was one, somebody took it off.
+            has_payload: context.incoming.has_payload()
+                || matches!(reason, FailureReason::Payload(_)),
         }))
     }
 

@@ -26,6 +26,14 @@ pub struct Incoming<'a> {
     pub attached: &'a [u8],
 }
 
+impl Incoming<'_> {
+    /// Whether there is something to read in it.
+    pub(super) fn has_payload(&self) -> bool {
+        let mut elements = self.elements.iter();
+        elements.any(|element| element.payload.is_some())
+    }
+}
+
 impl fmt::Debug for Incoming<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming")
@@ -180,7 +188,8 @@ pub struct Failure {
     pub device: DeviceId,
     /// The version.
     pub version: Version,
-    /// Whether the message carried something to read.
+    /// Whether the stanza carried something to read, in any of its elements. If not, nobody has written
+    /// anything, and the user need not know.
     pub has_payload: bool,
 }
 

@@ -223,7 +223,8 @@ pub unsafe extern "C" fn omemo_action_time_ms(action: *const omemo_action) -> u6
 }
 
 /// The address of the account that wrote a message: the real one, also in a room. Of a message that could not
-/// be read it is whoever is said to have written it, if that is known.
+/// be read it is the account, if that is certain; else the account or the room that `from` in the stanza names.
+/// NULL only if `from` is no address.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_action_sender(action: *const omemo_action) -> *const c_char {
     // SAFETY: the promises at the top of the header.

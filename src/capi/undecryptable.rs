@@ -1,7 +1,6 @@
 //! Why a message could not be read.
 
 use core::ffi::c_char;
-use core::ptr;
 
 use super::action::origin_number;
 use super::device::protocol_number;
@@ -65,7 +64,7 @@ pub struct omemo_undecryptable {
     pub may_be_read_later: u8,
 }
 
-/// What is known of it, and who is said to have sent it.
+/// What is known of it, and who sent it; where that is not known, who is said to have.
 pub(super) fn describe(
     what: &Undecryptable,
     texts: &mut Texts,
@@ -75,7 +74,8 @@ pub(super) fn describe(
     let kind = match &what.reason {
         UndecryptableReason::Failure(failure) => {
             let known = of_failure(failure, texts);
-            let sender = texts.add_some(failure.sender.as_ref().map(|jid| jid.as_str()));
+            let sender = failure.sender.as_ref().or(what.from.as_ref());
+            let sender = texts.add_some(sender.map(|jid| jid.as_str()));
             return (omemo_undecryptable { origin, ..known }, sender);
         }
         UndecryptableReason::NotForThisDevice => OMEMO_UNDECRYPTABLE_NOT_FOR_THIS_DEVICE,
@@ -85,13 +85,13 @@ pub(super) fn describe(
     };
     let mut known = of(kind, &what.reason.to_string(), texts);
     known.origin = origin;
-    let mut sender = ptr::null();
+    let mut sender = what.from.as_ref();
     if let Some(peer) = &what.sender {
         known.device = peer.device.get();
         known.protocol = protocol_number(peer.version);
-        sender = texts.add(peer.jid.as_str());
+        sender = Some(&peer.jid);
     }
-    (known, sender)
+    (known, texts.add_some(sender.map(|jid| jid.as_str())))
 }
 
 /// What an account knows of something that was not read; how it came is not among that.

@@ -156,13 +156,16 @@ pub enum Origin {
     Archive,
 }
 
-/// A message that could not be read.
+/// A message that could not be read. Never one without content: nobody has written anything then.
 #[derive(Clone, Debug)]
 pub struct Undecryptable {
     /// The stanza without its encrypted part: its addresses, ids and times.
     pub stanza: String,
     /// How it came.
     pub origin: Origin,
+    /// The account, or the room, that the stanza's `from` names; `None` if it names none. Whether it is true
+    /// is another question.
+    pub from: Option<BareJid>,
     /// The device that wrote it, if that is certain: if its key was right, and its content was not.
     pub sender: Option<Peer>,
     /// Why.

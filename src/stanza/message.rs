@@ -107,6 +107,13 @@ impl<'x> Message<'x, ListedKey<'x>> {
     }
 }
 
+/// The `from` attribute of a stanza, also of one that is malformed further on.
+#[must_use]
+pub fn said_sender(xml: &str) -> Option<Cow<'_, str>> {
+    let mut reader = Reader::new(xml, Scope::Stream).ok()?;
+    reader.root().ok()?.attribute("from")
+}
+
 fn walk<'x, C: Choice<'x>>(xml: &'x str, choice: C) -> Result<Message<'x, C::Key>, StanzaError> {
     let mut reader = Reader::new(xml, Scope::Stream)?;
     let root = reader.root()?;
@@ -198,6 +205,15 @@ mod tests {
                 Err(StanzaError::missing("message"))
             );
         }
+    }
+
+    #[test]
+    fn the_sender_of_a_malformed_stanza() {
+        let xml = "<message from='romeo@c/d'><encrypted xmlns='urn:xmpp:omemo:2'><";
+        assert!(Message::list(xml).is_err());
+        assert_eq!(said_sender(xml).as_deref(), Some("romeo@c/d"));
+        assert_eq!(said_sender("<message/>"), None);
+        assert_eq!(said_sender("<message"), None);
     }
 
     #[test]
@@ -309,12 +325,13 @@ mod tests {
         }
         let header = "<header sid='1'><iv/></header>";
         assert!(encrypted(header).is_ok());
+        assert!(encrypted("<header sid='1'/>").is_ok());
         assert_eq!(
             encrypted(&format!("{header}{header}")),
             Err(StanzaError::repeated("header"))
         );
         assert_eq!(
-            encrypted("<header sid='1'/>"),
+            encrypted("<header sid='1'/><payload/>"),
             Err(StanzaError::missing("iv"))
         );
         assert_eq!(

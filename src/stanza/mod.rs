@@ -69,12 +69,12 @@ pub use error::{Defect, EnvelopeError, Limit, StanzaError, WriteEnvelopeError, X
 pub use file_sharing::{Disposition, EncryptedSource, FileMetadata, FileSharing, ListedHash};
 pub use forwarded::{ForwardReason, Forwarded};
 pub use key::ListedKey;
-pub use message::{Message, StanzaKind};
+pub use message::{Message, StanzaKind, said_sender};
 pub use opt_out::OptOut;
 pub use plain::{PlainMessage, Unprotected};
 pub use pubsub::{Item, Items, Node, Source};
 pub use request::{MaxItems, Request, RequestKind};
-pub use reveal::{reveal, strip};
+pub use reveal::{reveal, root_alone, strip};
 
 /// The longest text that is read: 1 MiB. RFC 6120 §13.12 lets servers limit stanzas, and the usual
 /// limits are at or below this (256 KiB from a client in Prosody and ejabberd, 1 MiB in Openfire).

@@ -17,6 +17,21 @@ pub fn strip(xml: &str) -> Result<String, StanzaError> {
     rewrite(xml, |place| place != Place::Encryption, "")
 }
 
+/// The root of a stanza with its attributes and without its children. It can be read also where something
+/// further on is malformed; empty if the root itself is.
+#[must_use]
+pub fn root_alone(xml: &str) -> String {
+    let root = Reader::new(xml, Scope::Stream).and_then(|mut reader| reader.root());
+    root.map_or_else(
+        |_| String::new(),
+        |root| {
+            let literals: Vec<_> = root.literals().collect();
+            let open = open_tag(root.local(), &literals);
+            [&open, "</", root.local(), ">"].concat()
+        },
+    )
+}
+
 /// An encrypted message as if it had come in clear: `shell` is the message, or what [`strip`] left of it.
 ///
 /// Beside the content of an envelope only what is for servers and rooms stays of it; beside the body of

@@ -119,10 +119,28 @@ static void what_does_not_concern_us(void) {
 }
 
 static void what_cannot_be_read_is_told(void) {
-  const char *stanza = "<message from='romeo@montague.example/x' id='9'><encrypted xmlns='eu.siacs.conversations.axolotl'>"
-                       "<header sid='12'><iv>AAAAAAAAAAAAAAAA</iv></header><payload>AAAA</payload></encrypted></message>";
-  CHECK(user_receive(JULIET, stanza) == OMEMO_DISPOSITION_CONSUMED);
-  CHECK(JULIET->undecryptable == 1 && JULIET->reason == OMEMO_UNDECRYPTABLE_NOT_FOR_THIS_DEVICE);
+  static const char *const insides[] = {
+      "<header sid='12'><iv>AAAAAAAAAAAAAAAA</iv></header>",                                     /* not for this device */
+      "",                                                                                        /* no header */
+      "<header sid='12'><key rid='%u'>MwohBQ==</key><iv>AAAAAAAAAAAAAAAA</iv></header>"         /* a key that is none */
+  };
+  static const uint32_t reasons[] = {OMEMO_UNDECRYPTABLE_NOT_FOR_THIS_DEVICE, OMEMO_UNDECRYPTABLE_STANZA, OMEMO_UNDECRYPTABLE_KEY};
+  uint32_t device = 0;
+  int i;
+  OK(omemo_account_device(JULIET->account, &device, &error));
+  for (i = 0; i < 3; i++) {
+    char key[256];
+    char stanza[640];
+    snprintf(key, sizeof key, insides[i], (unsigned)device);
+    snprintf(stanza, sizeof stanza,
+             "<message from='romeo@montague.example/x' id='9'><encrypted xmlns='eu.siacs.conversations.axolotl'>%s"
+             "<payload>AAAA</payload></encrypted></message>",
+             key);
+    JULIET->sender[0] = '\0';
+    CHECK(user_receive(JULIET, stanza) == OMEMO_DISPOSITION_CONSUMED);
+    CHECK(JULIET->undecryptable == i + 1 && JULIET->reason == reasons[i]);
+    CHECK(strcmp(JULIET->sender, "romeo@montague.example") == 0);
+  }
 }
 
 static void receive_refuses(void) {

@@ -130,6 +130,7 @@ static inline void user_act(user *u) {
       u->undecryptable++;
       u->reason = omemo_action_undecryptable(action)->kind;
       CHECK(omemo_action_undecryptable(action)->reason != NULL);
+      snprintf(u->sender, sizeof u->sender, "%s", omemo_action_sender(action) == NULL ? "" : omemo_action_sender(action));
       break;
     case OMEMO_ACTION_REFUSED:
       u->refused++;

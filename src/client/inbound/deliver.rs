@@ -3,11 +3,11 @@
 use rand_core::TryCryptoRng;
 
 use super::attached::Attached;
-use crate::account::{APPLICATION, AccountError, Message};
+use crate::account::{APPLICATION, AccountError, Message, Peer};
 use crate::client::Client;
-use crate::client::action::{Action, Delivery, Notice, Undecryptable, UndecryptableReason};
+use crate::client::action::{Action, Delivery, Notice, Origin, Undecryptable, UndecryptableReason};
 use crate::model::{BareJid, Timestamp, Version};
-use crate::stanza::{Addressee, Content, OptOut, reveal};
+use crate::stanza::{Addressee, Content, OptOut, reveal, said_sender};
 
 impl<R: TryCryptoRng> Client<R> {
     /// Hands out a message that waits in the inbox. One whose content is not what its stanza says is
@@ -60,15 +60,32 @@ impl<R: TryCryptoRng> Client<R> {
             }
             Err(reason) => {
                 self.account.acknowledge(&message.id, APPLICATION)?;
-                self.actions.push_back(Action::Undecryptable(Undecryptable {
-                    stanza: attached.shell,
-                    origin: attached.origin,
-                    sender: Some(message.sender),
-                    reason,
-                }));
+                let Attached { shell, origin, .. } = attached;
+                self.tell_unreadable(shell, origin, Some(message.sender), reason);
             }
         }
         Ok(())
+    }
+
+    /// Tells that a message could not be read; `shell` is its stanza without its encrypted part.
+    pub(super) fn tell_unreadable(
+        &mut self,
+        shell: String,
+        origin: Origin,
+        sender: Option<Peer>,
+        reason: UndecryptableReason,
+    ) {
+        let from = match said_sender(&shell) {
+            Some(from) => BareJid::from_full(&from).ok(),
+            None => Some(self.account.jid().clone()),
+        };
+        self.actions.push_back(Action::Undecryptable(Undecryptable {
+            stanza: shell,
+            origin,
+            from,
+            sender,
+            reason,
+        }));
     }
 
     /// Enters what came with messages that are stored already: before anything is encrypted.

@@ -5,9 +5,11 @@ use rand_core::TryCryptoRng;
 use super::attached::Attached;
 use crate::account::{AccountError, Arrival, Incoming, Received};
 use crate::client::Client;
-use crate::client::action::{Action, Disposition, Origin, Undecryptable, UndecryptableReason};
+use crate::client::action::{Disposition, Origin, UndecryptableReason};
 use crate::model::{BareJid, Encrypted, OwnKey, Timestamp, Version};
-use crate::stanza::{Defect, ForwardReason, Forwarded, Message, StanzaError, StanzaKind, strip};
+use crate::stanza::{
+    Defect, ForwardReason, Forwarded, Message, StanzaError, StanzaKind, root_alone, strip,
+};
 
 /// A message that was taken apart, and not decrypted yet.
 pub(in crate::client) struct Held {
@@ -244,37 +246,32 @@ impl<R: TryCryptoRng> Client<R> {
             }
             Received::Duplicate(_) | Received::NotForUs { has_payload: false } => {}
             Received::NotForUs { has_payload: true } => {
-                self.undecryptable(attached, UndecryptableReason::NotForThisDevice);
+                let reason = UndecryptableReason::NotForThisDevice;
+                self.tell_unreadable(attached.shell, attached.origin, None, reason);
             }
             Received::OwnReflection => return Ok(Disposition::OwnReflection),
+            // Nobody has written anything. Repair counts it all the same.
+            Received::Failed(failure) if !failure.has_payload => {}
             Received::Failed(failure) => {
-                self.undecryptable(attached, UndecryptableReason::Failure(failure));
+                let reason = UndecryptableReason::Failure(failure);
+                self.tell_unreadable(attached.shell, attached.origin, None, reason);
             }
         }
         Ok(Disposition::Consumed)
     }
 
-    fn undecryptable(&mut self, attached: Attached, reason: UndecryptableReason) {
-        self.actions.push_back(Action::Undecryptable(Undecryptable {
-            stanza: attached.shell,
-            origin: attached.origin,
-            sender: None,
-            reason,
-        }));
-    }
-
+    /// A stanza that is malformed, or names nobody.
     fn cannot_read(
         &mut self,
         xml: &str,
         origin: Origin,
         reason: UndecryptableReason,
     ) -> Disposition {
-        self.actions.push_back(Action::Undecryptable(Undecryptable {
-            stanza: strip(xml).unwrap_or_default(),
-            origin,
-            sender: None,
-            reason,
-        }));
+        // Without a payload nobody has written anything.
+        if xml.contains("payload") {
+            let shell = strip(xml).unwrap_or_else(|_| root_alone(xml));
+            self.tell_unreadable(shell, origin, None, reason);
+        }
         Disposition::Consumed
     }
 }
