@@ -3819,7 +3819,8 @@ uint64_t omemo_action_time_ms(const omemo_action *action);
 
 /**
  * The address of the account that wrote a message: the real one, also in a room. Of a message that could not
- * be read it is whoever is said to have written it, if that is known.
+ * be read it is the account, if that is certain; else the account or the room that `from` in the stanza names.
+ * NULL only if `from` is no address.
  */
 const char *omemo_action_sender(const omemo_action *action);
 
