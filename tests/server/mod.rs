@@ -304,6 +304,12 @@ pub(crate) fn archived(archive: &BareJid, query: &str, id: usize, stanza: &str) 
     )
 }
 
+/// A message with one more element in it.
+pub(crate) fn with_inside(stanza: &str, element: &str) -> String {
+    let text = stanza.strip_suffix("</message>").unwrap();
+    format!("{text}{element}</message>")
+}
+
 pub(crate) fn with_from(stanza: &str, from: &str) -> String {
     stanza.replacen("<message", &format!("<message from='{from}'"), 1)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use omemo::model::BareJid;
 
-use super::{Server, with_from};
+use super::{Server, with_from, with_inside};
 
 /// A room.
 #[derive(Clone, Default)]
@@ -54,17 +54,15 @@ fn presence(from: &str, kind: &str, inside: &str) -> String {
     format!("<presence from='{from}'{kind}>{inside}</presence>")
 }
 
-fn with_inside(element: &str, inside: &str) -> String {
-    element.replacen("</x>", &format!("{inside}</x>"), 1)
+fn with_status(element: &str, code: u32) -> String {
+    element.replacen("</x>", &format!("<status code='{code}'/></x>"), 1)
 }
 
 /// A stanza of a room's history, as it is sent to who enters.
 fn delayed(room: &BareJid, stanza: &str) -> String {
-    let delay = format!(
-        "<delay xmlns='urn:xmpp:delay' from='{room}' stamp='2023-11-14T20:00:00Z'/></message>"
-    );
-    let text = stanza.strip_suffix("</message>").unwrap();
-    format!("{text}{delay}")
+    let delay =
+        format!("<delay xmlns='urn:xmpp:delay' from='{room}' stamp='2023-11-14T20:00:00Z'/>");
+    with_inside(stanza, &delay)
 }
 
 impl Server {
@@ -109,7 +107,7 @@ impl Server {
             let told = presence(&format!("{room}/{other}"), "", &item(of.as_str(), "member"));
             self.push(full, told);
         }
-        let is_self = with_inside(&item(full, "member"), "<status code='110'/>");
+        let is_self = with_status(&item(full, "member"), 110);
         self.push(full, presence(&format!("{room}/{nick}"), "", &is_self));
         let came = presence(&format!("{room}/{nick}"), "", &item(full, "member"));
         self.tell(room, Some(full), &came);
@@ -159,7 +157,7 @@ impl Server {
         renamed.occupants.insert(new.to_owned(), jid.clone());
         let gone =
             item(jid.as_str(), "member").replacen("<item", &format!("<item nick='{new}'"), 1);
-        let gone = with_inside(&gone, "<status code='303'/>");
+        let gone = with_status(&gone, 303);
         let came = item(jid.as_str(), "member");
         self.tell(
             room,
@@ -182,7 +180,7 @@ impl Server {
         }
         match nick.filter(|_| !is_member) {
             Some(nick) => {
-                let gone = with_inside(&item(jid.as_str(), "none"), "<status code='321'/>");
+                let gone = with_status(&item(jid.as_str(), "none"), 321);
                 let gone = presence(&format!("{room}/{nick}"), " type='unavailable'", &gone);
                 self.tell(room, None, &gone);
                 let changed = self.rooms.get_mut(room).unwrap();
@@ -262,11 +260,9 @@ impl Server {
         for stanza in waiting {
             if !stanza.contains("urn:xmpp:delay") {
                 let delay = format!(
-                    "<delay xmlns='urn:xmpp:delay' from='{domain}' stamp='2023-11-14T20:00:00Z'/>\
-                     </message>"
+                    "<delay xmlns='urn:xmpp:delay' from='{domain}' stamp='2023-11-14T20:00:00Z'/>"
                 );
-                let text = stanza.strip_suffix("</message>").unwrap();
-                *stanza = format!("{text}{delay}");
+                *stanza = with_inside(stanza, &delay);
             }
         }
     }

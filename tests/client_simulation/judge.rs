@@ -1,0 +1,108 @@
+//! Whether each text is its writer's, and what became of each message at each of its readers.
+
+use omemo::client::{Delivery, UndecryptableReason};
+use omemo::model::BareJid;
+
+use crate::messages::Message;
+use crate::world::World;
+
+/// What must not be and happens still.
+pub(crate) const OPEN: &[&str] = &[
+    "shown as somebody else's",
+    "shown as another device's",
+    "encrypted for somebody who is no member",
+    "left out in silence",
+    "a listed device is not in the report",
+    "a room was silenced",
+    "vanished",
+    "read twice",
+];
+
+impl World {
+    /// A text is shown as who has written it.
+    pub(crate) fn check_sender(&mut self, person: usize, number: usize, delivery: &Delivery) {
+        let message = &self.messages[number];
+        let writer = &self.people[message.from];
+        let (account, shown) = (writer.client.account(), &delivery.sender);
+        let is_right = shown.jid == writer.jid();
+        let is_device = shown.device == account.device() || message.has_other_device;
+        let is_key = delivery.fingerprint == account.fingerprint();
+        let detail = format!(
+            "message {number} of {} is shown to {} as of {:?} ({:?})",
+            writer.full, self.people[person].full, delivery.sender, delivery.origin
+        );
+        if !is_right {
+            self.wrong("shown as somebody else's", &detail);
+        } else if !is_device || !is_key {
+            self.wrong("shown as another device's", &detail);
+        }
+    }
+
+    /// Whether a message can have come to somebody.
+    fn has_access(&self, message: &Message, jid: &BareJid) -> bool {
+        match (&message.taken_by, &message.to) {
+            (Some(taken_by), _) => taken_by.contains(jid),
+            (None, crate::messages::To::Room(room)) => {
+                self.server.rooms[room].members.contains(jid)
+            }
+            (None, _) => true,
+        }
+    }
+
+    pub(crate) fn judge(&mut self) {
+        for person in &self.people {
+            assert!(
+                person.given.is_empty(),
+                "seed {}: neither encrypted nor refused: {:?}",
+                self.seed,
+                person.given
+            );
+        }
+        for number in 0..self.messages.len() {
+            let message = &self.messages[number];
+            assert!(message.is_refused || message.readers.is_some(), "{number}");
+            for reader in message.readers.clone().unwrap_or_default() {
+                let what = self.became_of(number, reader);
+                self.counts.add(&what);
+            }
+        }
+        for person in 0..self.people.len() {
+            for number in self.people[person].read.keys() {
+                let is_meant = self.messages[*number].readable.contains(&person);
+                assert!(
+                    is_meant,
+                    "seed {}: {number} was read by who was not meant",
+                    self.seed
+                );
+            }
+        }
+    }
+
+    /// What became of a message at one of its readers.
+    fn became_of(&mut self, number: usize, reader: usize) -> String {
+        let (message, person) = (&self.messages[number], &self.people[reader]);
+        if person.read.contains_key(&number) {
+            return "read".to_owned();
+        }
+        if let Some(reason) = person.failed.get(&number) {
+            let reason = match reason {
+                UndecryptableReason::Failure(failure) => format!("{:?}", failure.reason),
+                other => format!("{other:?}"),
+            };
+            if message.has_other_device {
+                return format!("forged and not read: {reason}");
+            }
+            self.counts.add("not read");
+            return format!("not read: {reason}");
+        }
+        if message.has_other_device {
+            return "forged and taken for nothing".to_owned();
+        }
+        if !self.has_access(message, &person.jid()) {
+            return "not passed on".to_owned();
+        }
+        let detail = format!("message {number} on its way to {}", person.full);
+        self.wrong("vanished", &detail);
+        "vanished".to_owned()
+    }
+}

@@ -1,0 +1,256 @@
+//! A client, and what its application knows and keeps.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use omemo::account::{MessageId, VersionPolicy};
+use omemo::client::{Client, Options, RequestId, Ticket, TrustQuestion, UndecryptableReason};
+use omemo::model::{BareJid, Version};
+use omemo::store::MemoryStore;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::archives::Reading;
+use crate::seats::Seat;
+use crate::server::stage::{JULIET, MALLORY, ROMEO, jid, options};
+use crate::world::{ROOMS, World};
+
+pub(crate) const NURSE: &str = "nurse@capulet.example";
+
+/// Has no device that speaks OMEMO.
+pub(crate) const PETER: &str = "peter@capulet.example";
+
+/// Has an account on a server that is gone.
+pub(crate) const TYBALT: &str = "tybalt@grave.example";
+
+/// The people, in the order in which they come.
+pub(crate) const PEOPLE: [&str; 6] = [
+    "juliet@capulet.example/balcony",
+    "romeo@montague.example/orchard",
+    "mallory@verona.example/cave",
+    "nurse@capulet.example/house",
+    "juliet@capulet.example/phone",
+    "romeo@montague.example/phone",
+];
+
+pub(crate) struct Person {
+    pub(crate) full: String,
+    options: Options,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) client: Client<StdRng>,
+    pub(crate) is_online: bool,
+    /// What the server keeps of messages for it while it is away is lost; the archive has it.
+    is_forgotten: bool,
+    /// Messages that were given and have not come back.
+    pub(crate) given: BTreeMap<Ticket, usize>,
+    /// Answers that are late.
+    pub(crate) late: Vec<(RequestId, String)>,
+    /// Questions that the user has not answered yet.
+    pub(crate) questions: Vec<TrustQuestion>,
+    pub(crate) read: BTreeMap<usize, MessageId>,
+    pub(crate) failed: BTreeMap<usize, UndecryptableReason>,
+    /// What came since there was nothing to do: not acknowledged to the server.
+    pub(crate) taken: Vec<String>,
+    /// How far each archive was read, and how far when there was nothing to do.
+    pub(crate) places: BTreeMap<BareJid, usize>,
+    pub(crate) kept_places: BTreeMap<BareJid, usize>,
+    /// Archives that are being read.
+    pub(crate) readings: Vec<Reading>,
+    /// Rooms that it is in.
+    pub(crate) seats: BTreeMap<BareJid, Seat>,
+    /// Since when each account's device list may have changed without its knowing, because of a fault.
+    pub(crate) blind: BTreeMap<BareJid, u64>,
+}
+
+impl Person {
+    pub(crate) fn jid(&self) -> BareJid {
+        jid(&self.full)
+    }
+
+    pub(crate) fn is_mallory(&self) -> bool {
+        self.jid() == jid(MALLORY)
+    }
+
+    /// There was nothing to do: all that came is acknowledged.
+    pub(crate) fn keep(&mut self) {
+        self.taken.clear();
+        self.kept_places.clone_from(&self.places);
+    }
+}
+
+impl World {
+    pub(crate) fn join(&mut self) {
+        let full = PEOPLE[self.people.len()].to_owned();
+        let mut options = options();
+        options.account.versions = match self.rng.random_range(0..6) {
+            // The first two understand each other.
+            0 if self.people.len() >= 3 => VersionPolicy::Only(Version::Legacy),
+            1 if self.people.len() >= 3 => VersionPolicy::Only(Version::Omemo2),
+            2 | 3 => VersionPolicy::Newest,
+            _ => VersionPolicy::ByEvidence,
+        };
+        let store = Arc::new(MemoryStore::new());
+        let client = self.open(&full, &options, &store);
+        let archives = [&*full, ROOMS[0], ROOMS[1]].map(jid);
+        let places = archives.map(|archive| {
+            let length = self.server.archive.get(&archive).map_or(0, Vec::len);
+            (archive, length)
+        });
+        self.people.push(Person {
+            full,
+            options,
+            store,
+            client,
+            is_online: false,
+            is_forgotten: false,
+            given: BTreeMap::new(),
+            late: Vec::new(),
+            questions: Vec::new(),
+            read: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            taken: Vec::new(),
+            places: places.clone().into(),
+            kept_places: places.into(),
+            readings: Vec::new(),
+            seats: BTreeMap::new(),
+            blind: BTreeMap::new(),
+        });
+        let person = self.people.len() - 1;
+        let own = self.people[person].jid();
+        for room in ROOMS {
+            self.server.set_member(&jid(room), &own, true);
+        }
+        self.introduce(person);
+        self.connect(person);
+        // A new device is not there before it is announced.
+        for _ in 0..50 {
+            self.act(person);
+            self.hear(person);
+        }
+    }
+
+    fn open(&mut self, full: &str, options: &Options, store: &Arc<MemoryStore>) -> Client<StdRng> {
+        let rng = StdRng::from_rng(&mut self.rng);
+        let store = store.clone();
+        Client::open_with_rng(store, jid(full), options.clone(), rng, self.time()).unwrap()
+    }
+
+    /// What an application says after each start. It does not know yet who is in its rooms.
+    fn introduce(&mut self, person: usize) {
+        let now = self.time();
+        let client = &mut self.people[person].client;
+        for contact in [JULIET, ROMEO, NURSE, MALLORY, PETER, TYBALT] {
+            client.set_contact(&jid(contact), true, true, now).unwrap();
+        }
+    }
+
+    /// A client takes a stanza. It may die before the server knows that it has it.
+    pub(crate) fn hear(&mut self, person: usize) {
+        if !self.people[person].is_online {
+            return;
+        }
+        let full = self.people[person].full.clone();
+        let Some(stanza) = self.server.next_for(&full) else {
+            return;
+        };
+        self.take(person, stanza);
+        if self.one_in(200) {
+            self.crash(person);
+        }
+    }
+
+    fn take(&mut self, person: usize, stanza: String) {
+        if !self.is_of_a_room(person, &stanza) {
+            let now = self.time();
+            let client = &mut self.people[person].client;
+            client.receive(&stanza, now).unwrap();
+        }
+        self.people[person].taken.push(stanza);
+    }
+
+    pub(crate) fn disconnect(&mut self, person: usize) {
+        let is_forgotten = self.one_in(2);
+        self.people[person].client.disconnected();
+        self.is_gone(person);
+        self.people[person].is_forgotten |= is_forgotten;
+    }
+
+    /// The server notices that a stream is gone.
+    fn is_gone(&mut self, person: usize) {
+        let gone = &mut self.people[person];
+        gone.is_online = false;
+        gone.late.clear();
+        gone.seats.clear();
+        gone.readings.clear();
+        let full = gone.full.clone();
+        for room in ROOMS {
+            self.server.leave(&jid(room), &full);
+        }
+    }
+
+    pub(crate) fn connect(&mut self, person: usize) {
+        let now = self.time();
+        let full = self.people[person].full.clone();
+        self.server.open_stream(&full);
+        if core::mem::take(&mut self.people[person].is_forgotten) {
+            if !self.server.is_quiet_for(&full) {
+                self.counts.add("offline messages lost");
+            }
+            self.server.drop_waiting(&full);
+        }
+        self.server.log_in(&full);
+        self.server.greet(&full);
+        let came = &mut self.people[person];
+        came.is_online = true;
+        came.client.connected(now).unwrap();
+        self.begin_to_catch_up(person);
+        for room in ROOMS {
+            if !self.one_in(4) {
+                self.enter(person, &jid(room));
+            }
+        }
+    }
+
+    /// A stream breaks and is resumed (XEP-0198): nothing is lost, and what was not acknowledged comes again.
+    pub(crate) fn resume(&mut self, person: usize) {
+        if !self.people[person].is_online {
+            return;
+        }
+        self.counts.add("streams resumed");
+        let taken = self.people[person].taken.clone();
+        let is_again = |stanza: &&String| !stanza.starts_with("<presence");
+        for stanza in taken.iter().filter(is_again) {
+            let now = self.time();
+            if !self.is_of_a_room(person, stanza) {
+                let client = &mut self.people[person].client;
+                client.receive(stanza, now).unwrap();
+            }
+        }
+    }
+
+    /// The process dies, and is started again. The outbox is the application's.
+    pub(crate) fn crash(&mut self, person: usize) {
+        self.counts.add("clients that died");
+        let dead = &self.people[person];
+        let (full, options) = (dead.full.clone(), dead.options.clone());
+        let store = dead.store.clone();
+        self.people[person].client = self.open(&full, &options, &store);
+        self.is_gone(person);
+        self.introduce(person);
+        let dead = &mut self.people[person];
+        let given = core::mem::take(&mut dead.given);
+        dead.questions.clear();
+        dead.places.clone_from(&dead.kept_places);
+        // What was said in rooms is in their archives; the rest comes again, as the server kept it.
+        for stanza in core::mem::take(&mut dead.taken) {
+            self.server.push(&full, stanza);
+        }
+        self.server.open_stream(&full);
+        for number in given.into_values() {
+            self.give(person, number);
+        }
+        if self.one_in(2) {
+            self.connect(person);
+        }
+    }
+}
