@@ -185,6 +185,21 @@ impl Account {
         Ok(jid == self.names.own() || self.contact(tx, jid)?.accepted)
     }
 
+    /// Notes that the user writes to an account.
+    pub(super) fn accept_contact(
+        &self,
+        tx: &mut Transaction<'_>,
+        jid: &BareJid,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let mut contact = self.contact(tx, jid)?;
+        if !contact.accepted {
+            contact.accepted = true;
+            self.store_contact(tx, jid, contact, now);
+        }
+        Ok(())
+    }
+
     /// Notes that something encrypted came from an account, or is on its way to it.
     pub(super) fn note_encrypted(
         &self,

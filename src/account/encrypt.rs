@@ -7,11 +7,11 @@
 use rand_core::TryCryptoRng;
 
 use super::names::Peer;
-use super::options::GapPolicy;
 use super::outgoing::{EncryptError, Outgoing, Sent};
-use super::plan::{Plan, Planned};
-use super::report::{Fate, Gap, Refusal, Report};
+use super::plan::{Plan, Planned, Reader, Route};
+use super::report::{Fate, Gap, Refusal};
 use super::sessions::Birth;
+use super::terms::{Audience, Terms};
 use super::transaction::Transaction;
 use super::{Account, AccountError};
 use crate::crypto::random;
@@ -31,19 +31,36 @@ impl Account {
         now: Timestamp,
         rng: &mut G,
     ) -> Result<Sent, EncryptError> {
+        self.encrypt_on(outgoing, &Terms::default(), now, rng)
+    }
+
+    /// The same on given terms: for a room, or within the size that a server takes.
+    ///
+    /// # Errors
+    /// [`EncryptError`]; no session has moved.
+    pub fn encrypt_on<G: TryCryptoRng + ?Sized>(
+        &self,
+        outgoing: &Outgoing<'_>,
+        terms: &Terms<'_>,
+        now: Timestamp,
+        rng: &mut G,
+    ) -> Result<Sent, EncryptError> {
         let sealed = seal(&outgoing.payloads, rng)?;
         let sent: Result<Sent, Box<Refusal>> = self.run(|tx| {
-            let mut plan = self.plan(tx, outgoing, now, rng)?;
-            if let Some(refusal) = self.judge(tx, outgoing, &plan.report)? {
+            let mut plan = self.plan(tx, outgoing, terms, now, rng)?;
+            if let Some(refusal) = self.judge(tx, outgoing, terms, &mut plan.report)? {
                 return Ok(Err(Box::new(refusal)));
             }
             let keys = self.encrypt_keys(tx, &mut plan, &sealed, rng)?;
-            if let Some(refusal) = self.judge(tx, outgoing, &plan.report)? {
+            if let Some(refusal) = self.judge(tx, outgoing, terms, &mut plan.report)? {
                 // Not stored: a ratchet that is at its end was found only now.
                 return Err(EncryptError::Refused(Box::new(refusal)));
             }
             for jid in outgoing.recipients {
-                self.note_encrypted(tx, jid, true, now)?;
+                match terms.audience {
+                    Audience::Accounts => self.note_encrypted(tx, jid, true, now)?,
+                    Audience::Occupant | Audience::Room(_) => self.accept_contact(tx, jid, now)?,
+                }
             }
             let sent = Sent {
                 elements: self.elements(keys, &sealed),
@@ -60,13 +77,16 @@ impl Account {
     fn encrypt_keys<G: TryCryptoRng + ?Sized>(
         &self,
         tx: &mut Transaction<'_>,
-        plan: &mut Plan,
+        plan: &mut Plan<'_>,
         sealed: &PerVersion<Option<SealedPayload>>,
         rng: &mut G,
     ) -> Result<PerVersion<Vec<RecipientKey>>, AccountError> {
         let mut keys: PerVersion<Vec<RecipientKey>> = PerVersion::default();
-        for (peer, planned) in core::mem::take(&mut plan.sessions) {
-            let Some(payload) = sealed.get(peer.version) else {
+        for Reader {
+            peer, place, route, ..
+        } in core::mem::take(&mut plan.readers)
+        {
+            let (Some(payload), Route::Session(planned)) = (sealed.get(peer.version), route) else {
                 continue;
             };
             let fate = match self.encrypt_key(tx, &peer, planned, &payload.key_material, rng)? {
@@ -80,7 +100,7 @@ impl Account {
                     }
                 }
             };
-            plan.report.set(&peer, fate);
+            plan.report.set(place, fate);
         }
         Ok(keys)
     }
@@ -147,36 +167,6 @@ impl Account {
             }
         }
         elements
-    }
-
-    /// Whether the message may go out as the report has it.
-    fn judge(
-        &self,
-        tx: &Transaction<'_>,
-        outgoing: &Outgoing<'_>,
-        report: &Report,
-    ) -> Result<Option<Refusal>, AccountError> {
-        for jid in outgoing.recipients {
-            if self.contact(tx, jid)?.opt_out.is_some() {
-                return Ok(Some(Refusal::OptedOut(jid.clone())));
-            }
-        }
-        for jid in outgoing.recipients {
-            if jid == self.names.own() {
-                continue;
-            }
-            if !report.devices.iter().any(|device| device.jid == *jid) {
-                return Ok(Some(Refusal::NoDevices(jid.clone(), report.clone())));
-            }
-            if !report.reaches(jid) {
-                return Ok(Some(Refusal::NobodyReached(jid.clone(), report.clone())));
-            }
-        }
-        let is_empty = report.encrypted().next().is_none();
-        if is_empty || self.options.gaps == GapPolicy::Refuse && report.skipped().next().is_some() {
-            return Ok(Some(Refusal::Gaps(report.clone())));
-        }
-        Ok(None)
     }
 }
 

@@ -68,6 +68,7 @@ mod forget;
 mod identities;
 mod inbox;
 mod incarnation;
+mod judge;
 mod lookup;
 mod message_keys;
 mod names;
@@ -79,6 +80,7 @@ mod own;
 mod plan;
 mod pre_keys;
 mod publication;
+mod readers;
 mod received;
 mod recipients;
 mod records;
@@ -88,6 +90,7 @@ mod sessions;
 mod signed_pre_keys;
 mod skipped_limits;
 mod survey;
+mod terms;
 mod transaction;
 mod transfer;
 mod trust;
@@ -114,11 +117,12 @@ pub use received::{
     Arrival, Empty, Failure, FailureReason, Incoming, Message, MessageId, Received,
 };
 pub use recipients::Missing;
-pub use report::{DeviceReport, Fate, Gap, Refusal, Report};
+pub use report::{Absence, DeviceReport, Fate, Gap, LeftOut, Refusal, Report};
 pub use survey::{
     BundleState, CatchUp, ConsumerSurvey, PeerSurvey, SessionState, SessionSurvey, Survey,
     VersionSurvey,
 };
+pub use terms::{Audience, RoomPolicy, Space, Terms};
 pub use trust::{KnownKey, NewKey, Trust, TrustPolicy};
 
 use self::names::Names;

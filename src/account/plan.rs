@@ -1,13 +1,17 @@
 //! Before the ratchets move: for each device a session, found or started, or why there is none.
 
+use core::cmp::Reverse;
+
 use rand_core::TryCryptoRng;
 
 use super::devices::is_downgraded;
 use super::names::{Peer, SessionName};
 use super::outgoing::{Bundles, EncryptError, FetchedBundle, Outgoing};
+use super::readers::Standing;
 use super::records::DeviceRecord;
 use super::report::{DeviceReport, Fate, Gap, Report};
 use super::sessions::unanswered;
+use super::terms::{Audience, Terms};
 use super::transaction::Transaction;
 use super::trust::Introduction;
 use super::{Account, AccountError, Trust};
@@ -15,11 +19,28 @@ use crate::error::InitiateError;
 use crate::model::{Bundle, Fingerprint, PerVersion, Timestamp, Version};
 use crate::session::Session;
 
-/// What is going to be done.
-#[derive(Default)]
-pub(super) struct Plan {
-    pub(super) sessions: Vec<(Peer, Planned)>,
+/// Who is going to read a message.
+pub(super) struct Plan<'b> {
+    pub(super) readers: Vec<Reader<'b>>,
+    /// Devices that have a session and have not answered for too long. They are no readers.
+    pub(super) silent: Vec<Reader<'b>>,
     pub(super) report: Report,
+}
+
+/// A device that is going to get a key.
+pub(super) struct Reader<'b> {
+    pub(super) peer: Peer,
+    /// Its place in the report.
+    pub(super) place: usize,
+    pub(super) standing: Standing,
+    pub(super) route: Route<'b>,
+}
+
+/// How a device is reached.
+pub(super) enum Route<'b> {
+    Session(Planned),
+    /// A session is still to be started.
+    Bundle(&'b Bundle, Box<DeviceRecord>),
 }
 
 /// A session that is going to be sent on.
@@ -29,91 +50,179 @@ pub(super) enum Planned {
     Started(Box<DeviceRecord>, Session, Timestamp),
 }
 
+impl Reader<'_> {
+    /// Whether its key is going to be a key exchange.
+    pub(super) fn is_key_exchange(&self) -> bool {
+        match &self.route {
+            Route::Session(Planned::Found(_, session) | Planned::Started(_, session, _)) => {
+                session.is_unanswered()
+            }
+            Route::Bundle(..) => true,
+        }
+    }
+
+    /// What the report says of it, unless something goes wrong.
+    pub(super) fn fate(&self) -> Fate {
+        Fate::Encrypted {
+            version: self.peer.version,
+            key_exchange: self.is_key_exchange(),
+        }
+    }
+}
+
 impl Account {
-    /// Looks at every device. What is learnt of new keys is put into the transaction.
-    pub(super) fn plan<G: TryCryptoRng + ?Sized>(
+    /// Looks at every device, and decides which of them read the message. What is learnt of new keys is put
+    /// into the transaction.
+    pub(super) fn plan<'b, G: TryCryptoRng + ?Sized>(
         &self,
         tx: &mut Transaction<'_>,
-        outgoing: &Outgoing<'_>,
+        outgoing: &Outgoing<'b>,
+        terms: &Terms<'_>,
         now: Timestamp,
         rng: &mut G,
-    ) -> Result<Plan, EncryptError> {
+    ) -> Result<Plan<'b>, EncryptError> {
+        let own = self.names.own();
+        let mut plan = self.survey_readers(tx, outgoing, terms, now)?;
+        // Before sessions are started, which takes time: a list can have a thousand devices.
+        if let Some(space) = &terms.space {
+            plan.leave_out_excess(space, own);
+        }
+        self.start_sessions(tx, &mut plan, now, rng)?;
+        plan.wake_silent(outgoing.recipients);
+        plan.leave_out_large_ids(terms.audience, own);
+        if let Some(space) = &terms.space {
+            plan.leave_out_excess(space, own);
+        }
+        Ok(plan)
+    }
+
+    /// Looks for a way to every device.
+    fn survey_readers<'b>(
+        &self,
+        tx: &mut Transaction<'_>,
+        outgoing: &Outgoing<'b>,
+        terms: &Terms<'_>,
+        now: Timestamp,
+    ) -> Result<Plan<'b>, AccountError> {
         let versions = PerVersion::from_fn(|version| outgoing.payloads.get(version).is_some());
-        let mut plan = Plan::default();
+        let is_room = matches!(terms.audience, Audience::Room(_));
+        let mut plan = Plan {
+            readers: Vec::new(),
+            silent: Vec::new(),
+            report: Report::default(),
+        };
         for jid in self.everybody(outgoing.recipients) {
-            for (device, mut record) in self.device_records(tx, &jid)? {
+            let has_left = is_room && self.contact(tx, &jid)?.opt_out.is_some();
+            for (device, record) in self.device_records(tx, &jid)? {
                 let is_us = jid == *self.names.own() && device == self.own.device;
                 if is_us || !Version::ALL.into_iter().any(|v| record.is_listed(v)) {
                     continue;
                 }
-                let chosen = self.choose_version(&record, &versions);
-                let fate = match chosen {
-                    Err(gap) => Fate::Skipped(gap),
+                let place = plan.report.devices.len();
+                let is_downgraded = is_downgraded(&record);
+                let way = match self.choose_version(&record, &versions) {
+                    Err(gap) => Err(gap),
+                    Ok(_) if has_left => Err(Gap::OptedOut),
                     Ok(version) => {
-                        let peer = Peer {
-                            jid: jid.clone(),
-                            device,
-                            version,
-                        };
-                        let found =
-                            self.find_or_start(tx, outgoing.bundles, &peer, &mut record, now, rng)?;
-                        match found {
-                            Err(gap) => Fate::Skipped(gap),
-                            Ok(session) => {
-                                plan.sessions.push((peer, session));
-                                Fate::Encrypted {
-                                    version,
-                                    key_exchange: false,
-                                }
-                            }
-                        }
+                        let peer = Peer::new(jid.clone(), device, version);
+                        self.find_way(tx, outgoing.bundles, peer, record, place, now)?
+                    }
+                };
+                let fate = match way {
+                    Err(gap) => Fate::Skipped(gap),
+                    Ok(reader) if self.is_silent(&reader) => {
+                        plan.silent.push(reader);
+                        Fate::Skipped(Gap::Silent)
+                    }
+                    Ok(reader) => {
+                        let fate = reader.fate();
+                        plan.readers.push(reader);
+                        fate
                     }
                 };
                 plan.report.devices.push(DeviceReport {
                     jid: jid.clone(),
                     device,
                     fate,
-                    is_downgraded: is_downgraded(&record),
+                    is_downgraded,
                 });
             }
         }
         Ok(plan)
     }
 
-    /// The session to send on, or one that is started from a bundle; or why there is none.
-    fn find_or_start<G: TryCryptoRng + ?Sized>(
+    /// The session to send on, or the bundle to start one from; or why there is neither.
+    fn find_way<'b>(
         &self,
         tx: &mut Transaction<'_>,
-        bundles: &Bundles,
-        peer: &Peer,
-        record: &mut DeviceRecord,
+        bundles: &'b Bundles,
+        peer: Peer,
+        record: DeviceRecord,
+        place: usize,
         now: Timestamp,
-        rng: &mut G,
-    ) -> Result<Result<Planned, Gap>, AccountError> {
+    ) -> Result<Result<Reader<'b>, Gap>, AccountError> {
+        let mut is_verified = false;
         if let Some(key) = record.fingerprint() {
-            let trust = self.introduce(tx, peer, record, &key, now)?;
+            let trust = self.introduce(tx, &peer, &record, &key, now)?;
             if let Some(gap) = Gap::of_trust(trust, key) {
                 return Ok(Err(gap));
             }
+            is_verified = trust == Trust::Verified;
         }
+        let standing = Standing {
+            is_verified,
+            heard: record.heard,
+            first_seen: Reverse(record.first_seen),
+        };
+        let reader = |route| Reader {
+            peer: peer.clone(),
+            place,
+            standing,
+            route,
+        };
         let part = record.part(peer.version);
         if let Some(entry) = part.and_then(|part| part.current()) {
             let name = peer.clone().session(entry.number);
             if let Some(session) = self.load_session(tx, &name)? {
-                if self.is_silent(&session) {
-                    return Ok(Err(Gap::Silent));
-                }
-                return Ok(Ok(Planned::Found(name, session)));
+                let session = Planned::Found(name, session);
+                return Ok(Ok(reader(Route::Session(session))));
             }
         }
-        let bundle = match bundles.get(peer) {
-            None => return Ok(Err(Gap::NoSession)),
-            Some(FetchedBundle::Absent) => return Ok(Err(Gap::NoBundle)),
-            Some(FetchedBundle::Broken) => return Ok(Err(Gap::BrokenBundle)),
-            Some(FetchedBundle::Unreachable(error)) => return Ok(Err(Gap::Unreachable(*error))),
-            Some(FetchedBundle::Bundle(bundle)) => bundle,
-        };
-        self.start(tx, peer, record, bundle, now, rng)
+        Ok(match bundles.get(&peer) {
+            None => Err(Gap::NoSession),
+            Some(FetchedBundle::Absent) => Err(Gap::NoBundle),
+            Some(FetchedBundle::Broken) => Err(Gap::BrokenBundle),
+            Some(FetchedBundle::Unreachable(error)) => Err(Gap::Unreachable(*error)),
+            Some(FetchedBundle::Bundle(bundle)) => {
+                Ok(reader(Route::Bundle(bundle, Box::new(record))))
+            }
+        })
+    }
+
+    /// Starts the sessions that are missing. A device for which that fails reads nothing.
+    fn start_sessions<G: TryCryptoRng + ?Sized>(
+        &self,
+        tx: &mut Transaction<'_>,
+        plan: &mut Plan<'_>,
+        now: Timestamp,
+        rng: &mut G,
+    ) -> Result<(), AccountError> {
+        for mut reader in core::mem::take(&mut plan.readers) {
+            if let Route::Bundle(bundle, mut record) = reader.route {
+                match self.start(tx, &reader.peer, &mut record, bundle, now, rng)? {
+                    Err(gap) => {
+                        plan.report.set(reader.place, Fate::Skipped(gap));
+                        continue;
+                    }
+                    Ok(session) => {
+                        let session = Planned::Started(record, session, now);
+                        reader.route = Route::Session(session);
+                    }
+                }
+            }
+            plan.readers.push(reader);
+        }
+        Ok(())
     }
 
     /// Starts a session from a bundle, if its key is the device's and is trusted.
@@ -125,17 +234,14 @@ impl Account {
         bundle: &Bundle,
         now: Timestamp,
         rng: &mut G,
-    ) -> Result<Result<Planned, Gap>, AccountError> {
+    ) -> Result<Result<Session, Gap>, AccountError> {
         let session = match self.initiate(tx, peer, record, bundle, rng)? {
             Ok(session) => session,
             Err(gap) => return Ok(Err(gap)),
         };
         let key = Fingerprint::from(&bundle.identity);
         let trust = self.introduce(tx, peer, record, &key, now)?;
-        if let Some(gap) = Gap::of_trust(trust, key) {
-            return Ok(Err(gap));
-        }
-        Ok(Ok(Planned::Started(Box::new(record.clone()), session, now)))
+        Ok(Gap::of_trust(trust, key).map_or(Ok(session), Err))
     }
 
     /// Makes a session from a bundle, if its key is the device's; the key is pinned.
@@ -180,7 +286,10 @@ impl Account {
         Ok(self.meet_key(tx, key, &introduction, now)?.0)
     }
 
-    fn is_silent(&self, session: &Session) -> bool {
+    fn is_silent(&self, reader: &Reader<'_>) -> bool {
+        let Route::Session(Planned::Found(_, session)) = &reader.route else {
+            return false;
+        };
         let silent_after = self.options.silent_after;
         silent_after.is_some_and(|most| unanswered(session) >= most)
     }

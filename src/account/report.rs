@@ -4,7 +4,6 @@ use core::fmt;
 use std::collections::BTreeSet;
 
 use super::lookup::LookupError;
-use super::names::Peer;
 use super::{AccountError, Trust};
 use crate::error::{EncryptError, InitiateError};
 use crate::model::{BareJid, DeviceId, Encrypted, Fingerprint, RecipientKey, Version};
@@ -15,6 +14,31 @@ use crate::model::{BareJid, DeviceId, Encrypted, Fingerprint, RecipientKey, Vers
 pub struct Report {
     /// The devices.
     pub devices: Vec<DeviceReport>,
+    /// The members of a room who get nothing, and why; empty outside of rooms.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A member of a room who gets nothing of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Who.
+    pub jid: BareJid,
+    /// Why.
+    pub why: Absence,
+}
+
+/// Why a member of a room gets nothing of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Absence {
+    /// One side has ended encryption with this account (XEP-0384 §5.9).
+    OptedOut,
+    /// The account has no device that is announced.
+    NoDevices,
+    /// The message is encrypted for none of the devices: the report has a reason for each.
+    NoReader,
+    /// The account joined the room after the user had decided who reads the message.
+    Joined,
 }
 
 /// What became of a device.
@@ -76,6 +100,13 @@ pub enum Gap {
     NotListed,
     /// Its session cannot encrypt: reset it.
     Session(EncryptError),
+    /// The stanza would become larger than servers take, and this device is one of those that matter least
+    /// ([`Space`](super::Space)).
+    TooManyDevices,
+    /// Its id is above 2³¹ − 1, and the message has readers that would drop the whole stanza because of it.
+    LargeId,
+    /// One side has ended encryption with its account; the message goes to a room.
+    OptedOut,
 }
 
 /// Why a message did not go out.
@@ -83,15 +114,20 @@ pub enum Gap {
 #[non_exhaustive]
 pub enum Refusal {
     /// One side has ended encryption with this account: ask the user, then
-    /// [`Account::opt_in`](super::Account::opt_in), or send plaintext. In a room it is one of the
-    /// recipients, and stops the message for all of them.
+    /// [`Account::opt_in`](super::Account::opt_in), or send plaintext.
     OptedOut(BareJid),
     /// This recipient has no device that is announced.
     NoDevices(BareJid, Report),
     /// This recipient would get nothing: the report says why.
     NobodyReached(BareJid, Report),
-    /// Some devices would get nothing, and the policy does not allow it; or there is no device at all.
+    /// Some devices would get nothing, and the policy does not allow it.
     Gaps(Report),
+    /// It is a note to oneself, and the account has no other device.
+    NoOtherDevice,
+    /// No member of the room but the account itself would get anything.
+    NobodyInRoom(Report),
+    /// The stanza would be larger than servers take, whomever it is encrypted for.
+    TooLarge(Report),
 }
 
 impl Report {
@@ -124,10 +160,14 @@ impl Report {
         self.encrypted().any(|device| device.jid == *jid)
     }
 
-    pub(super) fn set(&mut self, peer: &Peer, fate: Fate) {
-        let mut devices = self.devices.iter_mut();
-        let found = devices.find(|device| device.jid == peer.jid && device.device == peer.device);
-        if let Some(device) = found {
+    /// The accounts of which a device gets it.
+    pub(super) fn reached(&self) -> BTreeSet<&BareJid> {
+        self.encrypted().map(|device| &device.jid).collect()
+    }
+
+    /// `place` is the device's in [`Self::devices`].
+    pub(super) fn set(&mut self, place: usize, fate: Fate) {
+        if let Some(device) = self.devices.get_mut(place) {
             device.fate = fate;
         }
     }
@@ -144,6 +184,21 @@ impl Report {
             Ok(())
         } else {
             Err(AccountError::Record)
+        }
+    }
+}
+
+impl Refusal {
+    /// What would have become of each device, where that is the reason.
+    #[must_use]
+    pub const fn report(&self) -> Option<&Report> {
+        match self {
+            Self::OptedOut(_) | Self::NoOtherDevice => None,
+            Self::NoDevices(_, report)
+            | Self::NobodyReached(_, report)
+            | Self::Gaps(report)
+            | Self::NobodyInRoom(report)
+            | Self::TooLarge(report) => Some(report),
         }
     }
 }
@@ -181,7 +236,21 @@ impl fmt::Display for Gap {
             }
             Self::NotListed => f.write_str("it is on no device list"),
             Self::Session(error) => error.fmt(f),
+            Self::TooManyDevices => f.write_str("the message would become too large with it"),
+            Self::LargeId => f.write_str("other devices cannot read a message with its id in it"),
+            Self::OptedOut => f.write_str("encryption was ended with its account"),
         }
+    }
+}
+
+impl fmt::Display for Absence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OptedOut => "encryption was ended with this member",
+            Self::NoDevices => "this member has announced no device",
+            Self::NoReader => "this member has no device that the message is encrypted for",
+            Self::Joined => "this member joined after it was decided who reads the message",
+        })
     }
 }
 
@@ -194,6 +263,11 @@ impl fmt::Display for Refusal {
             Self::NoDevices(..) => "a recipient has announced no device",
             Self::NobodyReached(..) => "a recipient would get nothing: see the report",
             Self::Gaps(_) => "devices would be left out: see the report",
+            Self::NoOtherDevice => "the account has no other device to send a note to",
+            Self::NobodyInRoom(_) => {
+                "no other member of the room would get anything: see the report"
+            }
+            Self::TooLarge(_) => "the message is larger than servers take",
         })
     }
 }

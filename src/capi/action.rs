@@ -7,7 +7,10 @@ use super::boundary::{accessor, free};
 use super::client::omemo_message_id;
 use super::device::protocol_number;
 use super::memory::{Text, Texts};
-use super::report::{devices, omemo_device_report, omemo_refusal, omemo_undecided_key, refusal};
+use super::report::{
+    devices, left_out, omemo_device_report, omemo_left_out, omemo_refusal, omemo_undecided_key,
+    refusal,
+};
 use super::trust::{omemo_fingerprint, trust_number};
 use super::undecryptable::{describe, omemo_undecryptable};
 use crate::account::Listing;
@@ -177,6 +180,7 @@ pub struct omemo_action {
     refusal: Option<omemo_refusal>,
     notice: Option<omemo_notice>,
     devices: Vec<omemo_device_report>,
+    left_out: Vec<omemo_left_out>,
     keys: Vec<omemo_undecided_key>,
     texts: Texts,
 }
@@ -298,6 +302,29 @@ pub unsafe extern "C" fn omemo_action_device(
     unsafe { accessor(action, ptr::null(), get) }
 }
 
+/// How many members of a room get nothing of a message.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_action_left_out_count(action: *const omemo_action) -> usize {
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(action, 0, |action| action.left_out.len()) }
+}
+
+/// A member of a room who gets nothing of a message; NULL if there are not so many.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_action_left_out(
+    action: *const omemo_action,
+    index: usize,
+) -> *const omemo_left_out {
+    let get = |action: &omemo_action| {
+        action
+            .left_out
+            .get(index)
+            .map_or(ptr::null(), ptr::from_ref)
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(action, ptr::null(), get) }
+}
+
 /// How many keys somebody has to decide about.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_action_key_count(action: *const omemo_action) -> usize {
@@ -337,6 +364,7 @@ impl omemo_action {
                 made.ticket = message.ticket.get();
                 made.stanza = Some(Text::new(&message.stanza));
                 made.devices = devices(&message.report, &mut made.texts);
+                made.left_out = left_out(&message.report, &mut made.texts);
                 made
             }
             Action::Refused(refused) => {
@@ -344,7 +372,10 @@ impl omemo_action {
                 made.ticket = refused.ticket.get();
                 let (known, report) = refusal(&refused.reason, &mut made.texts);
                 made.refusal = Some(known);
-                made.devices = report.map_or_else(Vec::new, |it| devices(it, &mut made.texts));
+                if let Some(report) = report {
+                    made.devices = devices(report, &mut made.texts);
+                    made.left_out = left_out(report, &mut made.texts);
+                }
                 made
             }
             Action::Send(stanza) => {
@@ -412,6 +443,7 @@ impl omemo_action {
             refusal: None,
             notice: None,
             devices: Vec::new(),
+            left_out: Vec::new(),
             keys: Vec::new(),
             texts: Texts::default(),
         }

@@ -6,7 +6,7 @@ use core::ptr;
 use super::device::protocol_number;
 use super::memory::Texts;
 use super::trust::omemo_fingerprint;
-use crate::account::{DeviceReport, Fate, Gap, Refusal, Report};
+use crate::account::{Absence, DeviceReport, Fate, Gap, Refusal, Report};
 use crate::client::RefusalReason;
 
 /// Why a message is not encrypted for a device.
@@ -42,6 +42,38 @@ pub enum omemo_gap {
     OMEMO_GAP_SESSION = 12,
     /// Its bundle could not be looked up: its server did not answer, or has a problem. Try again later.
     OMEMO_GAP_UNREACHABLE = 20,
+    /// The stanza would become larger than servers take, and this device matters least.
+    OMEMO_GAP_TOO_MANY_DEVICES = 30,
+    /// Its id is above 2^31 - 1, and other readers would drop the whole message because of it.
+    OMEMO_GAP_LARGE_ID = 31,
+    /// One side has ended encryption with its account; the message goes to a room.
+    OMEMO_GAP_OPTED_OUT = 32,
+}
+
+/// Why a member of a room gets nothing of a message.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum omemo_absence {
+    /// One side has ended encryption with this account.
+    OMEMO_ABSENCE_OPTED_OUT = 1,
+    /// It has no device that is announced.
+    OMEMO_ABSENCE_NO_DEVICES = 2,
+    /// The message is encrypted for none of its devices: each has its own omemo_gap.
+    OMEMO_ABSENCE_NO_READER = 3,
+    /// It joined after you had decided who reads the message.
+    OMEMO_ABSENCE_JOINED = 4,
+}
+
+/// A member of a room who gets nothing of a message.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct omemo_left_out {
+    /// Who.
+    pub jid: *const c_char,
+    /// Why: an omemo_absence.
+    pub why: u32,
+    /// The same in English.
+    pub reason: *const c_char,
 }
 
 /// What became of a device.
@@ -88,10 +120,16 @@ pub enum omemo_refusal_kind {
     OMEMO_REFUSAL_NO_DEVICES = 2,
     /// The recipient `jid` would get nothing: the report says why.
     OMEMO_REFUSAL_NOBODY_REACHED = 3,
-    /// Some devices would get nothing, and the policy does not allow it; or there is no device at all.
+    /// Some devices would get nothing, and the policy does not allow it.
     OMEMO_REFUSAL_GAPS = 4,
     /// It cannot be encrypted or written: see `reason`.
     OMEMO_REFUSAL_CONTENT = 5,
+    /// It is a note to yourself, and the account has no other device.
+    OMEMO_REFUSAL_NO_OTHER_DEVICE = 20,
+    /// No other member of the room would get anything: the report says why.
+    OMEMO_REFUSAL_NOBODY_IN_ROOM = 21,
+    /// The message is larger than servers take, whomever it is encrypted for.
+    OMEMO_REFUSAL_TOO_LARGE = 22,
 }
 
 /// Why a message does not go out.
@@ -109,6 +147,23 @@ pub struct omemo_refusal {
 pub(super) fn devices(report: &Report, texts: &mut Texts) -> Vec<omemo_device_report> {
     let devices = report.devices.iter();
     devices.map(|device| describe(device, texts)).collect()
+}
+
+pub(super) fn left_out(report: &Report, texts: &mut Texts) -> Vec<omemo_left_out> {
+    use omemo_absence::*;
+    let members = report.left_out.iter();
+    members
+        .map(|member| omemo_left_out {
+            jid: texts.add(member.jid.as_str()),
+            why: match member.why {
+                Absence::OptedOut => OMEMO_ABSENCE_OPTED_OUT,
+                Absence::NoDevices => OMEMO_ABSENCE_NO_DEVICES,
+                Absence::NoReader => OMEMO_ABSENCE_NO_READER,
+                Absence::Joined => OMEMO_ABSENCE_JOINED,
+            } as u32,
+            reason: texts.add(&member.why.to_string()),
+        })
+        .collect()
 }
 
 pub(super) fn refusal<'r>(
@@ -140,6 +195,9 @@ pub(super) fn refused<'r>(
             (OMEMO_REFUSAL_NOBODY_REACHED, Some(jid), Some(report))
         }
         Refusal::Gaps(report) => (OMEMO_REFUSAL_GAPS, None, Some(report)),
+        Refusal::NoOtherDevice => (OMEMO_REFUSAL_NO_OTHER_DEVICE, None, None),
+        Refusal::NobodyInRoom(report) => (OMEMO_REFUSAL_NOBODY_IN_ROOM, None, Some(report)),
+        Refusal::TooLarge(report) => (OMEMO_REFUSAL_TOO_LARGE, None, Some(report)),
     };
     let known = omemo_refusal {
         kind: kind as u32,
@@ -195,5 +253,8 @@ const fn gap_kind(gap: Gap) -> omemo_gap {
         Gap::NotListed => OMEMO_GAP_NOT_LISTED,
         Gap::Session(_) => OMEMO_GAP_SESSION,
         Gap::Unreachable(_) => OMEMO_GAP_UNREACHABLE,
+        Gap::TooManyDevices => OMEMO_GAP_TOO_MANY_DEVICES,
+        Gap::LargeId => OMEMO_GAP_LARGE_ID,
+        Gap::OptedOut => OMEMO_GAP_OPTED_OUT,
     }
 }

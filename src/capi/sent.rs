@@ -180,6 +180,7 @@ impl omemo_sent {
         });
         let report = Report {
             devices: devices.collect(),
+            left_out: Vec::new(),
         };
         Self::new(vec![encrypted], &report)
     }

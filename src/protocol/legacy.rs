@@ -11,7 +11,7 @@ use prost::bytes::{Buf, Bytes};
 use zeroize::Zeroizing;
 
 use super::message::check_ciphertext;
-use super::wire::{Fields, LegacyKeyExchange, LegacyMessage, decode};
+use super::wire::{Fields, LegacyKeyExchange, LegacyMessage, MAX_NUMBER, decode};
 use super::{
     Direction, KeyExchange, KeyExchangeHead, KeyMaterial, Parties, Protocol, RatchetMessage,
     SealedPayload,
@@ -219,6 +219,20 @@ impl Protocol for Legacy {
 
     fn empty_iv(&self, random: &Secret<12>) -> Option<Vec<u8>> {
         Some(random.expose().to_vec())
+    }
+
+    fn max_key_len(&self, is_key_exchange: bool) -> usize {
+        // Version, a key, two numbers, 48 bytes of ciphertext, the MAC.
+        let message = 1 + 35 + 2 * MAX_NUMBER + 50 + MAC_LEN;
+        if is_key_exchange {
+            1 + 2 * 35 + 3 * MAX_NUMBER + 2 + message
+        } else {
+            message
+        }
+    }
+
+    fn max_shared_device_id(&self) -> u32 {
+        i32::MAX.unsigned_abs()
     }
 
     fn heals_after_failures(&self) -> bool {

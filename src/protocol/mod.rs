@@ -165,6 +165,14 @@ pub trait Protocol: fmt::Debug + Send + Sync + 'static {
     /// What an empty message has for `<iv/>`, where the version demands one; `random` is fresh.
     fn empty_iv(&self, random: &Secret<12>) -> Option<Vec<u8>>;
 
+    /// The most bytes that a `<key/>` has with the key material of a payload in it, before base64: a key
+    /// exchange, or a message alone.
+    fn max_key_len(&self, is_key_exchange: bool) -> usize;
+
+    /// The largest device id that may stand in one stanza with those of others. There are legacy clients
+    /// that read ids as signed 32-bit numbers, and drop the whole stanza if one of them is larger.
+    fn max_shared_device_id(&self) -> u32;
+
     /// Whether clients replace a session on which decryption fails. XEP-0384 §7 forbids it since 0.4: whoever
     /// can garble messages could make everybody start anew all the time.
     fn heals_after_failures(&self) -> bool;

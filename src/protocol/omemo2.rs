@@ -13,7 +13,7 @@ use prost::bytes::Bytes;
 use zeroize::Zeroizing;
 
 use super::message::check_ciphertext;
-use super::wire::{OmemoAuthenticatedMessage, OmemoKeyExchange, OmemoMessage, decode};
+use super::wire::{MAX_NUMBER, OmemoAuthenticatedMessage, OmemoKeyExchange, OmemoMessage, decode};
 use super::{
     Direction, KeyExchange, KeyExchangeHead, KeyMaterial, Parties, Protocol, RatchetMessage,
     SealedPayload,
@@ -218,6 +218,20 @@ impl Protocol for Omemo2 {
 
     fn empty_iv(&self, _: &Secret<12>) -> Option<Vec<u8>> {
         None
+    }
+
+    fn max_key_len(&self, is_key_exchange: bool) -> usize {
+        // Two numbers, a key, 64 bytes of ciphertext; the MAC and the length of it all.
+        let message = 2 * MAX_NUMBER + 34 + 66 + MAC_LEN + 2 + 2;
+        if is_key_exchange {
+            2 * MAX_NUMBER + 2 * 34 + 3 + message
+        } else {
+            message
+        }
+    }
+
+    fn max_shared_device_id(&self) -> u32 {
+        u32::MAX
     }
 
     fn heals_after_failures(&self) -> bool {

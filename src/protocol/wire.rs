@@ -10,6 +10,9 @@ use prost::encoding::{DecodeContext, WireType, skip_field};
 
 use crate::error::MessageError;
 
+/// The most bytes of a 32-bit number, its tag among them.
+pub(super) const MAX_NUMBER: usize = 6;
+
 /// A message whose fields have the numbers 1, 2, 3, …
 pub(super) trait Fields: Message + Default {
     /// The wire type of each.

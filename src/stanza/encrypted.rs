@@ -118,7 +118,7 @@ fn write_keys<'k>(
 }
 
 /// The attribute that says of a key that it is a key exchange.
-const fn exchange_attribute(version: Version) -> &'static str {
+pub(super) const fn exchange_attribute(version: Version) -> &'static str {
     match version {
         Version::Legacy => "prekey",
         Version::Omemo2 => "kex",

@@ -3,6 +3,7 @@
 //! | what | is read by | is written by | specified in |
 //! |---|---|---|---|
 //! | an encrypted message | [`Message::read`], [`Message::list`] | [`write_encrypted`] | XEP-0384 §5.5 (0.3.0: §4.5) |
+//! | how large it becomes | | [`key_size`], [`account_size`], [`element_size`] | RFC 6120 §13.12 |
 //! | what stands beside it | | [`Companion::of`] | XEP-0334, XEP-0380, XEP-0420 |
 //! | a message in clear | [`PlainMessage::read`] | [`PlainMessage::seal`], [`reveal`] | XEP-0420 §9 |
 //! | what a payload says | [`Content::read`] | [`PlainMessage::payloads`] | |
@@ -51,6 +52,7 @@ mod plain;
 mod pubsub;
 mod request;
 mod reveal;
+mod size;
 mod stamp;
 mod tag;
 mod writer;
@@ -75,6 +77,7 @@ pub use plain::{PlainMessage, Unprotected};
 pub use pubsub::{Item, Items, Node, Source};
 pub use request::{MaxItems, Request, RequestKind};
 pub use reveal::{reveal, root_alone, strip};
+pub use size::{account_size, element_size, key_size};
 
 /// The longest text that is read: 1 MiB. RFC 6120 §13.12 lets servers limit stanzas, and the usual
 /// limits are at or below this (256 KiB from a client in Prosody and ejabberd, 1 MiB in Openfire).

@@ -164,7 +164,7 @@ impl Sending<'_> {
                 }
                 Event::Refused { ticket, reason } if self.tickets.contains(&ticket) => {
                     if let RefusalReason::Recipients(refusal) = &reason {
-                        reports(refusal).into_iter().for_each(show::gaps);
+                        refusal.report().into_iter().for_each(show::gaps);
                     }
                     return Err(format!("not sent: {reason}").into());
                 }
@@ -214,13 +214,5 @@ impl Sending<'_> {
             self.tickets.insert(self.messenger.send(to, &text)?);
         }
         Ok(())
-    }
-}
-
-fn reports(refusal: &omemo::account::Refusal) -> Option<&omemo::account::Report> {
-    use omemo::account::Refusal;
-    match refusal {
-        Refusal::NobodyReached(_, report) | Refusal::Gaps(report) => Some(report),
-        _ => None,
     }
 }

@@ -84,23 +84,21 @@ pub fn how_to_decide(jid: &BareJid, key: &Fingerprint) -> String {
     )
 }
 
-/// Says on standard error which devices will not read a message.
+/// Says on standard error which devices, and which members of a room, will not read a message.
 pub fn gaps(report: &Report) {
     for (device, gap) in report.skipped() {
         let why = match gap {
-            Gap::Undecided(_) => "nobody has decided about its key (omemo trust)",
-            Gap::Distrusted(_) => "its key is not trusted",
-            Gap::NoBundle | Gap::NoSession => "it has published no keys",
-            Gap::BrokenBundle | Gap::UnusableBundle(_) => "what it has published is no good",
-            Gap::IdentityChanged => "it shows another key than before",
-            Gap::Unreachable(_) => "its server could not be asked for its keys",
-            Gap::Silent => "it has not answered for too long",
-            _ => "it speaks no version that is used here",
+            Gap::Undecided(_) => "nobody has decided about its key (omemo trust)".to_owned(),
+            Gap::NoBundle | Gap::NoSession => "it has published no keys".to_owned(),
+            gap => gap.to_string(),
         };
         note(&format!(
             "not for device {} of {}: {why}",
             device.device, device.jid
         ));
+    }
+    for member in &report.left_out {
+        note(&format!("not for {}: {}", member.jid, member.why));
     }
 }
 
