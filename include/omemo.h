@@ -1224,12 +1224,57 @@ enum omemo_gap
    * Its bundle could not be looked up: its server did not answer, or has a problem. Try again later.
    */
   OMEMO_GAP_UNREACHABLE = 20,
+  /**
+   * The stanza would become larger than servers take, and this device matters least.
+   */
+  OMEMO_GAP_TOO_MANY_DEVICES = 30,
+  /**
+   * Its id is above 2^31 - 1, and other readers would drop the whole message because of it.
+   */
+  OMEMO_GAP_LARGE_ID = 31,
+  /**
+   * One side has ended encryption with its account; the message goes to a room.
+   */
+  OMEMO_GAP_OPTED_OUT = 32,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
 typedef enum omemo_gap omemo_gap;
 #else
 typedef uint32_t omemo_gap;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Why a member of a room gets nothing of a message.
+ */
+enum omemo_absence
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * One side has ended encryption with this account.
+   */
+  OMEMO_ABSENCE_OPTED_OUT = 1,
+  /**
+   * It has no device that is announced.
+   */
+  OMEMO_ABSENCE_NO_DEVICES = 2,
+  /**
+   * The message is encrypted for none of its devices: each has its own omemo_gap.
+   */
+  OMEMO_ABSENCE_NO_READER = 3,
+  /**
+   * It joined after you had decided who reads the message.
+   */
+  OMEMO_ABSENCE_JOINED = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_absence omemo_absence;
+#else
+typedef uint32_t omemo_absence;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -1254,13 +1299,25 @@ enum omemo_refusal_kind
    */
   OMEMO_REFUSAL_NOBODY_REACHED = 3,
   /**
-   * Some devices would get nothing, and the policy does not allow it; or there is no device at all.
+   * Some devices would get nothing, and the policy does not allow it.
    */
   OMEMO_REFUSAL_GAPS = 4,
   /**
    * It cannot be encrypted or written: see `reason`.
    */
   OMEMO_REFUSAL_CONTENT = 5,
+  /**
+   * It is a note to yourself, and the account has no other device.
+   */
+  OMEMO_REFUSAL_NO_OTHER_DEVICE = 20,
+  /**
+   * No other member of the room would get anything: the report says why.
+   */
+  OMEMO_REFUSAL_NOBODY_IN_ROOM = 21,
+  /**
+   * The message is larger than servers take, whomever it is encrypted for.
+   */
+  OMEMO_REFUSAL_TOO_LARGE = 22,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -2300,6 +2357,24 @@ typedef struct {
    */
   const char *message;
 } omemo_notice;
+
+/**
+ * A member of a room who gets nothing of a message.
+ */
+typedef struct {
+  /**
+   * Who.
+   */
+  const char *jid;
+  /**
+   * Why: an omemo_absence.
+   */
+  uint32_t why;
+  /**
+   * The same in English.
+   */
+  const char *reason;
+} omemo_left_out;
 
 /**
  * A key that somebody has to decide about.
@@ -3865,6 +3940,16 @@ size_t omemo_action_device_count(const omemo_action *action);
  */
 const omemo_device_report *omemo_action_device(const omemo_action *action,
                                                size_t index);
+
+/**
+ * How many members of a room get nothing of a message.
+ */
+size_t omemo_action_left_out_count(const omemo_action *action);
+
+/**
+ * A member of a room who gets nothing of a message; NULL if there are not so many.
+ */
+const omemo_left_out *omemo_action_left_out(const omemo_action *action, size_t index);
 
 /**
  * How many keys somebody has to decide about.
