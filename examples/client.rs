@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     omemo.connected(now()?)?;
     // Old keys go, new ones are published. Who stays connected does this once a day.
-    omemo.end_catch_up(now()?)?;
+    omemo.maintain(now()?)?;
     act(&mut omemo)?;
     for line in io::stdin().lock().lines() {
         if let Err(error) = take(&mut omemo, &line?) {

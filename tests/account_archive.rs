@@ -62,9 +62,10 @@ fn a_page_is_as_large_as_a_write() {
         .map(|_| world.write(juliet, romeo, Version::Legacy, &text))
         .collect();
     let senders = [jid(JULIET)];
-    let mut page = page_of(&senders, &stanzas, Arrival::Archived);
     let now = world.time();
     let account = &world.devices[romeo].account;
+    let catch_up = account.begin_catch_up(Order::OldestFirst, now).unwrap();
+    let mut page = page_of(&senders, &stanzas, Arrival::Archived(catch_up));
     let mut writes = 0;
     while !page.is_empty() {
         let read = account.decrypt_page(&page, now, &mut world.rng).unwrap();
@@ -133,13 +134,14 @@ fn a_page_that_is_too_large_for_the_store_is_read_all_the_same() {
         .map(|_| world.write(juliet, romeo, Version::Legacy, &text))
         .collect();
     let senders = [jid(JULIET)];
-    let mut page = page_of(&senders, &stanzas, Arrival::Archived);
     let store = Arc::new(Narrow {
         store: Arc::clone(&world.devices[romeo].store),
         most: 90_000,
     });
     let now = world.time();
     let account = Account::open(store, jid(ROMEO), options(), now, &mut world.rng).unwrap();
+    let catch_up = account.begin_catch_up(Order::OldestFirst, now).unwrap();
+    let mut page = page_of(&senders, &stanzas, Arrival::Archived(catch_up));
     while !page.is_empty() {
         let read = account.decrypt_page(&page, now, &mut world.rng).unwrap();
         assert!(matches!(read[..], [Received::Message(_)]), "{read:?}");
@@ -188,19 +190,21 @@ fn read_all(store: Arc<dyn Store>, version: Version, order: Order) {
         numbers.reverse();
     }
     chain.world.now += HOUR;
-    chain
+    let catch_up = chain
         .romeo
         .begin_catch_up(order, chain.world.time())
         .unwrap();
+    let archived = Arrival::Archived(catch_up);
     for page in numbers.chunks(PAGE) {
         let stanzas: Vec<_> = page
             .iter()
             .map(|n| archive[*n as usize - 1].clone())
             .collect();
-        chain.read(&stanzas, page, Arrival::Archived);
+        chain.read(&stanzas, page, archived);
     }
     let now = chain.world.time();
-    chain.romeo.end_catch_up(now, &mut chain.world.rng).unwrap();
+    let rng = &mut chain.world.rng;
+    chain.romeo.end_catch_up(catch_up, now, rng).unwrap();
     chain.acknowledge_all();
     // All keys are used: everything is a duplicate.
     let senders = [chain.writer.jid().clone()];
@@ -208,7 +212,7 @@ fn read_all(store: Arc<dyn Store>, version: Version, order: Order) {
         let again = Incoming {
             senders: &senders,
             elements: &archive[n as usize - 1],
-            arrival: Arrival::Archived,
+            arrival: archived,
             attached: &[],
         };
         let read = chain.romeo.decrypt(&again, now, &mut chain.world.rng);

@@ -167,10 +167,9 @@ fn a05_a_repeated_key_exchange_is_a_duplicate_or_refused() {
         for is_catching_up in [false, true] {
             let mut world = World::of_two(5);
             let now = world.time();
-            if is_catching_up {
-                let account = &world.devices[ROMEOS].account;
-                account.begin_catch_up(Order::OldestFirst, now).unwrap();
-            }
+            let account = &world.devices[ROMEOS].account;
+            let begin = || account.begin_catch_up(Order::OldestFirst, now).unwrap();
+            let catch_up = is_catching_up.then(begin);
             let stanza = world.write(JULIETS, ROMEOS, version, b"hello");
             world.expect(ROMEOS, JULIETS, &stanza, b"hello");
             let duplicate = |world: &mut World| {
@@ -193,7 +192,10 @@ fn a05_a_repeated_key_exchange_is_a_duplicate_or_refused() {
                 refused(world, ROMEOS, JULIET, &stanza, reason);
             });
             let account = &world.devices[ROMEOS].account;
-            account.end_catch_up(now, &mut world.rng).unwrap();
+            match catch_up {
+                Some(id) => account.end_catch_up(id, now, &mut world.rng).unwrap(),
+                None => account.maintain(now, &mut world.rng).unwrap(),
+            }
             let device = world.devices[JULIETS].id();
             let account = &world.devices[ROMEOS].account;
             account.forget_device(&jid(JULIET), device).unwrap();

@@ -197,7 +197,7 @@ fn a08_keys_with_long_names_expire_in_several_writes() {
     world.now += 31 * DAY;
     let (now, rng) = (world.time(), &mut world.rng);
     let account = &world.devices[romeo].account;
-    account.end_catch_up(now, rng).unwrap();
+    account.maintain(now, rng).unwrap();
     let bundle = account.bundle(Version::Omemo2).unwrap().bundle;
     assert_ne!(bundle.signed_pre_key_id, offered);
     assert_eq!(put_away(&world.devices[romeo].store), 0);
@@ -397,11 +397,11 @@ fn signed_pre_key(world: &World) -> [u8; 32] {
         .as_bytes()
 }
 
-fn end_catch_up(world: &mut World) {
+fn maintain(world: &mut World) {
     let now = world.time();
     let rng: &mut StdRng = &mut world.rng;
     let account = &world.devices[ROMEOS].account;
-    account.end_catch_up(now, rng).unwrap();
+    account.maintain(now, rng).unwrap();
 }
 
 #[test]
@@ -414,7 +414,7 @@ fn c12_a_clock_that_jumps_costs_no_key_and_stops_no_rotation() {
     // Backwards: everything stays.
     world.now = start - 3650 * DAY;
     let before = world.devices[ROMEOS].dump().len();
-    end_catch_up(&mut world);
+    maintain(&mut world);
     assert!(world.devices[ROMEOS].dump().len() >= before);
     let read = give(&mut world, ROMEOS, &[jid(MALLORY)], &exchange);
     assert_eq!(text_of(&read), b"hello");
@@ -425,10 +425,10 @@ fn c12_a_clock_that_jumps_costs_no_key_and_stops_no_rotation() {
     other.device = DeviceId::new(667).unwrap();
     let exchange = other.exchange(&mut world, &offered, b"hello");
     let first = signed_pre_key(&world);
-    end_catch_up(&mut world);
+    maintain(&mut world);
     let second = signed_pre_key(&world);
     assert_ne!(first, second);
-    end_catch_up(&mut world);
+    maintain(&mut world);
     assert_eq!(signed_pre_key(&world), second);
     let read = give(&mut world, ROMEOS, &[jid(MALLORY)], &exchange);
     assert_eq!(text_of(&read), b"hello");
@@ -437,7 +437,7 @@ fn c12_a_clock_that_jumps_costs_no_key_and_stops_no_rotation() {
     let mut rotations = 0;
     for _ in 0..21 {
         let before = signed_pre_key(&world);
-        end_catch_up(&mut world);
+        maintain(&mut world);
         rotations += u32::from(signed_pre_key(&world) != before);
         world.now += DAY;
     }

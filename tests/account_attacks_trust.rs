@@ -225,7 +225,7 @@ fn a22_a_legacy_session_is_repaired_seldom() {
     let mut world = settled(version, 25);
     let now = world.time();
     let account = &world.devices[1].account;
-    account.begin_catch_up(Order::OldestFirst, now).unwrap();
+    let catch_up = account.begin_catch_up(Order::OldestFirst, now).unwrap();
     // One message, however often it comes, and however many keys it has.
     let one = spoiled(&mut world, version, 0, 1);
     for _ in 0..100 {
@@ -238,7 +238,7 @@ fn a22_a_legacy_session_is_repaired_seldom() {
     }
     journalled(&mut world, 1, |world| refused(world, 1, JULIET, &many, MAC));
     let account = &world.devices[1].account;
-    account.end_catch_up(now, &mut world.rng).unwrap();
+    account.end_catch_up(catch_up, now, &mut world.rng).unwrap();
     assert_eq!(repairs(&world, 1), 0);
 
     let fail = |world: &mut World| {
@@ -249,11 +249,11 @@ fn a22_a_legacy_session_is_repaired_seldom() {
     };
     let now = world.time();
     let account = &world.devices[1].account;
-    account.begin_catch_up(Order::OldestFirst, now).unwrap();
+    let catch_up = account.begin_catch_up(Order::OldestFirst, now).unwrap();
     fail(&mut world);
     assert_eq!(repairs(&world, 1), 0);
     let account = &world.devices[1].account;
-    account.end_catch_up(now, &mut world.rng).unwrap();
+    account.end_catch_up(catch_up, now, &mut world.rng).unwrap();
     assert_eq!(repairs(&world, 1), 1);
     let mut pauses = Vec::new();
     for round in 0..8 {

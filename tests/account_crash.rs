@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use couple::{Couple, version};
 use ledger::Ledger;
-use omemo::account::{AccountError, Order, Received};
+use omemo::account::{Account, AccountError, Order, Received};
 use omemo::crypto::Secret;
 use omemo::model::Timestamp;
 use omemo::store::{Remedy, SealKey, Sealed, SqliteStore, Store, StoreError};
@@ -292,10 +292,11 @@ impl Worker {
         }
         match n % 12 {
             2 => self.patiently(now, |couple, _| {
-                couple.0[from].begin_catch_up(Order::OldestFirst, now)
+                couple.0[from].begin_catch_up(Order::OldestFirst, now)?;
+                Ok(())
             }),
-            7 => self.patiently(now, |couple, rng| couple.0[0].end_catch_up(now, rng)),
-            8 => self.patiently(now, |couple, rng| couple.0[1].end_catch_up(now, rng)),
+            7 => self.patiently(now, |couple, rng| end_catch_ups(&couple.0[0], now, rng)),
+            8 => self.patiently(now, |couple, rng| end_catch_ups(&couple.0[1], now, rng)),
             10 => self.patiently(now, |couple, _| {
                 let other = couple.0[1 - from].jid();
                 let peers = couple.0[from].reset_sessions(other, None, now)?;
@@ -338,6 +339,14 @@ impl Worker {
             self.deliver(journal, n);
         }
     }
+}
+
+/// Ends those that were begun, also by a process that has died since.
+fn end_catch_ups(account: &Account, now: Timestamp, rng: &mut StdRng) -> Result<(), AccountError> {
+    for catch_up in account.survey()?.catch_ups {
+        account.end_catch_up(catch_up.id, now, rng)?;
+    }
+    account.maintain(now, rng)
 }
 
 fn path() -> PathBuf {

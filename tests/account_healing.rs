@@ -110,14 +110,14 @@ fn whoever_writes_on_a_session_that_is_not_answered_gets_another() {
         let bundle = nearly_empty(&world, version);
         let now = world.time();
         let romeo = &world.devices[ROMEO_DEVICE].account;
-        romeo.begin_catch_up(Order::OldestFirst, now).unwrap();
+        let catch_up = romeo.begin_catch_up(Order::OldestFirst, now).unwrap();
         for from in [0, 1] {
             let stanza = write(&mut world, from, version, &bundle);
             world.expect(ROMEO_DEVICE, from, &stanza, b"hello");
         }
         world.devices[ROMEO_DEVICE]
             .account
-            .end_catch_up(now, &mut world.rng)
+            .end_catch_up(catch_up, now, &mut world.rng)
             .unwrap();
         repair(&mut world, 1, version);
         let next = write(&mut world, 1, version, &bundle);
@@ -209,9 +209,10 @@ fn an_answer_is_owed_on_the_newest_session() {
         world.now += HOUR;
         let now = world.time();
         let romeo = &world.devices[ROMEO_DEVICE].account;
-        romeo.begin_catch_up(Order::NewestFirst, now).unwrap();
+        let catch_up = romeo.begin_catch_up(Order::NewestFirst, now).unwrap();
+        let archived = Arrival::Archived(catch_up);
         for stanza in [&second, &first] {
-            let read = world.read_as(ROMEO_DEVICE, 0, stanza, Arrival::Archived);
+            let read = world.read_as(ROMEO_DEVICE, 0, stanza, archived);
             assert!(matches!(read, Received::Message(_)), "{read:?}");
         }
         assert_eq!(world.answer(ROMEO_DEVICE), 1);
@@ -230,15 +231,16 @@ fn c12_the_newest_session_stays_the_current_one_when_the_clock_is_put_back() {
         let second = world.write(0, ROMEO_DEVICE, version, b"second");
         let now = world.time();
         let romeo = &world.devices[ROMEO_DEVICE].account;
-        romeo.begin_catch_up(Order::NewestFirst, now).unwrap();
+        let catch_up = romeo.begin_catch_up(Order::NewestFirst, now).unwrap();
+        let archived = Arrival::Archived(catch_up);
         world.now -= HOUR / 2;
         for stanza in [&second, &first] {
-            let read = world.read_as(ROMEO_DEVICE, 0, stanza, Arrival::Archived);
+            let read = world.read_as(ROMEO_DEVICE, 0, stanza, archived);
             assert!(matches!(read, Received::Message(_)), "{read:?}");
         }
         let (now, rng) = (world.time(), &mut world.rng);
         let romeo = &world.devices[ROMEO_DEVICE].account;
-        romeo.end_catch_up(now, rng).unwrap();
+        romeo.end_catch_up(catch_up, now, rng).unwrap();
         let stanza = world.write(ROMEO_DEVICE, 0, version, b"to Juliet");
         world.expect(0, ROMEO_DEVICE, &stanza, b"to Juliet");
     }

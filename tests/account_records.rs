@@ -51,10 +51,10 @@ fn signed_pre_keys(world: &World, device: usize) -> [SignedPreKeyId; 2] {
     Version::ALL.map(|version| account.bundle(version).unwrap().bundle.signed_pre_key_id)
 }
 
-fn end_catch_up(world: &mut World, device: usize) {
+fn maintain(world: &mut World, device: usize) {
     let now = world.time();
     let account = &world.devices[device].account;
-    account.end_catch_up(now, &mut world.rng).unwrap();
+    account.maintain(now, &mut world.rng).unwrap();
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn c12_a_clock_that_jumps_costs_no_key_and_one_rotation() {
         }
         // However often it is asked for, there is one rotation.
         for _ in 0..5 {
-            end_catch_up(&mut world, romeo);
+            maintain(&mut world, romeo);
         }
         let jumped = signed_pre_keys(&world, romeo);
         let next = before.map(|id| SignedPreKeyId::new(id.get() + 1).unwrap());
@@ -91,7 +91,7 @@ fn c12_a_clock_that_jumps_costs_no_key_and_one_rotation() {
             // The clock is right again: the key from the future does not stay for ten years.
             world.now = true_time;
             for _ in 0..5 {
-                end_catch_up(&mut world, romeo);
+                maintain(&mut world, romeo);
             }
             let next = next.map(|id| SignedPreKeyId::new(id.get() + 1).unwrap());
             assert_eq!(signed_pre_keys(&world, romeo), next);

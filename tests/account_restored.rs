@@ -32,12 +32,12 @@ fn an_id_of_a_signed_pre_key_never_stands_for_two_keys() {
 
     world.now += 8 * DAY;
     let now = world.time();
-    account.end_catch_up(now, &mut world.rng).unwrap();
+    account.maintain(now, &mut world.rng).unwrap();
     options.incarnations = Some(vec![second]);
     let restored =
         Account::open(backup, account.jid().clone(), options, now, &mut world.rng).unwrap();
     assert_eq!(restored.opening(), Opening::RolledBack);
-    restored.end_catch_up(now, &mut world.rng).unwrap();
+    restored.maintain(now, &mut world.rng).unwrap();
     for version in Version::ALL {
         let (lost, now) = (account.bundle(version), restored.bundle(version));
         let (lost, now) = (lost.unwrap().bundle, now.unwrap().bundle);

@@ -121,7 +121,7 @@ impl Application {
                 self.world.now += HOUR;
                 let now = self.world.time();
                 let account = &self.world.devices[JULIETS].account;
-                account.end_catch_up(now, &mut self.rng).unwrap();
+                account.maintain(now, &mut self.rng).unwrap();
             }
         }
         None

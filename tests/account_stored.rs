@@ -157,7 +157,7 @@ fn reads_everything(store: &Arc<dyn Store>, expected: &Expected) {
         assert!(matches!(read, Received::Message(_)), "{read:?}");
     }
     for account in couple.0 {
-        account.end_catch_up(now, &mut rng).unwrap();
+        account.maintain(now, &mut rng).unwrap();
         account.export_identity().unwrap();
         account.remove().unwrap();
     }
@@ -270,7 +270,7 @@ fn live(store: &Arc<dyn Store>) -> Vec<Value> {
     message(1, &exchange, Some("for an old bundle"));
     time += 8 * DAY;
     romeo
-        .end_catch_up(at(time), &mut StdRng::seed_from_u64(3))
+        .maintain(at(time), &mut StdRng::seed_from_u64(3))
         .unwrap();
 
     // What waits for both consumers, and for one.

@@ -9,7 +9,7 @@
 
 mod world;
 
-use omemo::account::{APPLICATION, BundleState, Order, Received, SessionState};
+use omemo::account::{APPLICATION, BundleState, CatchUp, Order, Received, SessionState};
 use omemo::model::Version;
 use world::{DAY, JULIET, ROMEO, World, jid};
 
@@ -27,7 +27,7 @@ fn a_new_account_has_all_keys_and_has_published_nothing() {
         assert_eq!(side.signed_pre_key_created, world.time());
         assert_eq!(side.bundle, BundleState::Unpublished);
     }
-    assert_eq!(survey.catch_up, None);
+    assert_eq!(survey.catch_ups, []);
     assert_eq!(survey.written_since_incarnation, None);
     assert_eq!(survey.inbox.len(), 1);
     assert_eq!(survey.inbox[0].name, APPLICATION);
@@ -60,7 +60,7 @@ fn what_was_published_and_rotated_is_told() {
 
     world.now += 8 * DAY;
     let (now, account) = (world.time(), &world.devices[0].account);
-    account.end_catch_up(now, &mut world.rng).unwrap();
+    account.maintain(now, &mut world.rng).unwrap();
     for side in account.survey().unwrap().versions {
         assert_eq!(side.bundle, BundleState::Outdated);
         assert_eq!(side.old_signed_pre_keys, 1);
@@ -79,7 +79,7 @@ fn sessions_are_told_from_both_sides() {
         let now = world.time();
         let account = &world.devices[romeo].account;
         account.set_accepted(&jid(JULIET), true, now).unwrap();
-        account.begin_catch_up(Order::NewestFirst, now).unwrap();
+        let id = account.begin_catch_up(Order::NewestFirst, now).unwrap();
         let stanzas =
             [b"one", b"two", b"six"].map(|text| world.write(juliet, romeo, version, text));
         assert!(matches!(
@@ -90,8 +90,9 @@ fn sessions_are_told_from_both_sides() {
 
         let account = &world.devices[romeo].account;
         let survey = account.survey().unwrap();
-        assert_eq!(survey.catch_up.unwrap().since, now);
-        assert_eq!(survey.catch_up.unwrap().order, Order::NewestFirst);
+        let order = Order::NewestFirst;
+        let since = now;
+        assert_eq!(survey.catch_ups, [CatchUp { id, since, order }]);
         let waiting = &survey.inbox[0];
         assert_eq!(
             (waiting.messages, waiting.bytes, waiting.oldest),

@@ -394,8 +394,8 @@ fn signed_pre_keys_rotate_at_the_end_of_a_catch_up() {
         let now = stage.time();
         let since = stage.server.seen.len();
         let client = &mut stage.users[0].client;
-        client.begin_catch_up(Order::OldestFirst, now).unwrap();
-        client.end_catch_up(now).unwrap();
+        let id = client.begin_catch_up(Order::OldestFirst, now).unwrap();
+        client.end_catch_up(id, now).unwrap();
         stage.settle();
         published(stage, since)
     };
@@ -469,7 +469,7 @@ fn a_device_id_that_was_published_stays() {
     stage.wait(8 * DAY);
     stage.users[0].holds_requests = true;
     let now = stage.time();
-    stage.users[0].client.end_catch_up(now).unwrap();
+    stage.users[0].client.maintain(now).unwrap();
     stage.settle();
     assert_eq!(
         stage.users[0].client.account().bundles_due().unwrap(),

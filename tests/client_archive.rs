@@ -12,8 +12,8 @@ mod server;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use omemo::account::Order;
-use omemo::client::{Disposition, Origin};
+use omemo::account::{CatchUpId, Order};
+use omemo::client::{Disposition, Origin, QueryId};
 use omemo::model::Timestamp;
 use omemo::store::faults::{Fault, FaultPlan, Faulty};
 use omemo::store::{MemoryStore, Store, StoreError};
@@ -38,6 +38,14 @@ fn absence(store: Arc<dyn Store>, count: usize) -> (Stage, Vec<String>) {
     (stage, archive)
 }
 
+/// Begins to read Juliet's own archive.
+fn expect(stage: &mut Stage, order: Order) -> (CatchUpId, QueryId) {
+    let now = stage.time();
+    let client = &mut stage.users[0].client;
+    let catch_up = client.begin_catch_up(order, now).unwrap();
+    (catch_up, client.expect_archive(catch_up, None, Some("q")))
+}
+
 fn page(stage: &mut Stage, stanzas: &[String]) {
     for (id, stanza) in stanzas.iter().enumerate() {
         let result = archived(&jid(JULIET), "q", id, stanza);
@@ -57,19 +65,18 @@ fn a_page_is_stored_at_once_and_read_in_either_order() {
         stage.connect(0);
         stage.settle();
         let now = stage.time();
-        let client = &mut stage.users[0].client;
-        client.begin_catch_up(order, now).unwrap();
-        client.expect_archive(None, "q");
+        let (catch_up, query) = expect(&mut stage, order);
         for stanzas in pages {
             let before = store.generation().unwrap();
             page(&mut stage, stanzas);
             assert_eq!(store.generation().unwrap(), before, "{order:?}");
-            stage.users[0].client.end_page(now).unwrap();
+            stage.users[0].client.end_page(query, now).unwrap();
             let after = store.generation().unwrap().get() - before.get();
             assert_eq!(after, 1, "{order:?}");
             stage.settle();
         }
-        stage.users[0].client.end_catch_up(now).unwrap();
+        let client = &mut stage.users[0].client;
+        client.end_catch_up(catch_up, now).unwrap();
         stage.settle();
         let mut bodies: Vec<usize> = stage.users[0]
             .bodies()
@@ -111,9 +118,9 @@ fn the_time_of_the_envelope_is_not_hidden_by_the_archives() {
     let written = stage.time();
     stage.now += DAY;
     let now = stage.time();
-    stage.users[0].client.expect_archive(None, "q");
+    let (_, query) = expect(&mut stage, Order::OldestFirst);
     page(&mut stage, &[sealed]);
-    stage.users[0].client.end_page(now).unwrap();
+    stage.users[0].client.end_page(query, now).unwrap();
     stage.settle();
     let read = &stage.users[0].read[0];
     assert_eq!(read.written_at, Some(written));
@@ -130,22 +137,21 @@ fn what_comes_twice_is_handed_out_once() {
     stage.connect(0);
     stage.settle();
     let now = stage.time();
-    let client = &mut stage.users[0].client;
-    client.begin_catch_up(Order::OldestFirst, now).unwrap();
-    client.expect_archive(None, "q");
+    let (catch_up, query) = expect(&mut stage, Order::OldestFirst);
     for stanza in &archive[2..4] {
         stage.receive(0, stanza);
     }
     stage.settle();
     for stanzas in [&archive[..], &archive[3..]] {
         page(&mut stage, stanzas);
-        stage.users[0].client.end_page(now).unwrap();
+        stage.users[0].client.end_page(query, now).unwrap();
         stage.settle();
     }
     for stanza in &archive {
         assert_eq!(stage.receive(0, stanza), Disposition::Consumed);
     }
-    stage.users[0].client.end_catch_up(now).unwrap();
+    let client = &mut stage.users[0].client;
+    client.end_catch_up(catch_up, now).unwrap();
     stage.settle();
     assert_eq!(stage.users[0].bodies(), ["2", "3", "0", "1", "4", "5"]);
     assert!(stage.users[0].undecryptable.is_empty());
@@ -157,7 +163,7 @@ fn an_endless_page_is_read_on_the_way() {
     let (mut stage, archive) = absence(Arc::new(MemoryStore::new()), 1);
     stage.connect(0);
     stage.settle();
-    stage.users[0].client.expect_archive(None, "q");
+    expect(&mut stage, Order::OldestFirst);
     for _ in 0..1001 {
         page(&mut stage, &archive);
     }
@@ -179,8 +185,8 @@ fn an_endless_page_holds_nothing_twice() {
         let mut stage = Stage::new();
         stage.add_with("juliet@capulet.example/balcony", options(), store.clone());
         let now = stage.time();
+        let (_, query) = expect(&mut stage, Order::OldestFirst);
         let client = &mut stage.users[0].client;
-        client.expect_archive(None, "q");
         for _ in 0..1000 {
             client.receive(&nobodys, now).unwrap();
         }
@@ -195,7 +201,7 @@ fn an_endless_page_holds_nothing_twice() {
             failures += 1;
         }
         assert!(failures > 3, "{failures}");
-        client.end_page(now).unwrap();
+        client.end_page(query, now).unwrap();
         stage.settle();
         assert_eq!(stage.users[0].undecryptable.len(), 1001);
     }
@@ -210,11 +216,11 @@ fn a_page_of_many_bytes_is_read_on_the_way() {
     let keys = key.repeat(8);
     let long_iv = "AAAA".repeat(2700);
     for (keys, iv, most) in [(keys, "", 300), (key.repeat(2), &*long_iv, 800)] {
-        stage.users[0].client.expect_archive(None, "q");
+        expect(&mut stage, Order::OldestFirst);
         let stanza = format!(
             "<message from='{ROMEO}/x' to='{JULIET}'>\
              <encrypted xmlns='eu.siacs.conversations.axolotl'>\
-             <header sid='1'>{keys}<iv>{iv}</iv></header></encrypted></message>"
+             <header sid='1'>{keys}<iv>{iv}</iv></header><payload>AAAA</payload></encrypted></message>"
         );
         let mut held = 0;
         while stage.users[0].client.next_action().is_none() {
@@ -246,11 +252,11 @@ fn a_page_survives_a_store_that_fails() {
             stage.connect(0);
             stage.settle();
             let now = stage.time();
-            stage.users[0].client.expect_archive(None, "q");
+            let (_, query) = expect(&mut stage, Order::OldestFirst);
             page(&mut stage, &archive);
             let start = store.calls();
-            if stage.users[0].client.end_page(now).is_err() {
-                stage.users[0].client.end_page(now).unwrap();
+            if stage.users[0].client.end_page(query, now).is_err() {
+                stage.users[0].client.end_page(query, now).unwrap();
             }
             let end = store.calls();
             stage.settle();

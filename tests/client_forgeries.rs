@@ -11,6 +11,7 @@ mod server;
 
 use std::sync::Arc;
 
+use omemo::account::Order;
 use omemo::client::{Answer, Disposition, IqRequest, Origin, Undecryptable, UndecryptableReason};
 use omemo::model::Version;
 use omemo::stanza::{ContentError, EnvelopeError, Node};
@@ -42,7 +43,7 @@ fn stage_of(versions: omemo::account::VersionPolicy) -> (Stage, Arc<MemoryStore>
 fn is_passed_over(stage: &mut Stage, store: &MemoryStore, stanza: &str) {
     let before: Vec<Record> = store.dump();
     let disposition = stage.receive(0, stanza);
-    assert_eq!(disposition, Disposition::NotOurs, "{stanza}");
+    assert_eq!(disposition, Disposition::Unexpected, "{stanza}");
     assert!(stage.users[0].client.next_action().is_none(), "{stanza}");
     assert_eq!(store.dump(), before, "{stanza}");
 }
@@ -97,7 +98,10 @@ fn a44_results_are_of_the_query_and_the_archive_that_were_asked() {
     let genuine = archived(&own, "q1", 1, &sealed);
     // Nobody has asked.
     is_passed_over(&mut stage, &store, &genuine);
-    stage.users[0].client.expect_archive(None, "q1");
+    let now = stage.time();
+    let client = &mut stage.users[0].client;
+    let catch_up = client.begin_catch_up(Order::OldestFirst, now).unwrap();
+    let query = client.expect_archive(catch_up, None, Some("q1"));
     for forged in [
         archived(&own, "q2", 1, &sealed),
         archived(&own, "", 1, &sealed),
@@ -109,13 +113,12 @@ fn a44_results_are_of_the_query_and_the_archive_that_were_asked() {
         is_passed_over(&mut stage, &store, &forged);
     }
     assert_eq!(stage.receive(0, &genuine), Disposition::Pending);
-    let now = stage.time();
-    stage.users[0].client.end_page(now).unwrap();
+    stage.users[0].client.end_page(query, now).unwrap();
     stage.settle();
     assert_eq!(stage.users[0].bodies(), ["genuine"]);
     assert_eq!(stage.users[0].read[0].origin, Origin::Archive);
     // What was asked before the catch-up ended is not asked any more.
-    stage.users[0].client.end_catch_up(now).unwrap();
+    stage.users[0].client.end_catch_up(catch_up, now).unwrap();
     stage.settle();
     is_passed_over(&mut stage, &store, &genuine);
 }
@@ -127,7 +130,10 @@ fn a44_a_room_speaks_for_nobody_else() {
     stage.add("mallory@verona.example/den", only(Version::Legacy));
     let room = "garden@rooms.verona.example".parse().unwrap();
     let sealed = stage.seal(2, JULIET, &text("I am Romeo"));
-    stage.users[0].client.expect_archive(Some(&room), "q1");
+    let now = stage.time();
+    let client = &mut stage.users[0].client;
+    let catch_up = client.begin_catch_up(Order::OldestFirst, now).unwrap();
+    let query = client.expect_archive(catch_up, Some(&room), Some("q1"));
     for from in [
         " from='romeo@montague.example/orchard'",
         " from='juliet@capulet.example/phone'",
@@ -148,7 +154,6 @@ fn a44_a_room_speaks_for_nobody_else() {
         members: vec![own, mallory],
         occupants: occupants.into(),
     };
-    let now = stage.time();
     let client = &mut stage.users[0].client;
     client.set_room(&room, of_room, now).unwrap();
     stage.settle();
@@ -157,7 +162,7 @@ fn a44_a_room_speaks_for_nobody_else() {
         .replacen("'chat'", "'groupchat'", 1);
     let disposition = stage.receive(0, &archived(&room, "q1", 1, &genuine));
     assert_eq!(disposition, Disposition::Pending);
-    stage.users[0].client.end_page(now).unwrap();
+    stage.users[0].client.end_page(query, now).unwrap();
     stage.settle();
     assert_eq!(stage.users[0].read[0].sender.jid.as_str(), MALLORY);
 }

@@ -128,14 +128,14 @@ fn a22_broken_sessions_are_mended_once() {
         let before = (bundles(&stage), stage.users[0].empty.len());
         let now = stage.time();
         let client = &mut stage.users[0].client;
-        client.begin_catch_up(Order::OldestFirst, now).unwrap();
+        let catch_up = client.begin_catch_up(Order::OldestFirst, now).unwrap();
         for stanza in &broken[..6] {
             stage.receive(0, stanza);
             stage.receive(0, stanza);
             stage.settle();
         }
         assert_eq!((bundles(&stage), stage.users[0].empty.len()), before);
-        stage.users[0].client.end_catch_up(now).unwrap();
+        stage.users[0].client.end_catch_up(catch_up, now).unwrap();
         stage.settle();
         let mended = usize::from(version == Version::Legacy);
         let after = (before.0 + mended, before.1 + mended);

@@ -9,6 +9,7 @@
 
 mod server;
 
+use omemo::account::Order;
 use omemo::client::{Origin, UndecryptableReason};
 use omemo::model::Version;
 use server::stage::{JULIET, ROMEO, Stage, jid, only, text};
@@ -50,7 +51,10 @@ fn it_is_told_who_is_said_to_have_sent_it() {
     let mut stage = of_two(Version::Legacy);
     let juliet = jid(JULIET);
     for (what, xml) in unreadable(&stage) {
-        stage.users[0].client.expect_archive(None, "q");
+        let now = stage.time();
+        let client = &mut stage.users[0].client;
+        let catch_up = client.begin_catch_up(Order::OldestFirst, now).unwrap();
+        let query = client.expect_archive(catch_up, None, Some("q"));
         for (origin, xml) in [
             (Origin::Direct, xml.clone()),
             (Origin::CarbonReceived, carbon(JULIET, "received", &xml)),
@@ -59,7 +63,7 @@ fn it_is_told_who_is_said_to_have_sent_it() {
             stage.users[0].undecryptable.clear();
             stage.receive(0, &xml);
             let now = stage.time();
-            stage.users[0].client.end_page(now).unwrap();
+            stage.users[0].client.end_page(query, now).unwrap();
             stage.settle();
             let told = &stage.users[0].undecryptable;
             assert_eq!(told.len(), 1, "{what}");

@@ -280,7 +280,7 @@ fn a30_nothing_is_left_by_an_account() {
             account.set_accepted(&jid(other), true, now).unwrap();
         }
         let account = &world.devices[1].account;
-        account.begin_catch_up(Order::OldestFirst, now).unwrap();
+        let catch_up = account.begin_catch_up(Order::OldestFirst, now).unwrap();
         for round in 0..6 {
             let late = world.write(0, 1, version, &TEXT);
             register_records(&world);
@@ -307,7 +307,7 @@ fn a30_nothing_is_left_by_an_account() {
         }
         let account = &world.devices[1].account;
         assert_eq!(account.inbox(APPLICATION).unwrap().len(), 4);
-        account.end_catch_up(now, &mut world.rng).unwrap();
+        account.end_catch_up(catch_up, now, &mut world.rng).unwrap();
         world.reopen(1, world::options());
 
         let exported = world.devices[1].account.export_identity().unwrap();

@@ -37,6 +37,7 @@ typedef struct {
   omemo_account *account;
   omemo_strings *features;
   uint64_t wake_at;
+  uint64_t catch_up, query;
   uint32_t device;
   uint8_t is_ready;
   unsigned unsent;
@@ -226,15 +227,20 @@ static void reset(chat *c, const char *jid) {
 
 /* Step 6: say when: that messages of the time before are coming, some in the answer to a query to the archive; */
 static void begin_catch_up(chat *c, const char *query_id) {
-  check(omemo_client_begin_catch_up(c->omemo, OMEMO_ORDER_OLDEST_FIRST, now_ms(), &error));
-  check(omemo_client_expect_archive(c->omemo, NULL, query_id, &error));
+  uint64_t lost = c->catch_up; /* with the stream */
+  check(omemo_client_begin_catch_up(c->omemo, OMEMO_ORDER_OLDEST_FIRST, now_ms(), &c->catch_up, &error));
+  check(omemo_client_expect_archive(c->omemo, c->catch_up, NULL, query_id, &c->query, &error));
+  if (lost != 0) {
+    check(omemo_client_end_catch_up(c->omemo, lost, now_ms(), &error));
+  }
 }
 
 /* that a page of them is complete; with the last, OMEMO publishes our keys, and sends what waits; */
 static void end_page(chat *c, int is_last) {
-  check(omemo_client_end_page(c->omemo, now_ms(), &error));
+  check(omemo_client_end_page(c->omemo, c->query, now_ms(), &error));
   if (is_last) {
-    check(omemo_client_end_catch_up(c->omemo, now_ms(), &error));
+    check(omemo_client_end_catch_up(c->omemo, c->catch_up, now_ms(), &error));
+    c->catch_up = 0;
     check(omemo_client_connected(c->omemo, now_ms(), &error));
   }
 }

@@ -70,6 +70,7 @@ mod inbox;
 mod incarnation;
 mod judge;
 mod lookup;
+mod maintain;
 mod message_keys;
 mod names;
 mod open;
@@ -100,7 +101,7 @@ use std::sync::Arc;
 
 pub use acquaintance::UndecidedKey;
 pub use answers::DueAnswer;
-pub use catch_up::Order;
+pub use catch_up::{CatchUpId, Order};
 pub use contacts::ConversationState;
 pub use devices::{DeviceInfo, DeviceVersion, ListChange, Listing};
 pub use empty::EmptyError;

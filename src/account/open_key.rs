@@ -338,7 +338,7 @@ impl Account {
         let version = sender.version;
         let number = moved.name.number;
         let may_change = self.may_change_current(tx, context, before, version)?;
-        let since = self.catch_up(tx)?.map_or(0, |record| record.since);
+        let since = self.catch_ups(tx)?.latest_begin();
         let part = record.part_mut(version);
         let is_receive_only = part.entry(number).is_none_or(|entry| entry.receive_only);
         if moved.is_news && may_change && !is_receive_only {
@@ -427,12 +427,11 @@ impl Account {
         record: &DeviceRecord,
         version: Version,
     ) -> Result<bool, AccountError> {
-        if context.incoming.arrival == Arrival::Live {
+        let Arrival::Archived(catch_up) = context.incoming.arrival else {
             return Ok(true);
-        }
+        };
         let heard = record.part(version).map_or(0, |part| part.heard);
-        let catch_up = self.catch_up(tx)?;
-        Ok(!catch_up.is_some_and(|record| record.newest_first && heard >= record.since))
+        Ok(self.catch_ups(tx)?.may_be_news(catch_up, heard))
     }
 }
 

@@ -5,7 +5,7 @@ use core::fmt;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::{Listing, Peer, Trust};
+use super::{CatchUpId, Listing, Peer, Trust};
 use crate::error::{DecryptError, PayloadError};
 use crate::model::{BareJid, DeviceId, Encrypted, Fingerprint, OwnKey, Version};
 use crate::ratchet::Header;
@@ -47,11 +47,16 @@ impl fmt::Debug for Incoming<'_> {
 /// How a stanza came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Arrival {
-    /// From the stream, in the order in which it was written, offline messages among them.
+    /// From the stream, just after it was written.
     #[default]
     Live,
-    /// From an archive, in the order that was said to [`Account::begin_catch_up`](super::Account::begin_catch_up).
-    Archived,
+    /// From the stream, in the order in which it was written, but later: an offline message, or the
+    /// history that a room sends to who enters. Also what a room passes on. That it cannot be read says
+    /// less about its sender than if it were live ([`Account::repairs_due`](super::Account::repairs_due)).
+    Delayed,
+    /// From an archive, in the order that was said to [`Account::begin_catch_up`](super::Account::begin_catch_up)
+    /// when this catch-up was begun.
+    Archived(CatchUpId),
 }
 
 /// What became of a stanza. Nothing that cannot be decrypted vanishes.

@@ -46,12 +46,28 @@ pub(super) struct LabelRecord {
     pub(super) signature: Vec<u8>,
 }
 
-/// A history that is being caught up with.
+/// The histories that are being caught up with. Tags 1 and 2 were of the only one that there could be.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct CatchUpRecord {
+pub(super) struct CatchUpsRecord {
+    /// The largest number of a catch-up so far.
+    #[prost(uint64, tag = "3")]
+    pub(super) last: u64,
+    /// Since when there has been one all the time.
+    #[prost(uint64, tag = "4")]
+    pub(super) open_since: u64,
+    /// Oldest first.
+    #[prost(message, repeated, tag = "5")]
+    pub(super) leases: Vec<LeaseRecord>,
+}
+
+/// One catch-up.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct LeaseRecord {
     #[prost(uint64, tag = "1")]
+    pub(super) number: u64,
+    #[prost(uint64, tag = "2")]
     pub(super) since: u64,
-    #[prost(bool, tag = "2")]
+    #[prost(bool, tag = "3")]
     pub(super) newest_first: bool,
 }
 

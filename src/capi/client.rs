@@ -40,7 +40,7 @@ pub struct omemo_client {
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum omemo_disposition {
-    /// It does not concern OMEMO: handle it as ever.
+    /// It has no encrypted content: handle it as ever.
     OMEMO_DISPOSITION_NOT_OURS = 1,
     /// Its content was, or will be, handed out as actions. Show nothing of the stanza itself.
     OMEMO_DISPOSITION_CONSUMED = 2,
@@ -48,6 +48,13 @@ pub enum omemo_disposition {
     OMEMO_DISPOSITION_PENDING = 3,
     /// This device sent it, and the room gives it back: you have its text.
     OMEMO_DISPOSITION_OWN_REFLECTION = 4,
+    /// It has encrypted content that nobody is expected to send in this way: a result of an archive that was not
+    /// announced (`omemo_client_expect_archive`), or a copy that somebody else than your server has made. Nothing was
+    /// decrypted. Show nothing of it, not the fallback text either: anybody can send such a stanza.
+    OMEMO_DISPOSITION_UNEXPECTED = 30,
+    /// A message with encrypted content came back as an error. If its id is of a message of yours, tell the user
+    /// that it did not arrive; show nothing else of it.
+    OMEMO_DISPOSITION_BOUNCED = 31,
 }
 
 /// Names a message that was delivered: the same each time that the same message is handed out. May be
@@ -203,6 +210,8 @@ pub unsafe extern "C" fn omemo_client_receive(
             Disposition::Consumed => omemo_disposition::OMEMO_DISPOSITION_CONSUMED,
             Disposition::Pending => omemo_disposition::OMEMO_DISPOSITION_PENDING,
             Disposition::OwnReflection => omemo_disposition::OMEMO_DISPOSITION_OWN_REFLECTION,
+            Disposition::Unexpected => omemo_disposition::OMEMO_DISPOSITION_UNEXPECTED,
+            Disposition::Bounced => omemo_disposition::OMEMO_DISPOSITION_BOUNCED,
         };
         place.put(number as u32);
         Ok(())

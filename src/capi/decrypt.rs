@@ -11,17 +11,19 @@ use super::error::{Failure, omemo_error};
 use super::reading::{omemo_reading, omemo_readings};
 use super::stanza::omemo_stanza;
 use super::status::omemo_status;
-use crate::account::{Arrival, Incoming};
+use crate::account::{Arrival, CatchUpId, Incoming};
 use crate::model::{BareJid, Timestamp};
 
 /// How a stanza came.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum omemo_arrival {
-    /// From the stream, in the order in which it was written, offline messages among them.
+    /// From the stream, just after it was written.
     OMEMO_ARRIVAL_LIVE = 1,
-    /// From an archive, in the order that was said to `omemo_account_begin_catch_up`.
+    /// From an archive, in the order that was said to `omemo_account_begin_catch_up`, whose number is `catch_up`.
     OMEMO_ARRIVAL_ARCHIVED = 2,
+    /// From the stream, in the order in which it was written, but later: it has a `<delay/>`; or from a room.
+    OMEMO_ARRIVAL_DELAYED = 3,
 }
 
 /// A stanza that is to be decrypted. Set all of it to zero, then `struct_size`, `senders` and `stanza`.
@@ -44,6 +46,8 @@ pub struct omemo_incoming {
     pub arrival: u32,
     /// 0.
     pub reserved: u32,
+    /// For OMEMO_ARRIVAL_ARCHIVED: the catch-up that it belongs to.
+    pub catch_up: u64,
 }
 
 // SAFETY: integers and pointers only.
@@ -117,16 +121,15 @@ struct Given<'c> {
 impl<'c> Given<'c> {
     fn read(caller: &'c Caller, incoming: *const omemo_incoming) -> Result<Self, Failure> {
         let given = caller.sized(incoming)?;
-        let arrivals = [
-            (0, Arrival::Live),
-            (omemo_arrival::OMEMO_ARRIVAL_LIVE as u32, Arrival::Live),
-            (
-                omemo_arrival::OMEMO_ARRIVAL_ARCHIVED as u32,
-                Arrival::Archived,
-            ),
-        ];
-        let arrival = arrivals.iter().find(|(number, _)| *number == given.arrival);
-        let (_, arrival) = arrival.ok_or_else(Failure::value)?;
+        const LIVE: u32 = omemo_arrival::OMEMO_ARRIVAL_LIVE as u32;
+        const DELAYED: u32 = omemo_arrival::OMEMO_ARRIVAL_DELAYED as u32;
+        const ARCHIVED: u32 = omemo_arrival::OMEMO_ARRIVAL_ARCHIVED as u32;
+        let arrival = match given.arrival {
+            0 | LIVE => Arrival::Live,
+            DELAYED => Arrival::Delayed,
+            ARCHIVED => Arrival::Archived(CatchUpId::from_number(given.catch_up)),
+            _ => return Err(Failure::value()),
+        };
         if given.sender_count == 0 || given.reserved != 0 {
             return Err(Failure::value());
         }
@@ -136,7 +139,7 @@ impl<'c> Given<'c> {
             attached: caller
                 .some_bytes(given.attached, given.attached_len)?
                 .unwrap_or_default(),
-            arrival: *arrival,
+            arrival,
         })
     }
 

@@ -97,7 +97,8 @@ pub unsafe extern "C" fn omemo_account_survey(
             versions: known.versions.iter().map(version).collect(),
             consumers: consumers.map(|it| consumer(it, &mut texts)).collect(),
             catch_up: known
-                .catch_up
+                .catch_ups
+                .first()
                 .map(|it| (it.since.as_millis(), order_number(it.order))),
             written: known.written_since_incarnation,
             _texts: texts,
@@ -138,8 +139,8 @@ pub unsafe extern "C" fn omemo_survey_consumer(
     unsafe { accessor(survey, ptr::null(), get) }
 }
 
-/// Since when a history is being caught up with, or nobody has said its end; 0 if there is none. `order`, which
-/// may be NULL, gets an omemo_order, or 0.
+/// Since when a history is being caught up with, or nobody has said its end; 0 if there is none, and of several the
+/// first. `order`, which may be NULL, gets an omemo_order, or 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_survey_catch_up(
     survey: *const omemo_survey,

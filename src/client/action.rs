@@ -287,8 +287,9 @@ impl fmt::Display for Notice {
 
 /// What became of a stanza that came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Disposition {
-    /// It does not concern OMEMO: handle it as ever.
+    /// It has no encrypted content: handle it as ever.
     NotOurs,
     /// Its content was, or will be, handed out as actions. Show nothing of the stanza itself.
     Consumed,
@@ -296,6 +297,17 @@ pub enum Disposition {
     Pending,
     /// This device sent it, and the room gives it back: the application has its text.
     OwnReflection,
+    /// It has encrypted content that nobody is expected to send in this way: a result of an archive that
+    /// was not announced ([`Client::expect_archive`](super::Client::expect_archive)), a copy that
+    /// somebody else than the own server has made, or a copy of a message that is neither from this account
+    /// nor to it. Nothing was decrypted, and no key was used up. Show nothing of it, not the fallback text
+    /// either: anybody can send such a stanza. A result that the application did ask for can be given again
+    /// when its query was announced.
+    Unexpected,
+    /// A message with encrypted content came back as an error (`type='error'`, RFC 6120 §8.3). Nothing was
+    /// decrypted. If its `id` is of a message of this client, tell the user that it did not arrive, as for a
+    /// message in clear; show nothing else of it.
+    Bounced,
 }
 
 #[cfg(test)]

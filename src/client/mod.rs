@@ -12,7 +12,8 @@
 //! set_contact, set_room, …          what only the application knows
 //! tick                              time has passed
 //! begin_catch_up, expect_archive,
-//! end_page, end_catch_up            what was written while nobody was there; the last one once a day anyway
+//! end_page, end_catch_up            what was written while nobody was there
+//! maintain                          a day is over
 //!
 //! next_action                       requests to send, messages to send, messages to show, questions
 //! ```
@@ -45,13 +46,14 @@ pub use action::{
     Action, Delivery, Disposition, EncryptedMessage, Notice, Origin, RefusalReason, Refused,
     Ticket, TrustQuestion, Undecryptable, UndecryptableReason,
 };
+pub use inbound::QueryId;
 pub use options::Options;
 pub use outbox::EncryptRequestError;
 pub use requests::{Answer, IqRequest, NotOurs, RequestId};
 pub use rooms::Room;
 
 use self::announce::{Announcements, Removals};
-use self::inbound::{Archive, PendingOptOut};
+use self::inbound::{Archives, PendingOptOut};
 use self::knowledge::Knowledge;
 use self::outbox::Outbox;
 use self::requests::{Purpose, Requests};
@@ -75,7 +77,7 @@ pub struct Client<R = SysRng> {
     knowledge: Knowledge,
     outbox: Outbox,
     rooms: BTreeMap<BareJid, Room>,
-    archive: Archive,
+    archives: Archives,
     opt_outs: VecDeque<PendingOptOut>,
     /// When a bundle is asked for again with which a session is to be mended.
     repair_at: Option<Timestamp>,
@@ -122,7 +124,7 @@ impl<R: TryCryptoRng> Client<R> {
             knowledge: Knowledge::default(),
             outbox: Outbox::default(),
             rooms: BTreeMap::new(),
-            archive: Archive::default(),
+            archives: Archives::default(),
             opt_outs: VecDeque::new(),
             repair_at: None,
             wake_at: None,
@@ -248,6 +250,18 @@ impl<R: TryCryptoRng> Client<R> {
                 return Err(error);
             }
         }
+        self.go_on(now)
+    }
+
+    /// Does what is due once a day: signed pre-keys are replaced, used ones wiped, and old sessions, skipped
+    /// keys and messages that nobody has taken removed; bundles that have changed are published. To be called
+    /// once a day by a client that is never away, as nothing else does this but
+    /// [`Self::end_catch_up`]. It may be called at any time: it takes nothing from a catch-up that is open.
+    ///
+    /// # Errors
+    /// [`AccountError`]: call it again.
+    pub fn maintain(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        self.account.maintain(now, &mut self.rng)?;
         self.go_on(now)
     }
 

@@ -171,13 +171,15 @@ fn c06_c07_a_page_of_an_archive() {
     }
     stanzas.swap(2, 4);
     let (page, now) = (stanzas.clone(), world.time());
+    let account = &world.devices[ROMEOS].account;
+    let catch_up = account.begin_catch_up(Order::OldestFirst, now).unwrap();
     let operation = on(ROMEO, now, move |account, rng| {
         let page: Vec<_> = page
             .iter()
             .map(|(sender, stanza, _)| Incoming {
                 senders: core::slice::from_ref(sender),
                 elements: stanza,
-                arrival: Arrival::Archived,
+                arrival: Arrival::Archived(catch_up),
                 attached: &[],
             })
             .collect();

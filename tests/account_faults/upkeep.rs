@@ -52,7 +52,7 @@ fn c06_c07_trust_and_device_lists() {
 fn c06_c07_ending_a_catch_up() {
     let (mut world, _) = acquainted();
     let (account, now) = (&world.devices[ROMEOS].account, world.time());
-    account.begin_catch_up(Order::OldestFirst, now).unwrap();
+    let catch_up = account.begin_catch_up(Order::OldestFirst, now).unwrap();
     // A used pre-key, a skipped key, an old session, and an element that waits.
     let from = world.add(JULIET);
     world.publish_lists();
@@ -69,7 +69,7 @@ fn c06_c07_ending_a_catch_up() {
     };
     let before: Vec<_> = Version::ALL.iter().map(|v| bundle(&world, *v)).collect();
     let operation = on(ROMEO, now, move |account, rng| {
-        account.end_catch_up(now, rng)
+        account.end_catch_up(catch_up, now, rng)
     });
     // One that was begun for a bundle of before.
     let juliet = world.add(JULIET);

@@ -415,6 +415,7 @@ static void a_room(void) {
 
 static void an_archive_is_read_in_pages(void) {
   char result[8192], *stanza;
+  uint64_t catch_up = 0, scrolling = 0, query = 0, other = 0;
   omemo_client *c = ROMEO->client;
   user_say(JULIET, ROMEO->jid, "from the archive");
   user_act(JULIET);
@@ -425,24 +426,37 @@ static void an_archive_is_read_in_pages(void) {
            "<forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='2023-11-14T22:13:20Z'/>"
            "<message xmlns='jabber:client'%s</forwarded></result></message>",
            stanza + strlen("<message"));
-  OK(omemo_client_begin_catch_up(c, OMEMO_ORDER_OLDEST_FIRST, NOW, &error));
-  CHECK(user_receive(ROMEO, result) == OMEMO_DISPOSITION_NOT_OURS);
-  OK(omemo_client_expect_archive(c, NULL, "q1", &error));
+  OK(omemo_client_begin_catch_up(c, OMEMO_ORDER_NEWEST_FIRST, NOW, &scrolling, &error));
+  OK(omemo_client_begin_catch_up(c, OMEMO_ORDER_OLDEST_FIRST, NOW, &catch_up, &error));
+  CHECK(catch_up != 0 && catch_up != scrolling);
+  CHECK(user_receive(ROMEO, result) == OMEMO_DISPOSITION_UNEXPECTED);
+  OK(omemo_client_expect_archive(c, catch_up, NULL, "q1", &query, &error));
+  OK(omemo_client_expect_archive(c, scrolling, NULL, NULL, &other, &error));
+  CHECK(query != other);
   CHECK(user_receive(ROMEO, result) == OMEMO_DISPOSITION_PENDING);
-  OK(omemo_client_end_page(c, NOW, &error));
+  OK(omemo_client_end_page(c, other, NOW, &error));
+  user_act(ROMEO);
+  CHECK(strstr(ROMEO->text, "from the archive") == NULL);
+  OK(omemo_client_end_page(c, query, NOW, &error));
   user_act(ROMEO);
   CHECK(strstr(ROMEO->text, "from the archive") != NULL && ROMEO->origin == OMEMO_ORIGIN_ARCHIVE);
-  OK(omemo_client_end_catch_up(c, NOW, &error));
+  OK(omemo_client_end_catch_up(c, catch_up, NOW, &error));
+  CHECK(user_receive(ROMEO, result) == OMEMO_DISPOSITION_UNEXPECTED);
+  OK(omemo_client_maintain(c, NOW, &error));
+  OK(omemo_client_end_catch_up(c, scrolling, NOW, &error));
+  OK(omemo_client_end_catch_up(c, scrolling, NOW, &error));
   free(stanza);
   settle(users, 2);
-  FAILS(OMEMO_ERROR_VALUE, omemo_client_begin_catch_up(c, 0, NOW, &error));
-  FAILS(OMEMO_ERROR_VALUE, omemo_client_begin_catch_up(c, 3, NOW, &error));
-  FAILS(OMEMO_ERROR_NULL, omemo_client_begin_catch_up(NULL, OMEMO_ORDER_NEWEST_FIRST, NOW, &error));
-  FAILS(OMEMO_ERROR_NULL, omemo_client_expect_archive(NULL, NULL, "q1", &error));
-  FAILS(OMEMO_ERROR_NULL, omemo_client_expect_archive(c, NULL, NULL, &error));
-  FAILS(OMEMO_ERROR_JID, omemo_client_expect_archive(c, "", "q1", &error));
-  FAILS(OMEMO_ERROR_NULL, omemo_client_end_page(NULL, NOW, &error));
-  FAILS(OMEMO_ERROR_NULL, omemo_client_end_catch_up(NULL, NOW, &error));
+  FAILS(OMEMO_ERROR_VALUE, omemo_client_begin_catch_up(c, 0, NOW, &catch_up, &error));
+  FAILS(OMEMO_ERROR_VALUE, omemo_client_begin_catch_up(c, 3, NOW, &catch_up, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_begin_catch_up(NULL, OMEMO_ORDER_NEWEST_FIRST, NOW, &catch_up, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_begin_catch_up(c, OMEMO_ORDER_NEWEST_FIRST, NOW, NULL, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_expect_archive(NULL, 1, NULL, "q1", &query, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_expect_archive(c, 1, NULL, "q1", NULL, &error));
+  FAILS(OMEMO_ERROR_JID, omemo_client_expect_archive(c, 1, "", "q1", &query, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_end_page(NULL, query, NOW, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_end_catch_up(NULL, catch_up, NOW, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_maintain(NULL, NOW, &error));
 }
 
 static void the_stream_goes_and_comes(void) {

@@ -259,8 +259,9 @@ static void a_page_is_stored_at_once(void) {
   const omemo_incoming *page[3];
   const char *sender = JULIET;
   omemo_readings *readings = NULL;
+  uint64_t catch_up = 0;
   int i;
-  OK(omemo_account_begin_catch_up(romeo.account, OMEMO_ORDER_OLDEST_FIRST, NOW, &error));
+  OK(omemo_account_begin_catch_up(romeo.account, OMEMO_ORDER_OLDEST_FIRST, NOW, &catch_up, &error));
   memset(incoming, 0, sizeof incoming);
   for (i = 0; i < 3; i++) {
     xml[i] = person_write(&juliet, &romeo, OMEMO2, "from the archive");
@@ -270,6 +271,7 @@ static void a_page_is_stored_at_once(void) {
     incoming[i].sender_count = 1;
     incoming[i].stanza = stanzas[i];
     incoming[i].arrival = OMEMO_ARRIVAL_ARCHIVED;
+    incoming[i].catch_up = catch_up;
     page[i] = &incoming[i];
   }
   FAILS(OMEMO_ERROR_NULL, omemo_account_decrypt_page(NULL, page, 3, NOW, &readings, &error));
@@ -290,10 +292,13 @@ static void a_page_is_stored_at_once(void) {
   OK(omemo_account_decrypt_page(romeo.account, NULL, 0, NOW, &readings, &error));
   CHECK(omemo_readings_count(readings) == 0);
   omemo_readings_free(readings);
-  OK(omemo_account_end_catch_up(romeo.account, NOW, &error));
-  FAILS(OMEMO_ERROR_NULL, omemo_account_begin_catch_up(NULL, OMEMO_ORDER_OLDEST_FIRST, NOW, &error));
-  FAILS(OMEMO_ERROR_VALUE, omemo_account_begin_catch_up(romeo.account, 0, NOW, &error));
-  FAILS(OMEMO_ERROR_NULL, omemo_account_end_catch_up(NULL, NOW, &error));
+  OK(omemo_account_end_catch_up(romeo.account, catch_up, NOW, &error));
+  OK(omemo_account_maintain(romeo.account, NOW, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_account_begin_catch_up(NULL, OMEMO_ORDER_OLDEST_FIRST, NOW, &catch_up, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_account_begin_catch_up(romeo.account, OMEMO_ORDER_OLDEST_FIRST, NOW, NULL, &error));
+  FAILS(OMEMO_ERROR_VALUE, omemo_account_begin_catch_up(romeo.account, 0, NOW, &catch_up, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_account_end_catch_up(NULL, catch_up, NOW, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_account_maintain(NULL, NOW, &error));
   {
     omemo_reading *reading = (omemo_reading *)UNTOUCHED;
     omemo_incoming other = incoming[0];
@@ -303,7 +308,7 @@ static void a_page_is_stored_at_once(void) {
     other.sender_count = 0;
     FAILS(OMEMO_ERROR_VALUE, omemo_account_decrypt(romeo.account, &other, NOW, &reading, &error));
     other = incoming[0];
-    other.arrival = 3;
+    other.arrival = 4;
     FAILS(OMEMO_ERROR_VALUE, omemo_account_decrypt(romeo.account, &other, NOW, &reading, &error));
     other = incoming[0];
     other.stanza = NULL;

@@ -189,7 +189,8 @@ static void a_survey_shows_no_secret(void) {
   omemo_peer_surveys *peers = NULL;
   const omemo_session_survey *session;
   uint32_t order = 7;
-  OK(omemo_account_begin_catch_up(romeo.account, OMEMO_ORDER_NEWEST_FIRST, NOW + 5, &error));
+  uint64_t catch_up = 0;
+  OK(omemo_account_begin_catch_up(romeo.account, OMEMO_ORDER_NEWEST_FIRST, NOW + 5, &catch_up, &error));
   OK(omemo_account_survey(romeo.account, &survey, &error));
   CHECK(omemo_survey_version(survey, 0)->protocol == LEGACY && omemo_survey_version(survey, 2) == NULL);
   CHECK(omemo_survey_version(survey, 0)->used == 0 && omemo_survey_version(survey, 0)->oldest_used_ms == 0 &&
@@ -201,7 +202,7 @@ static void a_survey_shows_no_secret(void) {
   CHECK(omemo_survey_consumer(survey, 0)->messages == 0 && omemo_survey_written(survey) == UINT64_MAX);
   CHECK(omemo_survey_catch_up(survey, &order) == NOW + 5 && order == OMEMO_ORDER_NEWEST_FIRST);
   omemo_survey_free(survey);
-  OK(omemo_account_end_catch_up(romeo.account, NOW + 6, &error));
+  OK(omemo_account_end_catch_up(romeo.account, catch_up, NOW + 6, &error));
   OK(omemo_account_survey(romeo.account, &survey, &error));
   CHECK(omemo_survey_catch_up(survey, NULL) == 0);
   omemo_survey_free(survey);

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use omemo::account::Order;
+use omemo::account::{CatchUpId, Order};
+use omemo::client::QueryId;
 use omemo::model::BareJid;
 use rand::RngExt;
 
@@ -16,6 +17,8 @@ use crate::world::{ROOMS, World};
 pub(crate) struct Reading {
     archive: BareJid,
     query: String,
+    pub(crate) catch_up: CatchUpId,
+    query_id: QueryId,
     order: Order,
     pages: VecDeque<Vec<(usize, String)>>,
     end: usize,
@@ -32,6 +35,10 @@ impl World {
         }
         for archive in archives {
             self.begin_to_read(person, archive);
+        }
+        let (now, reader) = (self.time(), &mut self.people[person]);
+        for lost in core::mem::take(&mut reader.lost) {
+            reader.client.end_catch_up(lost, now).unwrap();
         }
         if self.people[person].readings.len() > 1 {
             self.counts.add("catch-ups at once");
@@ -62,12 +69,10 @@ impl World {
         }
         let query = format!("q{:x}", self.rng.random::<u64>());
         let reader = &mut self.people[person];
-        if reader.readings.is_empty() {
-            reader.client.begin_catch_up(order, now).unwrap();
-        }
-        reader
+        let catch_up = reader.client.begin_catch_up(order, now).unwrap();
+        let query_id = reader
             .client
-            .expect_archive((archive != own).then_some(&archive), &query);
+            .expect_archive(catch_up, Some(&archive), Some(&query));
         if archive != own {
             self.counts.add("archives read late");
         }
@@ -75,6 +80,8 @@ impl World {
         self.people[person].readings.push(Reading {
             archive,
             query,
+            catch_up,
+            query_id,
             order,
             pages,
             end,
@@ -108,7 +115,8 @@ impl World {
             let result = archived(&reading.archive, &reading.query, *id, &stanza);
             self.people[person].client.receive(&result, now).unwrap();
         }
-        self.people[person].client.end_page(now).unwrap();
+        let query_id = reading.query_id;
+        self.people[person].client.end_page(query_id, now).unwrap();
         if let Some((last, _)) = page.last().filter(|_| is_oldest_first) {
             self.read_up_to(person, &reading.archive, last + 1);
         }
@@ -123,10 +131,8 @@ impl World {
         let now = self.time();
         let reading = self.people[person].readings.swap_remove(which);
         self.read_up_to(person, &reading.archive, reading.end);
-        let reader = &mut self.people[person];
-        if reader.readings.is_empty() {
-            reader.client.end_catch_up(now).unwrap();
-        }
+        let client = &mut self.people[person].client;
+        client.end_catch_up(reading.catch_up, now).unwrap();
     }
 
     /// A stanza as the archive has it: some rooms say who has written it.

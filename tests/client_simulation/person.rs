@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use omemo::account::{MessageId, VersionPolicy};
+use omemo::account::{CatchUpId, MessageId, VersionPolicy};
 use omemo::client::{Client, Options, RequestId, Ticket, TrustQuestion, UndecryptableReason};
 use omemo::model::{BareJid, Version};
 use omemo::store::MemoryStore;
@@ -56,6 +56,8 @@ pub(crate) struct Person {
     pub(crate) kept_places: BTreeMap<BareJid, usize>,
     /// Archives that are being read.
     pub(crate) readings: Vec<Reading>,
+    /// Catch-ups whose stream was lost: they end when others have begun.
+    pub(crate) lost: Vec<CatchUpId>,
     /// Rooms that it is in.
     pub(crate) seats: BTreeMap<BareJid, Seat>,
     /// Since when each account's device list may have changed without its knowing, because of a fault.
@@ -112,6 +114,7 @@ impl World {
             places: places.clone().into(),
             kept_places: places.into(),
             readings: Vec::new(),
+            lost: Vec::new(),
             seats: BTreeMap::new(),
             blind: BTreeMap::new(),
         });
@@ -181,7 +184,8 @@ impl World {
         gone.is_online = false;
         gone.late.clear();
         gone.seats.clear();
-        gone.readings.clear();
+        let lost = gone.readings.drain(..).map(|reading| reading.catch_up);
+        gone.lost.extend(lost);
         let full = gone.full.clone();
         for room in ROOMS {
             self.server.leave(&jid(room), &full);
@@ -240,6 +244,7 @@ impl World {
         let dead = &mut self.people[person];
         let given = core::mem::take(&mut dead.given);
         dead.questions.clear();
+        dead.lost.clear();
         dead.places.clone_from(&dead.kept_places);
         // What was said in rooms is in their archives; the rest comes again, as the server kept it.
         for stanza in core::mem::take(&mut dead.taken) {

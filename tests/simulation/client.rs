@@ -1,6 +1,6 @@
 //! What a client does for its account: lists, bundles, answers, repairs, acknowledgement.
 
-use omemo::account::{APPLICATION, EmptyError, FetchedBundle, Gap, Order, Peer};
+use omemo::account::{APPLICATION, CatchUpId, EmptyError, FetchedBundle, Gap, Order, Peer};
 use omemo::model::{BareJid, Encrypted, RecipientKey, Version};
 
 use crate::device::Phase;
@@ -22,24 +22,31 @@ impl World {
         }
         let is_daily = self.now - self.devices[device].last_end > DAY;
         if self.devices[device].phase == Phase::Online && is_daily {
-            self.end_catch_up(device);
+            self.maintain(device);
         }
     }
 
-    pub(crate) fn begin_catch_up(&mut self, device: usize, newest_first: bool) {
+    pub(crate) fn begin_catch_up(&mut self, device: usize, newest_first: bool) -> CatchUpId {
         let order = if newest_first {
             Order::NewestFirst
         } else {
             Order::OldestFirst
         };
         let now = self.time();
-        self.account(device).begin_catch_up(order, now).unwrap();
+        self.account(device).begin_catch_up(order, now).unwrap()
     }
 
-    pub(crate) fn end_catch_up(&mut self, device: usize) {
+    pub(crate) fn end_catch_up(&mut self, device: usize, catch_up: CatchUpId) {
         let now = self.time();
         let account = &self.devices[device].account;
-        account.end_catch_up(now, &mut self.rng).unwrap();
+        account.end_catch_up(catch_up, now, &mut self.rng).unwrap();
+        self.maintain(device);
+    }
+
+    fn maintain(&mut self, device: usize) {
+        let now = self.time();
+        let account = &self.devices[device].account;
+        account.maintain(now, &mut self.rng).unwrap();
         self.devices[device].last_end = self.now;
         self.publish_bundles(device);
         self.repair(device);

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use omemo::account::{
-    Account, Arrival, Incarnation, MessageId, Opening, Options, Peer, TrustPolicy, VersionPolicy,
+    Account, Arrival, CatchUpId, Incarnation, MessageId, Opening, Options, Peer, TrustPolicy,
+    VersionPolicy,
 };
 use omemo::crypto::RatchetPublicKey;
 use omemo::model::{BareJid, DeviceId, Timestamp, Version};
@@ -60,6 +61,7 @@ struct Backup {
 pub(crate) enum Phase {
     Online,
     CatchingUp {
+        catch_up: CatchUpId,
         newest_first: bool,
         arrival: Arrival,
     },

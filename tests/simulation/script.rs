@@ -115,19 +115,21 @@ impl World {
     }
 
     pub(crate) fn come_back(&mut self, device: usize) {
-        let (newest_first, arrival) = match self.draw(0, 2) {
-            0 => (false, Arrival::Live),
-            1 => (false, Arrival::Archived),
-            _ => (true, Arrival::Archived),
+        let kind = self.draw(0, 2);
+        let newest_first = kind == 2;
+        let catch_up = self.begin_catch_up(device, newest_first);
+        let arrival = match kind {
+            0 => Arrival::Delayed,
+            _ => Arrival::Archived(catch_up),
         };
-        self.begin_catch_up(device, newest_first);
         // The archive does not know exactly what was read.
-        if arrival == Arrival::Archived && self.happens(30) {
+        if arrival != Arrival::Delayed && self.happens(30) {
             let device = &mut self.devices[device];
             let missed = core::mem::take(&mut device.archive);
             device.archive = device.recent.iter().cloned().chain(missed).collect();
         }
         self.devices[device].phase = Phase::CatchingUp {
+            catch_up,
             newest_first,
             arrival,
         };
@@ -139,6 +141,7 @@ impl World {
     /// Reads a page of what has come while a device was away.
     pub(crate) fn catch_up(&mut self, device: usize) {
         let Phase::CatchingUp {
+            catch_up,
             newest_first,
             arrival,
         } = self.devices[device].phase
@@ -163,7 +166,7 @@ impl World {
         }
         if self.devices[device].archive.is_empty() {
             self.devices[device].phase = Phase::Online;
-            self.end_catch_up(device);
+            self.end_catch_up(device, catch_up);
         }
     }
 
@@ -202,8 +205,23 @@ impl World {
             let event = format!("{} the store of {device} is restored", self.now);
             self.ledger.note(device, other, event);
         }
-        if let Phase::CatchingUp { newest_first, .. } = self.devices[device].phase {
-            self.begin_catch_up(device, newest_first);
+        if let Phase::CatchingUp {
+            newest_first,
+            arrival,
+            ..
+        } = self.devices[device].phase
+        {
+            // The restored store may know nothing of it.
+            let catch_up = self.begin_catch_up(device, newest_first);
+            let arrival = match arrival {
+                Arrival::Archived(_) => Arrival::Archived(catch_up),
+                other => other,
+            };
+            self.devices[device].phase = Phase::CatchingUp {
+                catch_up,
+                newest_first,
+                arrival,
+            };
         }
         // What its client knows of lists is old too.
         for jid in self.people.clone() {

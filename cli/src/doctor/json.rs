@@ -51,7 +51,7 @@ fn case(case: &Case) -> Value {
         "device": account.device().get(),
         "fingerprint": account.fingerprint().to_string(),
         "created": account.created().as_millis(),
-        "catch_up": survey.catch_up.as_ref().map(catch_up),
+        "catch_ups": survey.catch_ups.iter().map(catch_up).collect::<Vec<_>>(),
         "written_since_incarnation": survey.written_since_incarnation,
         "inbox": survey.inbox.iter().map(consumer).collect::<Vec<_>>(),
         "versions": survey.versions.iter().map(version).collect::<Map<_, _>>(),

@@ -45,9 +45,8 @@ pub(super) fn findings(case: &Case, now: Timestamp) -> Vec<Finding> {
     for version in &survey.versions {
         findings.extend(of_version(version, is_used, now));
     }
-    if let Some(catch_up) = &survey.catch_up
-        && now.since(catch_up.since) > CATCH_UP
-    {
+    let open = survey.catch_ups.iter();
+    for catch_up in open.filter(|catch_up| now.since(catch_up.since) > CATCH_UP) {
         findings.push(Finding::problem(
             "catching up",
             format!(
@@ -128,9 +127,10 @@ fn latest(case: &Case) -> Timestamp {
     let sides = case.survey.versions.iter();
     let own = sides.flat_map(|side| [Some(side.signed_pre_key_created), side.announced]);
     let waiting = case.survey.inbox.iter().map(|consumer| consumer.oldest);
-    let catch_up = case.survey.catch_up.map(|catch_up| catch_up.since);
+    let catch_ups = case.survey.catch_ups.iter();
+    let catch_ups = catch_ups.map(|catch_up| Some(catch_up.since));
     let contacts = case.contacts.iter().flat_map(times);
-    let all = own.chain(waiting).chain([catch_up]).flatten();
+    let all = own.chain(waiting).chain(catch_ups).flatten();
     let created = case.account.created();
     all.chain(contacts).fold(created, Timestamp::max)
 }

@@ -17,7 +17,7 @@ pub(super) fn case(page: &mut Page, case: &Case, now: Timestamp) {
     page.field("device", account.device());
     page.field("fingerprint", account.fingerprint());
     page.field("made", ago(account.created(), now));
-    if let Some(catch_up) = &survey.catch_up {
+    for catch_up in &survey.catch_ups {
         let order = match catch_up.order {
             Order::OldestFirst => "oldest first",
             Order::NewestFirst => "newest first",

@@ -16,7 +16,11 @@ const QUERY: &str = "catch-up";
 
 impl Messenger {
     pub(super) fn begin_catch_up(&mut self) -> Result<(), MessengerError> {
-        self.omemo.begin_catch_up(Order::OldestFirst, now())?;
+        let begun = self.omemo.begin_catch_up(Order::OldestFirst, now())?;
+        // That of a stream which was lost: begun first, the new one keeps what the old one has kept.
+        if let Some(lost) = self.catch_up.replace(begun) {
+            self.omemo.end_catch_up(lost, now())?;
+        }
         match self.folder.position() {
             Position::Behind(position) => self.ask_archive(Stage::Before, Some(&position)),
             Position::Lost => self.ask_archive(Stage::Before, None),
@@ -34,7 +38,9 @@ impl Messenger {
 
     /// Asks for what is behind a place, or for everything.
     fn ask_archive(&mut self, stage: Stage, position: Option<&str>) {
-        self.omemo.expect_archive(None, QUERY);
+        if let Some(catch_up) = self.catch_up {
+            self.query = Some(self.omemo.expect_archive(catch_up, None, Some(QUERY)));
+        }
         let (after, part) = match position {
             Some(position) => (format!("<after>{}</after>", escape(position)), Part::Behind),
             None => (String::new(), Part::All),
@@ -53,8 +59,8 @@ impl Messenger {
         part: Part,
         answer: Node<'_, '_>,
     ) -> Result<(), MessengerError> {
-        if part != Part::Nothing {
-            self.omemo.end_page(now())?;
+        if let Some(query) = self.query.filter(|_| part != Part::Nothing) {
+            self.omemo.end_page(query, now())?;
         }
         match child(answer, MAM, "fin") {
             Some(fin) => self.page_ended(stage, part, fin),
@@ -105,7 +111,9 @@ impl Messenger {
         match stage {
             Stage::End | Stage::Before => self.appear(),
             Stage::After => {
-                self.omemo.end_catch_up(now())?;
+                if let Some(catch_up) = self.catch_up.take() {
+                    self.omemo.end_catch_up(catch_up, now())?;
+                }
                 self.is_caught_up = true;
                 // A place behind what could not be read would hide it for ever.
                 self.keeps_position = is_read;

@@ -30,8 +30,8 @@ use core::fmt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use omemo::account::MessageId;
-use omemo::client::{Action, Client, Options, Ticket};
+use omemo::account::{CatchUpId, MessageId};
+use omemo::client::{Action, Client, Options, QueryId, Ticket};
 use omemo::model::{BareJid, Timestamp};
 use omemo::stanza::PlainMessage;
 use roxmltree::Node;
@@ -81,6 +81,9 @@ pub struct Messenger {
     /// Delivered, and not acknowledged yet.
     shown: BTreeSet<MessageId>,
     wake_at: Option<Timestamp>,
+    /// What is being caught up with, and the query of it.
+    catch_up: Option<CatchUpId>,
+    query: Option<QueryId>,
     /// The archive was asked for everything up to now.
     is_caught_up: bool,
     /// And has given it: from here on the place in it moves with what comes.
@@ -128,6 +131,8 @@ impl Messenger {
             sent: VecDeque::new(),
             shown: BTreeSet::new(),
             wake_at: None,
+            catch_up: None,
+            query: None,
             is_caught_up: false,
             keeps_position: false,
             is_ready: false,

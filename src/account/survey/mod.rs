@@ -5,9 +5,9 @@ mod peers;
 
 pub use peers::{PeerSurvey, SessionState, SessionSurvey};
 
-use super::catch_up::Order;
+use super::catch_up::{CatchUpId, Order};
 use super::pre_keys::StoredPreKey;
-use super::records::{self, IncarnationRecord};
+use super::records::{self, IncarnationRecord, LeaseRecord};
 use super::signed_pre_keys::StoredSignedPreKey;
 use super::transaction::Transaction;
 use super::{Account, AccountError};
@@ -18,8 +18,9 @@ use crate::model::{SignedPreKeyId, Timestamp, Version};
 pub struct Survey {
     /// Its side of each version, in the order of [`Version::ALL`].
     pub versions: Vec<VersionSurvey>,
-    /// The history that is being caught up with, or whose end nobody has said.
-    pub catch_up: Option<CatchUp>,
+    /// The histories that are being caught up with, or whose end nobody has said; those of more than seven
+    /// days ago have expired.
+    pub catch_ups: Vec<CatchUp>,
     /// How often the store was written since its [`Incarnation`](super::Incarnation) was renewed; `None` if it has
     /// none.
     pub written_since_incarnation: Option<u64>,
@@ -66,6 +67,8 @@ pub enum BundleState {
 /// A history that is being caught up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CatchUp {
+    /// Which one.
+    pub id: CatchUpId,
     /// Since when.
     pub since: Timestamp,
     /// In which order.
@@ -117,13 +120,7 @@ impl Account {
                 records::find(tx, &self.name_of_incarnation())?;
             Ok(Survey {
                 versions: versions.collect::<Result<_, _>>()?,
-                catch_up: self.catch_up(tx)?.map(|record| CatchUp {
-                    since: Timestamp::from_millis(record.since),
-                    order: match record.newest_first {
-                        true => Order::NewestFirst,
-                        false => Order::OldestFirst,
-                    },
-                }),
+                catch_ups: self.catch_ups(tx)?.leases.iter().map(catch_up).collect(),
                 written_since_incarnation: incarnation
                     .map(|record| tx.generation().get().saturating_sub(record.generation)),
                 inbox: self.survey_inbox(tx)?,
@@ -167,6 +164,17 @@ impl Account {
             announced: time(state.announced),
             put_back: state.put_back,
         })
+    }
+}
+
+fn catch_up(lease: &LeaseRecord) -> CatchUp {
+    CatchUp {
+        id: CatchUpId::from_number(lease.number),
+        since: Timestamp::from_millis(lease.since),
+        order: match lease.newest_first {
+            true => Order::NewestFirst,
+            false => Order::OldestFirst,
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use rand_core::TryCryptoRng;
 
+use super::archives::QueryId;
 use super::attached::Attached;
 use crate::account::{AccountError, Arrival, Incoming, Received};
 use crate::client::Client;
@@ -23,8 +24,8 @@ struct Route {
     origin: Origin,
     /// When it was sent, as who forwarded it says.
     delay: Option<Timestamp>,
-    /// Whose archive it is from, if not the account's own.
-    archive: Option<BareJid>,
+    /// The query of an archive that it answers, and the archive.
+    query: Option<(QueryId, BareJid)>,
 }
 
 impl Held {
@@ -69,7 +70,7 @@ impl<R: TryCryptoRng> Client<R> {
                 let route = Route {
                     origin: Origin::Direct,
                     delay: None,
-                    archive: None,
+                    query: None,
                 };
                 self.receive_message(xml, route, now)?
             }
@@ -90,7 +91,7 @@ impl<R: TryCryptoRng> Client<R> {
         let mut route = Route {
             origin: Origin::CarbonReceived,
             delay: forwarded.delay,
-            archive: None,
+            query: None,
         };
         match &forwarded.reason {
             ForwardReason::Received | ForwardReason::Sent => {
@@ -101,7 +102,7 @@ impl<R: TryCryptoRng> Client<R> {
                     .as_deref()
                     .is_none_or(|from| own.is_spelt(from));
                 if !is_own {
-                    return Ok(Disposition::NotOurs);
+                    return Ok(self.unexpected(&forwarded.message));
                 }
                 if matches!(forwarded.reason, ForwardReason::Sent) {
                     route.origin = Origin::CarbonSent;
@@ -109,14 +110,24 @@ impl<R: TryCryptoRng> Client<R> {
             }
             ForwardReason::Archived { query, .. } => {
                 let from = forwarded.from.as_deref();
-                let Some(archive) = self.archive.source(query.as_deref(), from, own) else {
-                    return Ok(Disposition::NotOurs);
+                let Some((query, archive)) = self.archives.find(query.as_deref(), from, own) else {
+                    return Ok(self.unexpected(&forwarded.message));
                 };
                 route.origin = Origin::Archive;
-                route.archive = Some(archive.clone()).filter(|archive| archive != own);
+                route.query = Some((query, archive.clone()));
             }
         }
         self.receive_message(&forwarded.message, route, now)
+    }
+
+    /// What becomes of a message inside another that is not read: only one without encrypted content is for the
+    /// application to handle. It would show the fallback text of others.
+    fn unexpected(&self, xml: &str) -> Disposition {
+        let (jid, device) = (self.account.jid(), self.account.device());
+        match Message::read(xml, jid, device) {
+            Ok(message) if message.encrypted.is_empty() => Disposition::NotOurs,
+            _ => Disposition::Unexpected,
+        }
     }
 
     /// Whether a copy is of what its direction says, a message from this account or to it; and whether
@@ -132,7 +143,10 @@ impl<R: TryCryptoRng> Client<R> {
             Origin::CarbonReceived => message
                 .recipient()
                 .is_ok_and(|to| to.is_none_or(|to| to == *own)),
-            Origin::Archive => route.archive.as_ref().is_none_or(is_from),
+            Origin::Archive => {
+                let archive = route.query.as_ref().map(|(_, archive)| archive);
+                archive.is_none_or(|archive| archive == own || is_from(archive))
+            }
             Origin::Direct => true,
         }
     }
@@ -156,20 +170,24 @@ impl<R: TryCryptoRng> Client<R> {
                 return Ok(self.cannot_read(xml, origin, UndecryptableReason::Stanza(error)));
             }
         };
-        let is_error = message.kind.as_deref() == Some("error");
-        let is_message = message.stanza == StanzaKind::Message && !is_error;
-        if message.encrypted.is_empty() || !is_message || !self.goes_its_way(&message, &route) {
+        if message.encrypted.is_empty() || message.stanza != StanzaKind::Message {
             return Ok(Disposition::NotOurs);
+        }
+        if message.kind.as_deref() == Some("error") {
+            return Ok(Disposition::Bounced);
+        }
+        if !self.goes_its_way(&message, &route) {
+            return Ok(Disposition::Unexpected);
         }
         let Some(held) = self.hold(xml, &message, &route) else {
             return Ok(self.cannot_read(xml, origin, UndecryptableReason::NoSender));
         };
-        if origin == Origin::Archive {
+        if let Some((query, _)) = route.query {
             // Before it is held, so that it is held once if that fails.
-            if self.archive.is_full() {
-                self.end_page(now)?;
+            if self.archives.is_full() {
+                self.read_pages(now)?;
             }
-            self.archive.hold(held);
+            self.archives.hold(query, held);
             return Ok(Disposition::Pending);
         }
         let record = held.attached.to_record();
