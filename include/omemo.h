@@ -688,13 +688,17 @@ enum omemo_arrival
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
   /**
-   * From the stream, in the order in which it was written, offline messages among them.
+   * From the stream, just after it was written.
    */
   OMEMO_ARRIVAL_LIVE = 1,
   /**
-   * From an archive, in the order that was said to `omemo_account_begin_catch_up`.
+   * From an archive, in the order that was said to `omemo_account_begin_catch_up`, whose number is `catch_up`.
    */
   OMEMO_ARRIVAL_ARCHIVED = 2,
+  /**
+   * From the stream, in the order in which it was written, but later: it has a `<delay/>`; or from a room.
+   */
+  OMEMO_ARRIVAL_DELAYED = 3,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -792,7 +796,7 @@ enum omemo_disposition
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
   /**
-   * It does not concern OMEMO: handle it as ever.
+   * It has no encrypted content: handle it as ever.
    */
   OMEMO_DISPOSITION_NOT_OURS = 1,
   /**
@@ -807,6 +811,17 @@ enum omemo_disposition
    * This device sent it, and the room gives it back: you have its text.
    */
   OMEMO_DISPOSITION_OWN_REFLECTION = 4,
+  /**
+   * It has encrypted content that nobody is expected to send in this way: a result of an archive that was not
+   * announced (`omemo_client_expect_archive`), or a copy that somebody else than your server has made. Nothing was
+   * decrypted. Show nothing of it, not the fallback text either: anybody can send such a stanza.
+   */
+  OMEMO_DISPOSITION_UNEXPECTED = 30,
+  /**
+   * A message with encrypted content came back as an error. If its id is of a message of yours, tell the user
+   * that it did not arrive; show nothing else of it.
+   */
+  OMEMO_DISPOSITION_BOUNCED = 31,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -2672,6 +2687,10 @@ typedef struct {
    * 0.
    */
   uint32_t reserved;
+  /**
+   * For OMEMO_ARRIVAL_ARCHIVED: the catch-up that it belongs to.
+   */
+  uint64_t catch_up;
 } omemo_incoming;
 
 /**
@@ -3797,57 +3816,84 @@ omemo_status omemo_client_set_room(omemo_client *client,
 omemo_status omemo_client_leave_room(omemo_client *client, const char *room, omemo_error **error);
 
 /**
- * Says that messages from a time of absence are coming: offline ones, and those of an archive in this order
- * (an omemo_order). Before the first of them; `omemo_client_end_catch_up` ends it.
+ * Begins a catch-up: messages from a time of absence are going to come, from the server's offline storage or
+ * from archives that are read in this order (an omemo_order). To be called before the first of them.
+ * `catch_up` gets its number, for `omemo_client_end_catch_up`. Several may be open at once. One that is never ended
+ * expires after seven days.
  */
 omemo_status omemo_client_begin_catch_up(omemo_client *client,
                                          uint32_t order,
                                          uint64_t now_ms,
+                                         uint64_t *catch_up,
                                          omemo_error **error);
 
 /**
- * Says that an archive was asked, and with which `queryid`: only results with both are taken. `archive` is
- * the address of a room; NULL: the account's own archive.
+ * Announces a query to an archive, as a part of a catch-up: only results that are announced are read. `archive`
+ * is the address of a room; NULL: the account's own archive. `query_id` is the `queryid` of the query; NULL takes
+ * results without one, for old servers that leave it out. `query` gets a number for `omemo_client_end_page`. The
+ * same query may be announced for each page anew, or once for all.
  */
 omemo_status omemo_client_expect_archive(omemo_client *client,
+                                         uint64_t catch_up,
                                          const char *archive,
                                          const char *query_id,
+                                         uint64_t *query,
                                          omemo_error **error);
 
 /**
- * A page of an archive has come as a whole: it is decrypted, and stored at once. Keep the place in the
+ * A page of a query has come as a whole: it is decrypted, and stored at once. Keep the place in the
  * archive after this has returned. After an error the page still waits.
  */
 omemo_status omemo_client_end_page(omemo_client *client,
+                                   uint64_t query,
                                    uint64_t now_ms,
                                    omemo_error **error);
 
 /**
- * Everything that was written during the absence has come. Bundles are renewed, and broken sessions mended.
- * Those who are never away call it once a day or so.
+ * Ends a catch-up: everything that belongs to it has come. Results of its queries are not taken any more. Other
+ * catch-ups go on. What `omemo_client_maintain` does is done, and broken sessions are mended if no other is open.
  */
 omemo_status omemo_client_end_catch_up(omemo_client *client,
+                                       uint64_t catch_up,
                                        uint64_t now_ms,
                                        omemo_error **error);
 
 /**
- * Says to an account without a client that messages from a time of absence are coming: offline ones, or an
- * archive in this order (an omemo_order). Until `omemo_account_end_catch_up` used pre-keys are kept, and
- * nothing is repaired.
+ * Does what is due once a day: keys are replaced, and what was kept for long enough goes. Those who are never
+ * away call it once a day. It may be called at any time: it takes nothing from a catch-up that is open.
+ */
+omemo_status omemo_client_maintain(omemo_client *client,
+                                   uint64_t now_ms,
+                                   omemo_error **error);
+
+/**
+ * Says to an account without a client that messages from a time of absence are going to come: offline ones, or
+ * an archive in this order (an omemo_order). `catch_up` gets its number, for `omemo_account_end_catch_up` and for
+ * omemo_incoming. Several may be open at once. Until the last of them ends used pre-keys are kept, and nothing is
+ * repaired.
  */
 omemo_status omemo_account_begin_catch_up(omemo_account *account,
                                           uint32_t order,
                                           uint64_t now_ms,
+                                          uint64_t *catch_up,
                                           omemo_error **error);
 
 /**
- * Says to an account without a client that everything that was written during the absence was decrypted.
- * Used pre-keys are wiped, signed ones renewed if they are old enough, and what was kept for long enough goes.
- * Those who are never away call it once a day or so.
+ * Says to an account without a client that everything that belongs to a catch-up was decrypted. Then what
+ * `omemo_account_maintain` does is done.
  */
 omemo_status omemo_account_end_catch_up(omemo_account *account,
+                                        uint64_t catch_up,
                                         uint64_t now_ms,
                                         omemo_error **error);
+
+/**
+ * Does for an account without a client what is due once a day. Used pre-keys are wiped, signed ones renewed if
+ * they are old enough, and what was kept for long enough goes. What an open catch-up may need waits for its end.
+ */
+omemo_status omemo_account_maintain(omemo_account *account,
+                                    uint64_t now_ms,
+                                    omemo_error **error);
 
 /**
  * Names this device for the user's other clients, as `omemo_account_set_label` does, and publishes the name:
@@ -5290,8 +5336,8 @@ const omemo_version_survey *omemo_survey_version(const omemo_survey *survey, siz
 const omemo_consumer_survey *omemo_survey_consumer(const omemo_survey *survey, size_t index);
 
 /**
- * Since when a history is being caught up with, or nobody has said its end; 0 if there is none. `order`, which
- * may be NULL, gets an omemo_order, or 0.
+ * Since when a history is being caught up with, or nobody has said its end; 0 if there is none, and of several the
+ * first. `order`, which may be NULL, gets an omemo_order, or 0.
  */
 uint64_t omemo_survey_catch_up(const omemo_survey *survey,
                                uint32_t *order);
