@@ -123,7 +123,8 @@ impl Account {
         })
     }
 
-    /// When an account's device list of a version was seen last; `None`: never.
+    /// When an account's device list of a version was first seen as it is now; `None`: none was ever seen.
+    /// Seeing the same list again writes nothing.
     ///
     /// # Errors
     /// [`AccountError`].

@@ -76,7 +76,7 @@ pub enum Listing {
 
 impl Account {
     /// Takes in a device list of an account as its server gave it: the newest, whole. Also an empty one,
-    /// for an account that has none.
+    /// for an account that has none. A list that is known already writes nothing.
     ///
     /// # Errors
     /// [`AccountError`].
@@ -90,7 +90,7 @@ impl Account {
             let mut change = ListChange::default();
             let mut contact = self.contact(tx, jid)?;
             let since = contact.saw_list(list.version, now);
-            self.store_contact(tx, jid, contact, now);
+            contact.failed.remove(&list.version.code().into());
 
             let is_own = jid == self.names.own();
             let mut before: Vec<_> = self.device_records(tx, jid)?;
@@ -103,6 +103,7 @@ impl Account {
                 };
                 if is_changed {
                     self.store_device(tx, jid, *id, record);
+                    contact.list_has_changed(list.version, now);
                 }
                 match (was_listed, entry.is_some()) {
                     (false, true) => change.added.push(*id),
@@ -124,8 +125,10 @@ impl Account {
                 list_device(&mut record, list.version, device, since);
                 self.store_device(tx, jid, device.id, &record);
                 change.added.push(device.id);
+                contact.list_has_changed(list.version, now);
                 count += 1;
             }
+            self.store_contact(tx, jid, contact, now);
             if is_own {
                 change.announce_at = self.check_own_listing(tx, list, now)?;
             }
@@ -146,19 +149,24 @@ impl Account {
         let label = state.label.as_ref().and_then(label);
         let is_listed = listed.is_some_and(|device| device.label == label);
         let announced = Timestamp::from_millis(state.announced);
+        let was_off_list = core::mem::replace(&mut state.is_off_list, !is_listed);
         if is_listed {
-            if state.put_back > 0 && now.since(announced) >= COARSE {
+            if now.since(announced) >= COARSE {
                 state.put_back = 0;
-                records::write(tx, self.names.version_state(list.version), &state);
             }
+        } else if !was_off_list {
+            // A list that comes again and again without this device is one reason to put it back, not many.
+            state.put_back = state.put_back.saturating_add(1);
+        }
+        records::write(tx, self.names.version_state(list.version), &state);
+        if is_listed {
             return Ok(None);
         }
-        let pause = match state.put_back {
+        // The first time at once.
+        let pause = match state.put_back.saturating_sub(1) {
             0 => core::time::Duration::ZERO,
             count => COARSE / 60 * 2_u32.saturating_pow(count.min(12)),
         };
-        state.put_back = state.put_back.saturating_add(1);
-        records::write(tx, self.names.version_state(list.version), &state);
         // What a clock that was put back has made far away comes near again.
         let at = announced.after(pause).min(now.after(pause));
         Ok(Some(now.max(at)))

@@ -75,7 +75,9 @@ impl Account {
             } else if announced.contains(jid) {
                 Absence::NoReader
             } else {
-                Absence::NoDevices
+                let mut lists = report.lists.iter();
+                let list = lists.find(|list| list.jid == *jid);
+                list.map_or(Absence::NoDevices, |list| Absence::Unreachable(list.error))
             };
             let jid = jid.clone();
             absent.push(LeftOut { jid, why });
@@ -91,6 +93,7 @@ fn refusal(absent: &LeftOut, report: &Report) -> Refusal {
     match absent.why {
         Absence::OptedOut => Refusal::OptedOut(jid),
         Absence::NoDevices => Refusal::NoDevices(jid, report),
+        Absence::Unreachable(error) => Refusal::Unreachable(jid, error, report),
         Absence::NoReader | Absence::Joined => {
             too_large(&report).unwrap_or(Refusal::NobodyReached(jid, report))
         }

@@ -3,7 +3,10 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::model::Timestamp;
+use super::names::Peer;
+use super::records::{ContactRecord, DeviceRecord, FailedRecord};
+use super::{Account, AccountError};
+use crate::model::{BareJid, Timestamp, Version};
 
 /// Why nobody could say what an account has published. Its devices may exist all the same: try again
 /// later.
@@ -78,6 +81,155 @@ impl FailedLookup {
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.retry_at <= now || self.retry_at > now.after(LONGEST_PAUSE)
+    }
+}
+
+impl Account {
+    /// Notes that nobody could say which devices an account has announced for a version. Until an answer
+    /// comes ([`Self::set_device_list`]), the list that is known counts, reports name it, and a message to
+    /// somebody of whom none is known is refused as
+    /// [`Refusal::Unreachable`](super::Refusal::Unreachable).
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn list_lookup_failed(
+        &self,
+        jid: &BareJid,
+        version: Version,
+        error: LookupError,
+        now: Timestamp,
+    ) -> Result<FailedLookup, AccountError> {
+        self.run(|tx| {
+            let mut contact = self.contact(tx, jid)?;
+            let before = contact.failed_list(version);
+            let failed = FailedLookup::new(error, before.as_ref(), now);
+            contact
+                .failed
+                .insert(version.code().into(), failed.record());
+            self.store_contact(tx, jid, contact, now);
+            Ok(failed)
+        })
+    }
+
+    /// The lookups of a device list that have failed since it was answered last.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn failed_list_lookup(
+        &self,
+        jid: &BareJid,
+        version: Version,
+    ) -> Result<Option<FailedLookup>, AccountError> {
+        self.read(|tx| Ok(self.contact(tx, jid)?.failed_list(version)))
+    }
+
+    /// Notes that nobody could say whether a device has a bundle. Nothing is kept of a device that is not
+    /// known.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn bundle_lookup_failed(
+        &self,
+        peer: &Peer,
+        error: LookupError,
+        now: Timestamp,
+    ) -> Result<FailedLookup, AccountError> {
+        self.run(|tx| {
+            let Some(mut record) = self.find_device(tx, &peer.jid, peer.device)? else {
+                return Ok(FailedLookup::new(error, None, now));
+            };
+            let before = record.failed_bundle(peer.version);
+            let failed = FailedLookup::new(error, before.as_ref(), now);
+            record.part_mut(peer.version).failed = Some(failed.record());
+            self.store_device(tx, &peer.jid, peer.device, &record);
+            Ok(failed)
+        })
+    }
+
+    /// The lookups of a bundle that have failed since it was answered last.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn failed_bundle_lookup(&self, peer: &Peer) -> Result<Option<FailedLookup>, AccountError> {
+        self.read(|tx| {
+            let record = self.find_device(tx, &peer.jid, peer.device)?;
+            Ok(record.and_then(|record| record.failed_bundle(peer.version)))
+        })
+    }
+
+    /// Notes that a lookup of a bundle was answered: what failed before is forgotten.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn bundle_lookup_answered(&self, peer: &Peer) -> Result<(), AccountError> {
+        self.run(|tx| {
+            if let Some(mut record) = self.find_device(tx, &peer.jid, peer.device)?
+                && record.failed_bundle(peer.version).is_some()
+            {
+                record.part_mut(peer.version).failed = None;
+                self.store_device(tx, &peer.jid, peer.device, &record);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl ContactRecord {
+    pub(super) fn failed_list(&self, version: Version) -> Option<FailedLookup> {
+        let record = self.failed.get(&u32::from(version.code()))?;
+        Some(FailedLookup::from_record(record))
+    }
+}
+
+impl DeviceRecord {
+    fn failed_bundle(&self, version: Version) -> Option<FailedLookup> {
+        let record = self.part(version)?.failed.as_ref()?;
+        Some(FailedLookup::from_record(record))
+    }
+}
+
+impl FailedLookup {
+    fn record(&self) -> FailedRecord {
+        FailedRecord {
+            error: self.error.code(),
+            count: self.count,
+            retry_at: self.retry_at.as_millis(),
+        }
+    }
+
+    fn from_record(record: &FailedRecord) -> Self {
+        Self {
+            error: LookupError::from_code(record.error),
+            count: record.count,
+            retry_at: Timestamp::from_millis(record.retry_at),
+        }
+    }
+}
+
+impl LookupError {
+    const fn code(self) -> u32 {
+        match self {
+            Self::NoAnswer => 0,
+            Self::ServerTimeout => 1,
+            Self::ServerNotFound => 2,
+            Self::ServerError => 3,
+            Self::Refused => 4,
+            Self::Unreadable => 5,
+            Self::Postponed => 6,
+        }
+    }
+
+    /// What a newer version has stored is a failure all the same.
+    const fn from_code(code: u32) -> Self {
+        match code {
+            1 => Self::ServerTimeout,
+            2 => Self::ServerNotFound,
+            3 => Self::ServerError,
+            4 => Self::Refused,
+            5 => Self::Unreadable,
+            6 => Self::Postponed,
+            _ => Self::NoAnswer,
+        }
     }
 }
 

@@ -118,7 +118,7 @@ pub use received::{
     Arrival, Empty, Failure, FailureReason, Incoming, Message, MessageId, Received,
 };
 pub use recipients::Missing;
-pub use report::{Absence, DeviceReport, Fate, Gap, LeftOut, Refusal, Report};
+pub use report::{Absence, DeviceReport, Fate, Gap, LeftOut, ListReport, Refusal, Report};
 pub use survey::{
     BundleState, CatchUp, ConsumerSurvey, PeerSurvey, SessionState, SessionSurvey, Survey,
     VersionSurvey,

@@ -9,14 +9,14 @@ use super::names::{Peer, SessionName};
 use super::outgoing::{Bundles, EncryptError, FetchedBundle, Outgoing};
 use super::readers::Standing;
 use super::records::DeviceRecord;
-use super::report::{DeviceReport, Fate, Gap, Report};
+use super::report::{DeviceReport, Fate, Gap, ListReport, Report};
 use super::sessions::unanswered;
 use super::terms::{Audience, Terms};
 use super::transaction::Transaction;
 use super::trust::Introduction;
 use super::{Account, AccountError, Trust};
 use crate::error::InitiateError;
-use crate::model::{Bundle, Fingerprint, PerVersion, Timestamp, Version};
+use crate::model::{BareJid, Bundle, Fingerprint, PerVersion, Timestamp, Version};
 use crate::session::Session;
 
 /// Who is going to read a message.
@@ -113,6 +113,7 @@ impl Account {
         };
         for jid in self.everybody(outgoing.recipients) {
             let has_left = is_room && self.contact(tx, &jid)?.opt_out.is_some();
+            self.report_lists(tx, &jid, &mut plan.report)?;
             for (device, record) in self.device_records(tx, &jid)? {
                 let is_us = jid == *self.names.own() && device == self.own.device;
                 if is_us || !Version::ALL.into_iter().any(|v| record.is_listed(v)) {
@@ -149,6 +150,27 @@ impl Account {
             }
         }
         Ok(plan)
+    }
+
+    /// Reports the lists of an account that could not be looked up.
+    fn report_lists(
+        &self,
+        tx: &Transaction<'_>,
+        jid: &BareJid,
+        report: &mut Report,
+    ) -> Result<(), AccountError> {
+        let contact = self.contact(tx, jid)?;
+        for version in Version::ALL.into_iter().filter(|v| self.uses(*v)) {
+            if let Some(failed) = contact.failed_list(version) {
+                report.lists.push(ListReport {
+                    jid: jid.clone(),
+                    version,
+                    error: failed.error,
+                    is_known: contact.list(version).is_some(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The session to send on, or the bundle to start one from; or why there is neither.

@@ -152,6 +152,7 @@ impl Account {
         self.run(|tx| {
             let mut state = self.version_state(tx, version)?;
             state.announced = now.as_millis();
+            state.is_off_list = false;
             records::write(tx, self.names.version_state(version), &state);
             Ok(())
         })

@@ -82,7 +82,7 @@ impl Account {
         recipients.iter().chain(own).cloned().collect()
     }
 
-    fn uses(&self, version: Version) -> bool {
+    pub(super) fn uses(&self, version: Version) -> bool {
         match self.options.versions {
             VersionPolicy::Only(only) => version == only,
             VersionPolicy::ByEvidence | VersionPolicy::Newest => true,

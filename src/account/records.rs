@@ -36,6 +36,9 @@ pub(super) struct OwnVersionRecord {
     /// How often the own device was put back into its list since it last stayed there.
     #[prost(uint32, tag = "9")]
     pub(super) put_back: u32,
+    /// The own device was not on its list when that was seen last.
+    #[prost(bool, tag = "10")]
+    pub(super) is_off_list: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -103,6 +106,20 @@ pub(super) struct ContactRecord {
     pub(super) encrypted_last: u64,
     #[prost(message, optional, tag = "6")]
     pub(super) opt_out: Option<OptOutRecord>,
+    /// Lookups of device lists that have failed, by the version's code, until one is answered.
+    #[prost(btree_map = "uint32, message", tag = "7")]
+    pub(super) failed: BTreeMap<u32, FailedRecord>,
+}
+
+/// Lookups that have failed, one after the other.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct FailedRecord {
+    #[prost(uint32, tag = "1")]
+    pub(super) error: u32,
+    #[prost(uint32, tag = "2")]
+    pub(super) count: u32,
+    #[prost(uint64, tag = "3")]
+    pub(super) retry_at: u64,
 }
 
 /// When a contact's device list of a version was seen.
@@ -112,6 +129,7 @@ pub(super) struct ListRecord {
     /// there from the beginning.
     #[prost(uint64, tag = "1")]
     pub(super) first: u64,
+    /// When it was another than the one before.
     #[prost(uint64, tag = "2")]
     pub(super) last: u64,
 }
@@ -170,6 +188,9 @@ pub(super) struct PartRecord {
     /// The last decryption.
     #[prost(uint64, tag = "8")]
     pub(super) heard: u64,
+    /// Lookups of its bundle that have failed, until one is answered.
+    #[prost(message, optional, tag = "9")]
+    pub(super) failed: Option<FailedRecord>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -292,6 +313,13 @@ impl ContactRecord {
         self.lists.get(&u32::from(version.code()))
     }
 
+    /// Notes that a list is another than the one before.
+    pub(super) fn list_has_changed(&mut self, version: Version, now: Timestamp) {
+        if let Some(list) = self.lists.get_mut(&version.code().into()) {
+            list.last = now.as_millis();
+        }
+    }
+
     /// Notes that a list was seen. When a device came that is on it and was not before: later than the
     /// first list, whatever the clock says.
     pub(super) fn saw_list(&mut self, version: Version, now: Timestamp) -> Timestamp {
@@ -309,7 +337,6 @@ impl ContactRecord {
             self.lists.insert(version.code().into(), list);
             return now;
         };
-        list.last = millis;
         now.max(Timestamp::from_millis(list.first.saturating_add(1)))
     }
 }

@@ -16,6 +16,9 @@ pub struct Report {
     pub devices: Vec<DeviceReport>,
     /// The members of a room who get nothing, and why; empty outside of rooms.
     pub left_out: Vec<LeftOut>,
+    /// Device lists that could not be looked up, those of the account itself among them. There may be
+    /// devices that are not in this report, and devices in it that have left their list.
+    pub lists: Vec<ListReport>,
 }
 
 /// A member of a room who gets nothing of a message.
@@ -39,6 +42,21 @@ pub enum Absence {
     NoReader,
     /// The account joined the room after the user had decided who reads the message.
     Joined,
+    /// Nobody could say which devices the account has.
+    Unreachable(LookupError),
+}
+
+/// A device list that could not be looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListReport {
+    /// Whose it is.
+    pub jid: BareJid,
+    /// The version for which it announces devices.
+    pub version: Version,
+    /// Why it could not be looked up.
+    pub error: LookupError,
+    /// An older one is known, and was used.
+    pub is_known: bool,
 }
 
 /// What became of a device.
@@ -118,6 +136,9 @@ pub enum Refusal {
     OptedOut(BareJid),
     /// This recipient has no device that is announced.
     NoDevices(BareJid, Report),
+    /// Nobody could say which devices this recipient has: try again. A message that is given again is
+    /// a reason to ask at once.
+    Unreachable(BareJid, LookupError, Report),
     /// This recipient would get nothing: the report says why.
     NobodyReached(BareJid, Report),
     /// Some devices would get nothing, and the policy does not allow it.
@@ -195,6 +216,7 @@ impl Refusal {
         match self {
             Self::OptedOut(_) | Self::NoOtherDevice => None,
             Self::NoDevices(_, report)
+            | Self::Unreachable(_, _, report)
             | Self::NobodyReached(_, report)
             | Self::Gaps(report)
             | Self::NobodyInRoom(report)
@@ -250,6 +272,7 @@ impl fmt::Display for Absence {
             Self::NoDevices => "this member has announced no device",
             Self::NoReader => "this member has no device that the message is encrypted for",
             Self::Joined => "this member joined after it was decided who reads the message",
+            Self::Unreachable(_) => "nobody could say which devices this member has",
         })
     }
 }
@@ -261,6 +284,9 @@ impl fmt::Display for Refusal {
                 "encryption was ended in this conversation: opt in, or ask the user"
             }
             Self::NoDevices(..) => "a recipient has announced no device",
+            Self::Unreachable(..) => {
+                "nobody could say which devices a recipient has: try again later"
+            }
             Self::NobodyReached(..) => "a recipient would get nothing: see the report",
             Self::Gaps(_) => "devices would be left out: see the report",
             Self::NoOtherDevice => "the account has no other device to send a note to",

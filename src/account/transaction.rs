@@ -151,7 +151,17 @@ impl<'a> Transaction<'a> {
             .any(|range| is_in_partition(range, key) && range.contains(&key.sort))
     }
 
-    fn into_batch(self) -> (Generation, Batch) {
+    /// Whether a record is as it was read: writing it, or removing it, would change nothing.
+    fn is_unchanged(&self, key: &Key, value: &Option<Value>) -> bool {
+        !self.is_cleared(key) && self.read.borrow().get(key) == Some(value)
+    }
+
+    fn into_batch(mut self) -> (Generation, Batch) {
+        let changed = core::mem::take(&mut self.changed);
+        let changed = changed.into_iter();
+        self.changed = changed
+            .filter(|(key, value)| !self.is_unchanged(key, value))
+            .collect();
         let is_new = |key: &Key| !self.is_cleared(key);
         let (before, after): (Vec<_>, Vec<_>) = self
             .changed
@@ -258,6 +268,33 @@ mod tests {
         });
         assert_eq!((outcome, attempts), (Err(AccountError::Gone), 2));
         assert_eq!(sorts(&store), [1, 7, 8]);
+    }
+
+    #[test]
+    fn what_is_written_as_it_was_read_is_no_change() {
+        let store = MemoryStore::new();
+        put(&store, &[1, 2]);
+        let before = store.generation().unwrap();
+        run::<_, AccountError>(&store, |tx| {
+            for (sort, is_there) in [(1, true), (9, false)] {
+                assert_eq!(tx.get(&key(sort))?.is_some(), is_there);
+            }
+            tx.put(key(1), b"x");
+            tx.put(key(1), &[1]);
+            tx.delete(key(9));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(store.generation().unwrap(), before);
+        // Unless what was read is removed before.
+        run::<_, AccountError>(&store, |tx| {
+            tx.get(&key(1))?;
+            tx.clear(Range::partition(TABLE, *b"p"));
+            tx.put(key(1), &[1]);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(sorts(&store), [1]);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use super::client::omemo_message_id;
 use super::device::protocol_number;
 use super::memory::{Text, Texts};
 use super::report::{
-    devices, left_out, omemo_device_report, omemo_left_out, omemo_refusal, omemo_undecided_key,
-    refusal,
+    devices, left_out, lists, omemo_device_report, omemo_left_out, omemo_list_report,
+    omemo_refusal, omemo_undecided_key, refusal,
 };
 use super::trust::{omemo_fingerprint, trust_number};
 use super::undecryptable::{describe, omemo_undecryptable};
@@ -181,6 +181,7 @@ pub struct omemo_action {
     notice: Option<omemo_notice>,
     devices: Vec<omemo_device_report>,
     left_out: Vec<omemo_left_out>,
+    lists: Vec<omemo_list_report>,
     keys: Vec<omemo_undecided_key>,
     texts: Texts,
 }
@@ -325,6 +326,25 @@ pub unsafe extern "C" fn omemo_action_left_out(
     unsafe { accessor(action, ptr::null(), get) }
 }
 
+/// How many device lists could not be looked up for a message.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_action_list_count(action: *const omemo_action) -> usize {
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(action, 0, |action| action.lists.len()) }
+}
+
+/// A device list that could not be looked up, one of the account itself perhaps; NULL if there are not so
+/// many. Where an older list is known, it was used.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_action_list(
+    action: *const omemo_action,
+    index: usize,
+) -> *const omemo_list_report {
+    let get = |action: &omemo_action| action.lists.get(index).map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(action, ptr::null(), get) }
+}
+
 /// How many keys somebody has to decide about.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_action_key_count(action: *const omemo_action) -> usize {
@@ -365,6 +385,7 @@ impl omemo_action {
                 made.stanza = Some(Text::new(&message.stanza));
                 made.devices = devices(&message.report, &mut made.texts);
                 made.left_out = left_out(&message.report, &mut made.texts);
+                made.lists = lists(&message.report, &mut made.texts);
                 made
             }
             Action::Refused(refused) => {
@@ -375,6 +396,7 @@ impl omemo_action {
                 if let Some(report) = report {
                     made.devices = devices(report, &mut made.texts);
                     made.left_out = left_out(report, &mut made.texts);
+                    made.lists = lists(report, &mut made.texts);
                 }
                 made
             }
@@ -444,6 +466,7 @@ impl omemo_action {
             notice: None,
             devices: Vec::new(),
             left_out: Vec::new(),
+            lists: Vec::new(),
             keys: Vec::new(),
             texts: Texts::default(),
         }

@@ -248,7 +248,8 @@ pub unsafe extern "C" fn omemo_account_device_list_published(
     unsafe { call(error, body) }
 }
 
-/// When the device list of an account was seen last, in milliseconds since 1970: `seen_ms` gets 0 if never.
+/// When the device list of an account was first seen as it is now, in milliseconds since 1970: `seen_ms` gets 0
+/// if none was ever seen.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_account_device_list_seen(
     account: *const omemo_account,

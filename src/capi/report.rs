@@ -6,7 +6,7 @@ use core::ptr;
 use super::device::protocol_number;
 use super::memory::Texts;
 use super::trust::omemo_fingerprint;
-use crate::account::{Absence, DeviceReport, Fate, Gap, Refusal, Report};
+use crate::account::{Absence, DeviceReport, Fate, Gap, ListReport, Refusal, Report};
 use crate::client::RefusalReason;
 
 /// Why a message is not encrypted for a device.
@@ -21,7 +21,7 @@ pub enum omemo_gap {
     OMEMO_GAP_DISTRUSTED = 2,
     /// There is no session, and no bundle was asked for.
     OMEMO_GAP_NO_SESSION = 3,
-    /// It has published no bundle, or nobody answered.
+    /// It has published no bundle.
     OMEMO_GAP_NO_BUNDLE = 4,
     /// What it has published is no bundle.
     OMEMO_GAP_BROKEN_BUNDLE = 5,
@@ -62,6 +62,8 @@ pub enum omemo_absence {
     OMEMO_ABSENCE_NO_READER = 3,
     /// It joined after you had decided who reads the message.
     OMEMO_ABSENCE_JOINED = 4,
+    /// Nobody could say which devices the account has.
+    OMEMO_ABSENCE_UNREACHABLE = 20,
 }
 
 /// A member of a room who gets nothing of a message.
@@ -98,6 +100,20 @@ pub struct omemo_device_report {
     pub fingerprint: omemo_fingerprint,
 }
 
+/// A device list that could not be looked up: there may be devices that the report does not name.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct omemo_list_report {
+    /// Whose it is.
+    pub jid: *const c_char,
+    /// The version for which it announces devices: an omemo_protocol.
+    pub protocol: u32,
+    /// 1 if an older list is known, and was used.
+    pub is_known: u8,
+    /// Why it could not be looked up, in English.
+    pub reason: *const c_char,
+}
+
 /// A key that somebody has to decide about.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -130,6 +146,8 @@ pub enum omemo_refusal_kind {
     OMEMO_REFUSAL_NOBODY_IN_ROOM = 21,
     /// The message is larger than servers take, whomever it is encrypted for.
     OMEMO_REFUSAL_TOO_LARGE = 22,
+    /// Nobody could say which devices the recipient `jid` has: try again. `omemo_client_encrypt` asks at once.
+    OMEMO_REFUSAL_UNREACHABLE = 40,
 }
 
 /// Why a message does not go out.
@@ -160,10 +178,22 @@ pub(super) fn left_out(report: &Report, texts: &mut Texts) -> Vec<omemo_left_out
                 Absence::NoDevices => OMEMO_ABSENCE_NO_DEVICES,
                 Absence::NoReader => OMEMO_ABSENCE_NO_READER,
                 Absence::Joined => OMEMO_ABSENCE_JOINED,
+                Absence::Unreachable(_) => OMEMO_ABSENCE_UNREACHABLE,
             } as u32,
             reason: texts.add(&member.why.to_string()),
         })
         .collect()
+}
+
+pub(super) fn lists(report: &Report, texts: &mut Texts) -> Vec<omemo_list_report> {
+    let lists = report.lists.iter();
+    let describe = |list: &ListReport| omemo_list_report {
+        jid: texts.add(list.jid.as_str()),
+        protocol: protocol_number(list.version),
+        is_known: list.is_known.into(),
+        reason: texts.add(&list.error.to_string()),
+    };
+    lists.map(describe).collect()
 }
 
 pub(super) fn refusal<'r>(
@@ -191,6 +221,9 @@ pub(super) fn refused<'r>(
     let (kind, jid, report) = match refusal {
         Refusal::OptedOut(jid) => (OMEMO_REFUSAL_OPTED_OUT, Some(jid), None),
         Refusal::NoDevices(jid, report) => (OMEMO_REFUSAL_NO_DEVICES, Some(jid), Some(report)),
+        Refusal::Unreachable(jid, _, report) => {
+            (OMEMO_REFUSAL_UNREACHABLE, Some(jid), Some(report))
+        }
         Refusal::NobodyReached(jid, report) => {
             (OMEMO_REFUSAL_NOBODY_REACHED, Some(jid), Some(report))
         }

@@ -7,7 +7,7 @@ use super::boundary::{Caller, accessor, call, free};
 use super::device::protocol_number;
 use super::error::omemo_error;
 use super::memory::Texts;
-use super::report::{devices, omemo_device_report};
+use super::report::{devices, lists, omemo_device_report, omemo_list_report};
 use super::status::omemo_status;
 use crate::account::{DeviceReport, Fate, Report};
 use crate::model::{Encrypted, RecipientKey};
@@ -58,6 +58,7 @@ pub struct omemo_sent {
     /// Of each of the elements.
     keys: Vec<Vec<omemo_recipient_key>>,
     devices: Vec<omemo_device_report>,
+    lists: Vec<omemo_list_report>,
     _texts: Texts,
 }
 
@@ -144,6 +145,24 @@ pub unsafe extern "C" fn omemo_sent_device(
     unsafe { accessor(sent, ptr::null(), get) }
 }
 
+/// How many device lists could not be looked up; 0 if `sent` is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_sent_list_count(sent: *const omemo_sent) -> usize {
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(sent, 0, |sent| sent.lists.len()) }
+}
+
+/// A device list that could not be looked up; NULL if there are not so many.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_sent_list(
+    sent: *const omemo_sent,
+    index: usize,
+) -> *const omemo_list_report {
+    let get = |sent: &omemo_sent| sent.lists.get(index).map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(sent, ptr::null(), get) }
+}
+
 /// Frees an encrypted message; nothing happens if it is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_sent_free(sent: *mut omemo_sent) {
@@ -162,6 +181,7 @@ impl omemo_sent {
             keys: keys.collect(),
             elements: encrypted.iter().map(element).collect(),
             devices: devices(report, &mut texts),
+            lists: lists(report, &mut texts),
             encrypted,
             _texts: texts,
         }
@@ -181,6 +201,7 @@ impl omemo_sent {
         let report = Report {
             devices: devices.collect(),
             left_out: Vec::new(),
+            lists: Vec::new(),
         };
         Self::new(vec![encrypted], &report)
     }

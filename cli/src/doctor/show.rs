@@ -109,7 +109,7 @@ fn contact(page: &mut Page, contact: &Contact, now: Timestamp) {
         page.field("conversation", conversation(&contact.conversation, now));
     }
     for (version, seen) in contact.lists.iter() {
-        let seen = seen.map(|at| format!("seen {}", ago(at, now)));
+        let seen = seen.map(|at| format!("as it is since {}", ago(at, now)));
         let label = format!("list, {}", name_of(version));
         page.field(label, seen.as_deref().unwrap_or("never seen"));
     }

@@ -100,6 +100,17 @@ pub fn gaps(report: &Report) {
     for member in &report.left_out {
         note(&format!("not for {}: {}", member.jid, member.why));
     }
+    for list in &report.lists {
+        let known = if list.is_known {
+            "an older list was used"
+        } else {
+            "some of them may be missing"
+        };
+        note(&format!(
+            "the devices of {} could not be looked up ({}): {known}",
+            list.jid, list.error
+        ));
+    }
 }
 
 /// What is worth a line on standard error beside the messages.

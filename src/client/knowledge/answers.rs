@@ -38,14 +38,10 @@ impl<R: TryCryptoRng> Client<R> {
                 if answer.has("item-not-found") || is_refusal(answer) && !was_seen {
                     Some(empty)
                 } else {
-                    self.list_did_not_come(jid, version, Some(answer), now);
-                    return Ok(());
+                    return self.list_did_not_come(jid, version, Some(answer), now);
                 }
             }
-            None => {
-                self.list_did_not_come(jid, version, None, now);
-                return Ok(());
-            }
+            None => return self.list_did_not_come(jid, version, None, now),
         };
         self.list_has_come(jid, version, list, now)
     }
@@ -96,11 +92,7 @@ impl<R: TryCryptoRng> Client<R> {
         if jid == self.account.jid() {
             self.tell_of_missing_list(version, None);
         }
-        let list = Resource::List(jid.clone(), version);
-        self.knowledge
-            .table
-            .failed(list, LookupError::Unreadable, now);
-        Ok(())
+        self.list_failed(jid, version, LookupError::Unreadable, now)
     }
 
     fn list_did_not_come(
@@ -109,12 +101,24 @@ impl<R: TryCryptoRng> Client<R> {
         version: Version,
         answer: Option<&IqAnswer<'_>>,
         now: Timestamp,
-    ) {
+    ) -> Result<(), AccountError> {
         if jid == self.account.jid() {
             self.tell_of_missing_list(version, answer);
         }
+        self.list_failed(jid, version, failure(answer), now)
+    }
+
+    fn list_failed(
+        &mut self,
+        jid: &BareJid,
+        version: Version,
+        error: LookupError,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let failed = self.account.list_lookup_failed(jid, version, error, now)?;
         let list = Resource::List(jid.clone(), version);
-        self.knowledge.table.failed(list, failure(answer), now);
+        self.knowledge.table.failed(list, failed);
+        Ok(())
     }
 
     /// Nobody says who is on an own list: this device is not put on it meanwhile. The user is told once on

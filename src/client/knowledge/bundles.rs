@@ -65,15 +65,17 @@ impl<R: TryCryptoRng> Client<R> {
             other => FetchedBundle::Unreachable(answers::failure(other.map(|(_, answer)| answer))),
         };
         let resource = Resource::Bundle(peer.clone());
-        let table = &mut self.knowledge.table;
-        match &fetched {
-            FetchedBundle::Unreachable(error) => table.failed(resource, *error, now),
-            FetchedBundle::Bundle(_) => table.saw(resource, false, now),
-            FetchedBundle::Absent | FetchedBundle::Broken => table.saw(resource, true, now),
+        if let FetchedBundle::Unreachable(error) = fetched {
+            let failed = self.account.bundle_lookup_failed(peer, error, now)?;
+            self.knowledge.table.failed(resource, failed);
+        } else {
+            if self.knowledge.table.has_failed(&resource) {
+                self.account.bundle_lookup_answered(peer)?;
+            }
+            let is_absent = !matches!(fetched, FetchedBundle::Bundle(_));
+            self.knowledge.table.saw(resource, is_absent, now);
         }
-        let age = self.options.request_timeout.saturating_mul(5);
-        self.knowledge.table.expire(peer, age, now);
-        self.knowledge.bundles.insert(peer.clone(), fetched);
+        self.keep_bundle(peer, fetched, now);
         Ok(())
     }
 }

@@ -6,11 +6,14 @@ use rand_core::TryCryptoRng;
 
 use super::Resource;
 use super::table::State;
-use crate::account::{AccountError, LookupError};
+use crate::account::{AccountError, FetchedBundle, LookupError, Peer};
 use crate::client::Client;
 use crate::client::requests::Purpose;
 use crate::model::Timestamp;
 use crate::stanza::Request;
+
+/// The list of an account's devices changes too often: nobody asks for their bundles for a time.
+const POSTPONED: LookupError = LookupError::Postponed;
 
 /// What is known of a resource, for whoever needs it now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,9 @@ impl<R: TryCryptoRng> Client<R> {
             let failure = self.knowledge.table.failure(resource);
             return self.unless_waited_for(resource, failure);
         }
+        if !self.knowledge.table.has(resource) {
+            self.remember(resource, now)?;
+        }
         let failure = match self.knowledge.table.state(resource, age, now) {
             State::Fresh => return Ok(LookUp::Fresh),
             State::Absent => return Ok(LookUp::Absent),
@@ -79,7 +85,8 @@ impl<R: TryCryptoRng> Client<R> {
             ),
             Resource::Bundle(peer) => {
                 if !self.knowledge.table.may_ask(&peer.jid, now) {
-                    return Ok(LookUp::Unreachable(LookupError::Postponed));
+                    self.keep_bundle(peer, FetchedBundle::Unreachable(POSTPONED), now);
+                    return Ok(LookUp::Unreachable(POSTPONED));
                 }
                 (
                     Purpose::FetchBundle(peer.clone()),
@@ -89,6 +96,24 @@ impl<R: TryCryptoRng> Client<R> {
         };
         self.request(purpose, Some(resource.owner()), request, now)?;
         self.unless_waited_for(resource, failure)
+    }
+
+    /// Takes over what failed before the last start. Our own server is asked for our own lists on each
+    /// stream, whatever it said before.
+    fn remember(&mut self, resource: &Resource, now: Timestamp) -> Result<(), AccountError> {
+        let failed = match resource {
+            Resource::List(jid, _) if jid == self.account.jid() => None,
+            Resource::List(jid, version) => self.account.failed_list_lookup(jid, *version)?,
+            Resource::Bundle(peer) => self.account.failed_bundle_lookup(peer)?,
+        };
+        let Some(failed) = failed else {
+            return Ok(());
+        };
+        self.knowledge.table.failed(resource.clone(), failed);
+        if let Resource::Bundle(peer) = resource {
+            self.keep_bundle(peer, FetchedBundle::Unreachable(failed.error), now);
+        }
+        Ok(())
     }
 
     /// What is known of a resource while an answer is to come.
@@ -117,6 +142,13 @@ impl<R: TryCryptoRng> Client<R> {
         } else {
             LookUp::Unreachable(error)
         })
+    }
+
+    /// Keeps what came of asking for a bundle, for as long as it counts.
+    pub(super) fn keep_bundle(&mut self, peer: &Peer, fetched: FetchedBundle, now: Timestamp) {
+        let age = self.bundle_age();
+        self.knowledge.table.expire(peer, age, now);
+        self.knowledge.bundles.insert(peer.clone(), fetched);
     }
 
     /// How long a bundle can be used. Its pre-keys are used once, and others use them too; all that one

@@ -170,20 +170,23 @@ impl Table {
         };
     }
 
-    /// Nobody could say it.
-    pub(super) fn failed(&mut self, resource: Resource, error: LookupError, now: Timestamp) {
+    /// Nobody could say it, now or before the last start.
+    pub(super) fn failed(&mut self, resource: Resource, failed: FailedLookup) {
         let entry = self.entries.entry(resource).or_default();
-        entry.failed = Some(FailedLookup::new(error, entry.failed.as_ref(), now));
+        entry.failed = Some(failed);
         entry.is_urgent = false;
+    }
+
+    /// Whether anything is in the table about a resource.
+    pub(super) fn has(&self, resource: &Resource) -> bool {
+        self.entries.contains_key(resource)
     }
 
     /// How long the last answer of a bundle counts: what was absent or failed is remembered longer than its
     /// pause, so that the next pause is longer.
     pub(super) fn expire(&mut self, peer: &Peer, age: Duration, now: Timestamp) {
         let resource = Resource::Bundle(peer.clone());
-        let Some(entry) = self.entries.get_mut(&resource) else {
-            return;
-        };
+        let entry = self.entries.entry(resource).or_default();
         let expires = match (&entry.failed, entry.absences) {
             (Some(failed), _) => failed.retry_at.after(AFTER_PAUSE),
             (None, 0) => now.after(age),
@@ -284,13 +287,18 @@ mod tests {
         assert_eq!(table.state(&list(), HOUR, at(1)), State::Due(None));
     }
 
+    fn fail(table: &mut Table, error: LookupError, now: Timestamp) {
+        let before = table.entries.get(&list()).and_then(|entry| entry.failed);
+        table.failed(list(), FailedLookup::new(error, before.as_ref(), now));
+    }
+
     #[test]
     fn a_failure_is_remembered_across_streams_until_its_pause_ends() {
         let mut table = Table::default();
         let error = LookupError::ServerTimeout;
         let mut now = 0;
         for pause in [300, 600, 1200] {
-            table.failed(list(), error, at(now));
+            fail(&mut table, error, at(now));
             table.begin_stream(at(now));
             let last = at(now + pause - 1);
             assert_eq!(table.state(&list(), HOUR, last), State::Paused(error));
@@ -299,7 +307,7 @@ mod tests {
         }
         table.saw(list(), false, at(now));
         assert_eq!(table.failure(&list()), None);
-        table.failed(list(), error, at(now));
+        fail(&mut table, error, at(now));
         assert_eq!(table.retry_at(&list()), Some(at(now + 300)));
     }
 
@@ -325,14 +333,14 @@ mod tests {
             Version::ALL[1],
         );
         let bundle = Resource::Bundle(peer);
-        table.failed(list(), LookupError::NoAnswer, at(0));
+        fail(&mut table, LookupError::NoAnswer, at(0));
         table.saw(bundle.clone(), true, at(0));
         table.end_pauses(list().owner());
         for resource in [list(), bundle] {
             assert_eq!(table.state(&resource, HOUR, at(0)), State::Due(None));
             assert_eq!(table.failure(&resource), None, "it is waited for");
         }
-        table.failed(list(), LookupError::NoAnswer, at(0));
+        fail(&mut table, LookupError::NoAnswer, at(0));
         assert_eq!(table.retry_at(&list()), Some(at(600)), "the pause grows");
     }
 
