@@ -1199,7 +1199,7 @@ enum omemo_gap
    */
   OMEMO_GAP_NO_SESSION = 3,
   /**
-   * It has published no bundle, or nobody answered.
+   * It has published no bundle.
    */
   OMEMO_GAP_NO_BUNDLE = 4,
   /**
@@ -1284,6 +1284,10 @@ enum omemo_absence
    * It joined after you had decided who reads the message.
    */
   OMEMO_ABSENCE_JOINED = 4,
+  /**
+   * Nobody could say which devices the account has.
+   */
+  OMEMO_ABSENCE_UNREACHABLE = 20,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1333,6 +1337,10 @@ enum omemo_refusal_kind
    * The message is larger than servers take, whomever it is encrypted for.
    */
   OMEMO_REFUSAL_TOO_LARGE = 22,
+  /**
+   * Nobody could say which devices the recipient `jid` has: try again. `omemo_client_encrypt` asks at once.
+   */
+  OMEMO_REFUSAL_UNREACHABLE = 40,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -2390,6 +2398,28 @@ typedef struct {
    */
   const char *reason;
 } omemo_left_out;
+
+/**
+ * A device list that could not be looked up: there may be devices that the report does not name.
+ */
+typedef struct {
+  /**
+   * Whose it is.
+   */
+  const char *jid;
+  /**
+   * The version for which it announces devices: an omemo_protocol.
+   */
+  uint32_t protocol;
+  /**
+   * 1 if an older list is known, and was used.
+   */
+  uint8_t is_known;
+  /**
+   * Why it could not be looked up, in English.
+   */
+  const char *reason;
+} omemo_list_report;
 
 /**
  * A key that somebody has to decide about.
@@ -3998,6 +4028,18 @@ size_t omemo_action_left_out_count(const omemo_action *action);
 const omemo_left_out *omemo_action_left_out(const omemo_action *action, size_t index);
 
 /**
+ * How many device lists could not be looked up for a message.
+ */
+size_t omemo_action_list_count(const omemo_action *action);
+
+/**
+ * A device list that could not be looked up, one of the account itself perhaps; NULL if there are not so
+ * many. Where an older list is known, it was used.
+ */
+const omemo_list_report *omemo_action_list(const omemo_action *action,
+                                           size_t index);
+
+/**
  * How many keys somebody has to decide about.
  */
 size_t omemo_action_key_count(const omemo_action *action);
@@ -4170,7 +4212,8 @@ omemo_status omemo_account_device_list_published(omemo_account *account,
                                                  omemo_error **error);
 
 /**
- * When the device list of an account was seen last, in milliseconds since 1970: `seen_ms` gets 0 if never.
+ * When the device list of an account was first seen as it is now, in milliseconds since 1970: `seen_ms` gets 0
+ * if none was ever seen.
  */
 omemo_status omemo_account_device_list_seen(const omemo_account *account,
                                             const char *jid,
@@ -4310,6 +4353,16 @@ size_t omemo_sent_device_count(const omemo_sent *sent);
  */
 const omemo_device_report *omemo_sent_device(const omemo_sent *sent,
                                              size_t index);
+
+/**
+ * How many device lists could not be looked up; 0 if `sent` is NULL.
+ */
+size_t omemo_sent_list_count(const omemo_sent *sent);
+
+/**
+ * A device list that could not be looked up; NULL if there are not so many.
+ */
+const omemo_list_report *omemo_sent_list(const omemo_sent *sent, size_t index);
 
 /**
  * Frees an encrypted message; nothing happens if it is NULL.
