@@ -8,6 +8,7 @@
     ["read", NODE]          prints the items as XML, a line each
     ["access", NODE]        prints who may read it
     ["widen", NODE]         makes room for 1,000 items
+    ["make", ROOM, [JID, …]]   a room that shows its members' addresses, for these members alone
 """
 import asyncio
 import json
@@ -45,6 +46,18 @@ async def stay(client):
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
+async def make(client, room, members):
+    muc = client.plugin["xep_0045"]
+    await muc.join_muc_wait(JID(room), "hand", maxstanzas=0, timeout=20)
+    form = client.plugin["xep_0004"].make_form(ftype="submit")
+    form.add_field(var="FORM_TYPE", ftype="hidden", value="http://jabber.org/protocol/muc#roomconfig")
+    form.add_field(var="muc#roomconfig_membersonly", value="1")
+    form.add_field(var="muc#roomconfig_whois", value="anyone")
+    await muc.set_room_config(JID(room), form)
+    for member in members:
+        await muc.set_affiliation(JID(room), jid=JID(member), affiliation="member")
+
+
 async def act(client, action):
     pubsub, own = client.plugin["xep_0060"], JID(client.boundjid.bare)
     kind, *rest = action
@@ -75,6 +88,8 @@ async def act(client, action):
     elif kind == "appear":
         client.send_presence(ppriority=-1)
         await asyncio.sleep(rest[0])
+    elif kind == "make":
+        await make(client, *rest)
     elif kind == "stay":
         await stay(client)
     elif kind == "access":
@@ -93,7 +108,7 @@ async def main():
     client = ClientXMPP(jid + "/hand", os.environ["OMEMO_PASSWORD"])
     client.enable_direct_tls = False
     client.ca_certs = ca
-    for number in ("0004", "0030", "0060"):
+    for number in ("0004", "0030", "0045", "0060"):
         client.register_plugin("xep_" + number)
     begun = asyncio.get_running_loop().create_future()
     client.add_event_handler("session_start", lambda _: begun.done() or begun.set_result(None))

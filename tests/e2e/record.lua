@@ -29,7 +29,8 @@ local function keep(data)
 	return data;
 end
 local function listen(session)
-	filters.add_filter(session, "bytes/in", keep, 1000);
+	-- After the frames of WebSockets were opened.
+	filters.add_filter(session, "bytes/in", keep, -1000);
 	filters.add_filter(session, "bytes/out", keep, 1000);
 end
 filters.add_filter_hook(listen);

@@ -9,6 +9,7 @@ import base64
 import concurrent.futures
 import difflib
 import importlib.metadata
+import json
 import os
 import secrets
 import shutil
@@ -44,6 +45,8 @@ COLUMNS = [
     ("slixmpp", "omemo2", PROSODY_1, PROSODY_2, "strophe"),
     ("gajim", "legacy", PROSODY_1, PROSODY_2),
     ("dino", "legacy", PROSODY_1, PROSODY_2),
+    ("converse", "legacy", PROSODY_1, PROSODY_2),
+    ("converse", "omemo2", EJABBERD, PROSODY_2),
 ]
 # These need a screen, and many packages: they play when they are asked to.
 DESKTOP = {"gajim", "dino"}
@@ -51,11 +54,12 @@ DESKTOP = {"gajim", "dino"}
 NOT_HERE = """## Not here
 
 - Gajim and Dino, which need a screen: `ci/e2e --desktop` plays with them, see [interop-desktop.md](interop-desktop.md).
+- Converse.js on ejabberd 23.01, which refuses its OMEMO 2 bundle (`max_items` of `max`): its device is then on a list without one.
 - purple-lurch 0.7.0 under finch 2.14.12 runs without a screen, driven over D-Bus: it logs in and publishes its list and its
   bundle. A stranger does not get them, and to a stranger it wrote in clear: every scenario would need a subscription first,
   and rooms more. It is not driven further yet."""
 PEERS = {"profanity": "Profanity", "slixmpp": "slixmpp-omemo", "omemo": "`omemo pipe`", "strophe": "`strophe.c`",
-         "gajim": "Gajim", "dino": "Dino"}
+         "gajim": "Gajim", "dino": "Dino", "converse": "Converse.js"}
 VERSIONS = {"legacy": "legacy", "omemo2": "OMEMO 2"}
 KINDS = {PROSODY_1: "Prosody", PROSODY_2: "Prosody", EJABBERD: "ejabberd"}
 
@@ -140,6 +144,11 @@ def version_of(package):
     return shown.stdout.split("-")[0].split("+")[0] or "?"
 
 
+def version_of_converse():
+    with open(os.path.join(os.path.dirname(os.environ["OMEMO_E2E_CONVERSE"]), "package.json")) as file:
+        return json.load(file)["version"]
+
+
 def write(path, casts, results, number, problems):
     """Writes the matrix. `problems`: those of the commands, None if they were not called."""
     peers = {cast.peer for cast in casts}
@@ -148,6 +157,8 @@ def write(path, casts, results, number, problems):
         names = {"Gajim": version_of("gajim"), "its plugin": version_of("gajim-omemo"), "Dino": version_of("dino-im")}
     else:
         names = {"Profanity": version_of("profanity"), "slixmpp-omemo": importlib.metadata.version("slixmpp-omemo")}
+        if "converse" in peers:
+            names |= {"Converse.js": version_of_converse(), "Chromium": version_of("chromium")}
     names |= {"Prosody": version_of("prosody"), "ejabberd": version_of("ejabberd")}
     lines = [
         "# Interoperability" + (" with desktop clients" if is_desktop else ""), "",

@@ -4,7 +4,7 @@
     montague.example   Prosody    127.0.8.3
     verona.example     ejabberd   127.0.8.4
 
-Each keeps files too, at https://ADDRESS:5281/.
+Each keeps files too, at https://ADDRESS:5281/, and takes clients of the web at wss://ADDRESS:5281/xmpp-websocket.
 
 All of it is in one folder, and ends with `stop`. No name server of the system, no /etc/hosts, no epmd.
 """
@@ -22,6 +22,8 @@ PROSODY = {"capulet.example": "127.0.8.2", "montague.example": "127.0.8.3"}
 EJABBERD = {"verona.example": "127.0.8.4"}
 ADDRESSES = {**PROSODY, **EJABBERD}
 C2S, S2S, HTTPS = 5222, 5269, 5281
+# A file beside the profile of a browser: at its next start the client loses its sessions.
+FORGET = "forget"
 DNS = ("127.0.8.5", 5353)
 
 
@@ -138,7 +140,7 @@ https_ssl = {{ key = "{certificates}/{domain}.key"; certificate = "{certificates
 use_ipv6 = false
 modules_enabled = {{
   "roster"; "saslauth"; "tls"; "dialback"; "disco"; "ping"; "private"; "pep"; "carbons"; "mam"; "offline";
-  "blocklist"; "csi_simple"; "smacks"; "e2e";
+  "blocklist"; "csi_simple"; "smacks"; "websocket"; "e2e";
 }}
 modules_disabled = {{ "s2s_auth_dane_in" }}
 e2e_routes = {{ {routes} }}
@@ -156,6 +158,7 @@ limits = {{}}
 smacks_hibernation_time = 2
 log = {{ debug = "{folder}/prosody.log" }}
 VirtualHost "{domain}"
+  http_host = "{PROSODY[domain]}"
 -- Profanity publishes with options only where a service of the server announces them.
 Component "pubsub.{domain}" "pubsub"
 Component "conference.{domain}" "muc"
@@ -189,7 +192,8 @@ ca_file: "{self.ca}"
 listen:
   - {{port: {C2S}, ip: "{address}", module: ejabberd_c2s, max_stanza_size: 524288, starttls_required: true, access: c2s}}
   - {{port: {S2S}, ip: "{address}", module: ejabberd_s2s_in, max_stanza_size: 524288}}
-  - {{port: {HTTPS}, ip: "{address}", module: ejabberd_http, tls: true, request_handlers: {{/upload: mod_http_upload}}}}
+  - {{port: {HTTPS}, ip: "{address}", module: ejabberd_http, tls: true, 
+     request_handlers: {{/upload: mod_http_upload, /xmpp-websocket: ejabberd_http_ws}}}}
 s2s_use_starttls: required
 outgoing_s2s_port: {S2S}
 outgoing_s2s_families: [ipv4]

@@ -26,7 +26,7 @@ class Failed(Exception):
 
 
 class Side:
-    """An account with a client. `kind`: omemo, strophe, slixmpp, gajim, dino or profanity."""
+    """An account with a client. `kind`: omemo, strophe, slixmpp, gajim, dino, converse or profanity."""
 
     def __init__(self, kind, jid, mode, folder, ca, program):
         self.kind, self.jid, self.mode, self.ca = kind, jid, mode, ca
@@ -43,6 +43,7 @@ class Side:
             "profanity": [sys.executable, "-W", "ignore", HERE + "/profanity_peer.py"],
             "dino": [sys.executable, "-W", "ignore", HERE + "/dino_peer.py"],
             "gajim": [sys.executable, "-W", "ignore", HERE + "/gajim_peer.py"],
+            "converse": [sys.executable, "-W", "ignore", HERE + "/converse_peer.py"],
         }[kind]
         self.command = command + ["--jid", jid, "--host", self.host, "--state", self.state, "--ca", ca, "--mode", mode,
                                   "--files", self.state + ".files"]
@@ -249,6 +250,9 @@ class Side:
             self.forget_rows(f"omemo_{self.jid}.db", "sessions")
         elif self.kind == "dino":
             self.forget_rows("dino/omemo.db", "session")
+        elif self.kind == "converse":
+            # Converse does it when it starts again, and says so if it had none.
+            open(os.path.join(self.state, servers.FORGET), "w").close()
         else:
             # What has not changed since would be no loss.
             self.must_be_some(len(filecmp.dircmp(self.state, self.state + ".backup").diff_files))

@@ -5,9 +5,8 @@
     {"cmd":"send","to":JID,"body":TEXT,"tag":1}                 {"ev":"sent","tag":1}
     {"cmd":"gsend","room":JID,"body":TEXT,"tag":2}              {"ev":"sent","tag":2}
     {"cmd":"join","room":JID,"nick":NAME,"tag":3}               {"ev":"joined","tag":3}
-    {"cmd":"make","room":JID,"nick":NAME,"members":[…],"tag":4} {"ev":"joined","tag":4}
-    {"cmd":"subscribe","to":JID,"tag":5}                        {"ev":"ok","tag":5}
-    {"cmd":"file","to":JID,"path":PATH,"tag":6}                 {"ev":"sent","tag":6}
+    {"cmd":"subscribe","to":JID,"tag":4}                        {"ev":"ok","tag":4}
+    {"cmd":"file","to":JID,"path":PATH,"tag":5}                 {"ev":"sent","tag":5}
     {"cmd":"quit"}
 
     {"ev":"ready","device_id":N}  {"ev":"msg","from":…,"body":…,"type":…,"ns":…}  {"ev":"plain",…}
@@ -233,16 +232,8 @@ class Peer(ClientXMPP):
             raise RuntimeError(f"nothing to send: {problems}")
         sealed.send()
 
-    async def enter(self, room, nick, members):
+    async def enter(self, room, nick):
         await self.muc.join_muc_wait(JID(room), nick, maxstanzas=0, timeout=20)
-        if members:
-            form = self.plugin["xep_0004"].make_form(ftype="submit")
-            form.add_field(var="FORM_TYPE", ftype="hidden", value="http://jabber.org/protocol/muc#roomconfig")
-            form.add_field(var="muc#roomconfig_membersonly", value="1")
-            form.add_field(var="muc#roomconfig_whois", value="anyone")
-            await self.muc.set_room_config(JID(room), form)
-            for member in members:
-                await self.muc.set_affiliation(JID(room), jid=JID(member), affiliation="member")
         self.members[room] = set()
         for affiliation in ("owner", "admin", "member"):
             try:
@@ -270,8 +261,8 @@ class Peer(ClientXMPP):
             uri = await self.plugin["xep_0454"].upload_file(path)
             await self.encrypt(to, uri, "chat", {JID(to)}, sharing(path, uri) if self.mode == "omemo2" else None)
             emit(ev="sent", tag=tag)
-        elif cmd in ("join", "make"):
-            await self.enter(command["room"], command["nick"], command.get("members", []))
+        elif cmd == "join":
+            await self.enter(command["room"], command["nick"])
             emit(ev="joined", tag=tag)
         elif cmd == "subscribe":
             self.send_presence(pto=JID(command["to"]), ptype="subscribe")
