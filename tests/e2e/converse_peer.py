@@ -16,6 +16,7 @@ import os
 import secrets
 import signal
 import sys
+import tempfile
 
 from aiohttp import WSMsgType, web
 
@@ -48,6 +49,8 @@ class Converse:
                        "websocket": f"wss://{arguments.host}:{servers.HTTPS}/xmpp-websocket",
                        "settings": QUIET if arguments.mode == "legacy" else {}}
         self.page, self.chromium = None, None
+        # Chromium's socket is there, whose path may not be long.
+        self.short = tempfile.TemporaryDirectory()
         self.bye = asyncio.Event()
 
     async def open(self):
@@ -71,7 +74,7 @@ class Converse:
         self.chromium = await asyncio.create_subprocess_exec(
             "chromium", *FLAGS, f"--user-data-dir={self.state}/profile", f"--host-resolver-rules={rules}",
             f"http://{self.origin}/", stdin=asyncio.subprocess.DEVNULL, stdout=sys.stderr,
-            env=dict(os.environ, HOME=self.state, TMPDIR=self.state))
+            env=dict(os.environ, HOME=self.state, TMPDIR=self.short.name))
 
     async def talk(self, request):
         """The page is here: events come from it."""
@@ -115,6 +118,7 @@ class Converse:
                 pass
         self.chromium.send_signal(signal.SIGTERM)
         await self.chromium.wait()
+        self.short.cleanup()
 
 
 async def main():

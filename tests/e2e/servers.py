@@ -205,7 +205,11 @@ modules:
   mod_caps: {{}}
   mod_carboncopy: {{}}
   mod_disco: {{}}
-  mod_http_upload: {{put_url: "https://{address}:{HTTPS}/upload", docroot: "{folder}/upload"}}
+  mod_http_upload:
+    put_url: "https://{address}:{HTTPS}/upload"
+    docroot: "{folder}/upload"
+    custom_headers: {{"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET,HEAD,PUT,OPTIONS",
+                     "Access-Control-Allow-Headers": "Content-Type"}}
   mod_mam: {{assume_mam_usage: true, default: always}}
   mod_muc: {{host: "conference.@HOST@", access: [allow], access_create: [allow], default_room_options: {{mam: true, persistent: true}}}}
   mod_offline: {{access_max_user_messages: 1000}}
