@@ -15,7 +15,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use getrandom::SysRng;
 use omemo::account::{
-    Account, Arrival, Bundles, FetchedBundle, Incoming, Options, Outgoing, Peer, Received,
+    Account, Arrival, Bundles, FetchedBundle, Incoming, Options, Outgoing, Peer, Received, Sender,
     TrustPolicy,
 };
 use omemo::model::{
@@ -99,7 +99,7 @@ fn read(account: &Account, from: &BareJid, stanzas: &[Stanza]) {
     let page: Vec<_> = stanzas
         .iter()
         .map(|elements| Incoming {
-            senders: &senders,
+            sender: Sender::among(&senders),
             elements,
             arrival: Arrival::Live,
             attached: &[],

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use getrandom::SysRng;
 use omemo::account::{
     APPLICATION, Account, Arrival, Bundles, FetchedBundle, Incoming, Options, Outgoing, Received,
-    TrustPolicy,
+    Sender, TrustPolicy,
 };
 use omemo::model::{Encrypted, OwnKey, PerVersion, RecipientKey, Timestamp, Version};
 use omemo::store::MemoryStore;
@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // Romeo reads. Until he acknowledges it the message waits in his store, also after a crash.
     let incoming = Incoming {
-        senders: &[juliet.jid().clone()],
+        sender: Sender::Known(juliet.jid()),
         elements: &delivered(&sent.elements, &romeo),
         arrival: Arrival::Live,
         attached: &[],

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use omemo::account::{
     APPLICATION, Account, Arrival, Bundles, FetchedBundle, Incoming, Order, Outgoing, Peer,
-    Received,
+    Received, Sender,
 };
 use omemo::model::{BareJid, PerVersion, Version};
 use omemo::store::{
@@ -84,7 +84,7 @@ fn page_of<'a>(
     arrival: Arrival,
 ) -> Vec<Incoming<'a>> {
     let page = stanzas.iter().map(|elements| Incoming {
-        senders,
+        sender: Sender::among(senders),
         elements,
         arrival,
         attached: &[],
@@ -210,7 +210,7 @@ fn read_all(store: Arc<dyn Store>, version: Version, order: Order) {
     let senders = [chain.writer.jid().clone()];
     for n in [1, MESSAGES / 2, MESSAGES] {
         let again = Incoming {
-            senders: &senders,
+            sender: Sender::among(&senders),
             elements: &archive[n as usize - 1],
             arrival: archived,
             attached: &[],
@@ -296,7 +296,7 @@ impl Chain {
         let (jid, device) = (self.writer.jid(), self.writer.device());
         let elements = [world::received(&element.unwrap(), jid, device)];
         let incoming = Incoming {
-            senders: &[self.romeo.jid().clone()],
+            sender: Sender::Known(self.romeo.jid()),
             elements: &elements,
             arrival: Arrival::Live,
             attached: &[],

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use adversary::{MALLORY, Mallory, bundle, give, journalled, message, refused, text_of, unchanged};
 use omemo::account::{
     APPLICATION, Account, Arrival, EncryptError, FailureReason, Gap, Incarnation, Incoming,
-    LabelError, Opening, Order, Received, Refusal,
+    LabelError, Opening, Order, Received, Refusal, Sender,
 };
 use omemo::error;
 use omemo::model::{DeviceId, Version};
@@ -68,7 +68,7 @@ fn counted(world: &mut World) -> (Arc<Faulty<MemoryStore>>, Account) {
 fn read(account: &Account, stanza: &Stanza, world: &mut World) -> Received {
     let senders = [jid(MALLORY)];
     let incoming = Incoming {
-        senders: &senders,
+        sender: Sender::among(&senders),
         elements: stanza,
         arrival: Arrival::Live,
         attached: &[],

@@ -11,7 +11,9 @@ mod adversary;
 mod world;
 
 use adversary::{MALLORY, Mallory, bundle, give, text_of};
-use omemo::account::{APPLICATION, Arrival, ConsumerSurvey, InboxLimits, Incoming, Received};
+use omemo::account::{
+    APPLICATION, Arrival, ConsumerSurvey, InboxLimits, Incoming, Received, Sender,
+};
 use omemo::crypto::random;
 use omemo::model::Version;
 use omemo::protocol::of;
@@ -135,7 +137,7 @@ fn what_the_application_has_acknowledged_does_not_come_again() {
 #[test]
 fn what_came_with_a_stanza_is_not_printed() {
     let incoming = Incoming {
-        senders: &[jid(JULIET)],
+        sender: Sender::Known(&jid(JULIET)),
         elements: &[],
         arrival: Arrival::Live,
         attached: &[0xab; 3],

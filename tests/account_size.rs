@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use heap::{Cost, counted};
 use omemo::account::{
-    Account, Arrival, Bundles, FetchedBundle, Incoming, Outgoing, Peer, Received, Sent,
+    Account, Arrival, Bundles, FetchedBundle, Incoming, Outgoing, Peer, Received, Sender, Sent,
 };
 use omemo::crypto::{IdentityKeyPair, PreKeyPair, SignedPreKeyPair, random};
 use omemo::model::{
@@ -87,7 +87,7 @@ fn cost_with(version: Version, others: u32) -> [Cost; 2] {
     let mut read = |reader: &Account, writer: &Account, sent: &Sent| {
         let elements = [received(&sent.elements[0], reader.jid(), reader.device())];
         let incoming = Incoming {
-            senders: &[writer.jid().clone()],
+            sender: Sender::Known(writer.jid()),
             elements: &elements,
             arrival: Arrival::Live,
             attached: &[],

@@ -17,8 +17,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use getrandom::SysRng;
 use omemo::account::{
-    Account, Arrival, Bundles, FetchedBundle, Incoming, Options, Order, Outgoing, Peer, Trust,
-    TrustPolicy,
+    Account, Arrival, Bundles, FetchedBundle, Incoming, Options, Order, Outgoing, Peer, Sender,
+    Trust, TrustPolicy,
 };
 use omemo::crypto::Secret;
 use omemo::crypto::passphrase::Cost;
@@ -161,7 +161,7 @@ fn write(
 
 fn read(account: &Account, from: &Account, element: Encrypted<OwnKey>, at: Timestamp) {
     let incoming = Incoming {
-        senders: &[from.jid().clone()],
+        sender: Sender::Known(from.jid()),
         elements: &[element],
         arrival: Arrival::Live,
         attached: &[],

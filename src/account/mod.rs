@@ -55,12 +55,14 @@
 //!
 //! `examples/account.rs` goes on from there: a message, its report, reading and acknowledging it.
 
+mod accept;
 mod acquaintance;
 mod answers;
 mod catch_up;
 mod contacts;
 mod decrypt;
 mod devices;
+mod element;
 mod empty;
 mod encrypt;
 mod error;
@@ -69,12 +71,13 @@ mod identities;
 mod inbox;
 mod incarnation;
 mod judge;
+mod key_element;
 mod lookup;
 mod maintain;
 mod message_keys;
 mod names;
 mod open;
-mod open_key;
+mod open_message;
 mod options;
 mod outgoing;
 mod own;
@@ -87,7 +90,9 @@ mod recipients;
 mod records;
 mod repair;
 mod report;
+mod sender;
 mod sessions;
+mod settle;
 mod signed_pre_keys;
 mod skipped_limits;
 mod survey;
@@ -95,6 +100,7 @@ mod terms;
 mod transaction;
 mod transfer;
 mod trust;
+mod weigh;
 
 use core::fmt;
 use std::sync::Arc;
@@ -119,6 +125,7 @@ pub use received::{
 };
 pub use recipients::Missing;
 pub use report::{Absence, DeviceReport, Fate, Gap, LeftOut, ListReport, Refusal, Report};
+pub use sender::{Candidates, Sender};
 pub use survey::{
     BundleState, CatchUp, ConsumerSurvey, PeerSurvey, SessionState, SessionSurvey, Survey,
     VersionSurvey,

@@ -5,7 +5,7 @@ use core::fmt;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::{CatchUpId, Listing, Peer, Trust};
+use super::{CatchUpId, Listing, Peer, Sender, Trust};
 use crate::error::{DecryptError, PayloadError};
 use crate::model::{BareJid, DeviceId, Encrypted, Fingerprint, OwnKey, Version};
 use crate::ratchet::Header;
@@ -13,10 +13,10 @@ use crate::ratchet::Header;
 /// A stanza with encrypted content, as far as an account needs it.
 #[derive(Clone, Copy)]
 pub struct Incoming<'a> {
-    /// Who sent it. Several, where a room hides it: those who may have.
-    pub senders: &'a [BareJid],
-    /// Its `<encrypted/>` elements: one for a version, or one for each. A second one of a version is not
-    /// looked at.
+    /// Who sent it, as far as that is known.
+    pub sender: Sender<'a>,
+    /// Its `<encrypted/>` elements. Of several of one version the first that opens is read; no more than four
+    /// are looked at.
     pub elements: &'a [Encrypted<OwnKey>],
     /// How it came.
     pub arrival: Arrival,
@@ -37,7 +37,7 @@ impl Incoming<'_> {
 impl fmt::Debug for Incoming<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming")
-            .field("senders", &self.senders)
+            .field("sender", &self.sender)
             .field("elements", &self.elements)
             .field("arrival", &self.arrival)
             .finish_non_exhaustive()
@@ -187,7 +187,7 @@ impl fmt::Debug for MessageId {
 pub struct Failure {
     /// Why.
     pub reason: FailureReason,
-    /// Who sent it, if that is known.
+    /// Who sent it, if that is known. A candidate is not named.
     pub sender: Option<BareJid>,
     /// The device that says it sent it.
     pub device: DeviceId,
@@ -225,7 +225,8 @@ pub enum FailureReason {
     /// says that it is right, [`Account::forget_device`](super::Account::forget_device), and ask the
     /// sender to write again.
     IdentityChanged,
-    /// Any of several accounts may have sent it.
+    /// Any of several accounts may have sent it, or nobody who is known. If it starts a session,
+    /// [`Account::bundles_to_tell`](super::Account::bundles_to_tell) says what would help.
     AmbiguousSender,
     /// So many devices of the account are known that this one is not let in, too.
     TooManyDevices,

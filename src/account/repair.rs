@@ -11,9 +11,9 @@ use core::time::Duration;
 
 use prost::Message as _;
 
+use super::key_element::{Key, digest};
 use super::message_keys::Digest;
 use super::names::{Peer, peer_of};
-use super::open_key::{Key, digest};
 use super::received::FailureReason;
 use super::records::{self, DeviceRecord, FailuresRecord, PartRecord};
 use super::transaction::Transaction;

@@ -11,7 +11,7 @@ use super::error::{Failure, omemo_error};
 use super::reading::{omemo_reading, omemo_readings};
 use super::stanza::omemo_stanza;
 use super::status::omemo_status;
-use crate::account::{Arrival, CatchUpId, Incoming};
+use crate::account::{Arrival, CatchUpId, Incoming, Sender};
 use crate::model::{BareJid, Timestamp};
 
 /// How a stanza came.
@@ -145,7 +145,7 @@ impl<'c> Given<'c> {
 
     fn incoming(&self) -> Incoming<'_> {
         Incoming {
-            senders: &self.senders,
+            sender: Sender::among(&self.senders),
             elements: self.stanza.encrypted(),
             arrival: self.arrival,
             attached: self.attached,

@@ -30,7 +30,7 @@ use core::fmt;
 use crate::crypto::{EphemeralPublicKey, IdentityKey, RatchetPublicKey};
 use crate::model::Version;
 use crate::protocol::{Parties, Protocol};
-use crate::ratchet::{Ratchet, Receiving};
+use crate::ratchet::{Ratchet, Receiving, Sending};
 
 /// A chain whose messages reach this number unanswered needs a heartbeat (XEP-0384 §5.8: "When a client
 /// receives the first message for a given ratchet key with a counter of 53 or higher, it MUST send a
@@ -106,6 +106,12 @@ impl Session {
     #[must_use]
     pub fn is_receiving_from(&self, key: &RatchetPublicKey) -> bool {
         matches!(self.ratchet.receiving(), Receiving::Open { dh, .. } if dh == key)
+    }
+
+    /// Whether the ratchet key is that of the chain that is being sent on.
+    #[must_use]
+    pub fn is_sending_with(&self, key: &RatchetPublicKey) -> bool {
+        matches!(self.ratchet.sending(), Sending::Open { dh, .. } if dh.public() == key)
     }
 
     /// The ratchet, to look at.

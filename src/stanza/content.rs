@@ -90,6 +90,21 @@ impl fmt::Display for ContentError {
 
 impl core::error::Error for ContentError {}
 
+/// Whether a decrypted payload says itself that this account wrote it. An envelope without a sender, and no
+/// payload at all, say it of nobody; a legacy text cannot say it, and is anybody's.
+///
+/// For [`Candidates`](crate::account::Candidates): where a stanza does not prove who sent it, its content has to.
+#[must_use]
+pub fn is_author(version: Version, payload: Option<&[u8]>, account: &BareJid) -> bool {
+    match version {
+        Version::Legacy => true,
+        Version::Omemo2 => payload.is_some_and(|payload| {
+            let envelope = Envelope::read(payload);
+            envelope.is_ok_and(|envelope| envelope.from.as_ref() == Some(account))
+        }),
+    }
+}
+
 impl<'p> Content<'p> {
     /// Reads a decrypted payload, and checks it against the stanza: see [`Envelope::check`]. Characters of a
     /// legacy text that cannot stand in XML become U+FFFD.

@@ -62,7 +62,7 @@ pub use affixes::{Affixes, MAX_RANDOM_PADDING, MIN_ENVELOPE, write_envelope};
 pub use answer::IqAnswer;
 pub use bundle::{read_bundle, write_bundle};
 pub use companion::{Companion, FALLBACK_BODY};
-pub use content::{Content, ContentError, Payloads};
+pub use content::{Content, ContentError, Payloads, is_author};
 pub use device_list::{read_device_list, write_device_list};
 pub use element_name::ElementName;
 pub use encrypted::write_encrypted;

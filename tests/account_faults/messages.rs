@@ -1,6 +1,8 @@
 //! Messages that go and come.
 
-use omemo::account::{APPLICATION, Arrival, Bundles, Incoming, Order, Outgoing, Received, Sent};
+use omemo::account::{
+    APPLICATION, Arrival, Bundles, Incoming, Order, Outgoing, Received, Sender, Sent,
+};
 use omemo::model::{PerVersion, Timestamp, Version};
 
 use crate::ledger::Ledger;
@@ -177,7 +179,7 @@ fn c06_c07_a_page_of_an_archive() {
         let page: Vec<_> = page
             .iter()
             .map(|(sender, stanza, _)| Incoming {
-                senders: core::slice::from_ref(sender),
+                sender: Sender::Known(sender),
                 elements: stanza,
                 arrival: Arrival::Archived(catch_up),
                 attached: &[],

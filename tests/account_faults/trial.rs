@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use omemo::account::{
     APPLICATION, Account, AccountError, Arrival, EmptyError, EncryptError, Incoming, Options,
-    Received,
+    Received, Sender,
 };
 use omemo::model::{PerVersion, Timestamp, Version};
 use omemo::store::faults::{Fault, FaultPlan, Faulty};
@@ -233,7 +233,7 @@ pub(crate) fn decrypting(
 ) -> impl Operation<Received> {
     on(address, now, move |account, rng| {
         let incoming = Incoming {
-            senders: &[jid(from)],
+            sender: Sender::Known(&jid(from)),
             elements: &stanza,
             arrival: Arrival::Live,
             attached: &[],

@@ -3,7 +3,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-use omemo::account::{Arrival, FailureReason, Incoming, Received};
+use omemo::account::{Arrival, FailureReason, Incoming, Received, Sender};
 use omemo::crypto::{IdentityKeyPair, random};
 use omemo::error::DecryptError;
 use omemo::model::{BareJid, Bundle, DeviceId, Encrypted, OwnKey, Version};
@@ -67,7 +67,7 @@ pub(crate) fn give(
     stanza: &Stanza,
 ) -> Received {
     let incoming = Incoming {
-        senders,
+        sender: Sender::among(senders),
         elements: stanza,
         arrival: Arrival::Live,
         attached: &[],

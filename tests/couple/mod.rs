@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use omemo::account::{
     APPLICATION, Account, AccountError, Arrival, Bundles, EncryptError, FetchedBundle, Incoming,
-    Options, Outgoing, Received, TrustPolicy,
+    Options, Outgoing, Received, Sender, TrustPolicy,
 };
 use omemo::model::{Device, DeviceList, PerVersion, Timestamp, Version};
 use omemo::store::Store;
@@ -88,7 +88,7 @@ impl Couple {
         let account = &self.0[reader];
         let (sender, elements) = open_stanza(xml, account.jid(), account.device());
         let incoming = Incoming {
-            senders: &[sender],
+            sender: Sender::Known(&sender),
             elements: &elements,
             arrival: Arrival::Live,
             attached: &[],

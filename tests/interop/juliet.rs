@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use omemo::account::{
     APPLICATION, Account, Arrival, Bundles, FetchedBundle, Incoming, Outgoing, Peer, Received,
+    Sender,
 };
 use omemo::model::{
     Bundle, Device, DeviceList, Encrypted, OwnKey, PerVersion, PreKeyId, RecipientKey, Timestamp,
@@ -128,7 +129,7 @@ impl Juliet {
     pub(crate) fn receive(&mut self, element: &Encrypted<OwnKey>, rng: &mut StdRng) -> Received {
         let now = self.now();
         let incoming = Incoming {
-            senders: core::slice::from_ref(&self.romeo.jid),
+            sender: Sender::Known(&self.romeo.jid),
             elements: core::slice::from_ref(element),
             arrival: Arrival::Live,
             attached: &[],

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use omemo::account::{APPLICATION, Arrival, FailureReason, Incoming, Received};
+use omemo::account::{APPLICATION, Arrival, FailureReason, Incoming, Received, Sender};
 use omemo::error::DecryptError;
 use omemo::model::{Encrypted, OwnKey, RecipientKey, Version};
 
@@ -40,7 +40,7 @@ impl World {
             .iter()
             .zip(&elements)
             .map(|(senders, elements)| Incoming {
-                senders,
+                sender: Sender::among(senders),
                 elements,
                 arrival,
                 attached: &[],

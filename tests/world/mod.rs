@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use omemo::account::{
     Account, Arrival, Bundles, EncryptError, FetchedBundle, Incoming, Opening, Options, Outgoing,
-    Peer, Received, Sent, TrustPolicy,
+    Peer, Received, Sender, Sent, TrustPolicy,
 };
 use omemo::model::{
     BareJid, DeviceId, DeviceList, Encrypted, OwnKey, PerVersion, RecipientKey, Timestamp, Version,
@@ -239,7 +239,7 @@ impl World {
     ) -> Received {
         let senders = [self.devices[from].jid().clone()];
         let incoming = Incoming {
-            senders: &senders,
+            sender: Sender::among(&senders),
             elements: stanza,
             arrival,
             attached: &[],

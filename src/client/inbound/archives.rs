@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use rand_core::TryCryptoRng;
 
 use super::take::Held;
-use crate::account::{AccountError, Arrival, CatchUpId, Incoming, Order};
+use crate::account::{AccountError, Arrival, CatchUpId, Incoming, Order, Sender};
 use crate::client::Client;
 use crate::model::{BareJid, Timestamp};
 
@@ -225,7 +225,7 @@ impl<R: TryCryptoRng> Client<R> {
             .iter()
             .zip(&records)
             .map(|(held, record)| Incoming {
-                senders: &held.senders,
+                sender: Sender::among(&held.senders),
                 elements: &held.elements,
                 arrival: Arrival::Archived(query.catch_up),
                 attached: record,

@@ -4,7 +4,7 @@ use rand_core::TryCryptoRng;
 
 use super::archives::QueryId;
 use super::attached::Attached;
-use crate::account::{AccountError, Arrival, Incoming, Received};
+use crate::account::{AccountError, Arrival, Incoming, Received, Sender};
 use crate::client::Client;
 use crate::client::action::{Disposition, Origin, UndecryptableReason};
 use crate::model::{BareJid, Encrypted, OwnKey, Timestamp, Version};
@@ -192,7 +192,7 @@ impl<R: TryCryptoRng> Client<R> {
         }
         let record = held.attached.to_record();
         let incoming = Incoming {
-            senders: &held.senders,
+            sender: Sender::among(&held.senders),
             elements: &held.elements,
             arrival: Arrival::Live,
             attached: &record,
