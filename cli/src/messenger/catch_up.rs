@@ -4,16 +4,13 @@ use omemo::account::Order;
 use roxmltree::Node;
 
 use super::requests::{Asked, Part, Stage};
-use super::{Event, Messenger, MessengerError, Position, Trouble, now};
-use crate::xmpp::element::{child, condition, escape};
+use super::{Event, Messenger, MessengerError, PING, Position, Trouble, now, random_id, why_not};
+use crate::xmpp::element::{child, escape};
 
 const MAM: &str = "urn:xmpp:mam:2";
 const RSM: &str = "http://jabber.org/protocol/rsm";
 /// How many messages are asked for at once.
 const PAGE: u32 = 100;
-/// Names our queries: who else sends results was not asked.
-const QUERY: &str = "catch-up";
-
 impl Messenger {
     pub(super) fn begin_catch_up(&mut self) -> Result<(), MessengerError> {
         let begun = self.omemo.begin_catch_up(Order::OldestFirst, now())?;
@@ -21,6 +18,7 @@ impl Messenger {
         if let Some(lost) = self.catch_up.replace(begun) {
             self.omemo.end_catch_up(lost, now())?;
         }
+        self.pages.clear();
         match self.folder.position() {
             Position::Behind(position) => self.ask_archive(Stage::Before, Some(&position)),
             Position::Lost => self.ask_archive(Stage::Before, None),
@@ -30,26 +28,31 @@ impl Messenger {
                     "<query xmlns='{MAM}'><set xmlns='{RSM}'><max>1</max><before/></set></query>"
                 );
                 let asked = Asked::Archive(Stage::End, Part::Nothing);
-                self.ask(None, "set", &query, asked);
+                self.ask(None, "set", &query, asked)
             }
         }
-        Ok(())
     }
 
     /// Asks for what is behind a place, or for everything.
-    fn ask_archive(&mut self, stage: Stage, position: Option<&str>) {
+    fn ask_archive(
+        &mut self,
+        stage: Stage,
+        position: Option<&str>,
+    ) -> Result<(), MessengerError> {
+        // Its own for each page: a result that comes late belongs to no other one.
+        let id = random_id()?;
         if let Some(catch_up) = self.catch_up {
-            self.query = Some(self.omemo.expect_archive(catch_up, None, Some(QUERY)));
+            self.query = Some(self.omemo.expect_archive(catch_up, None, Some(&id)));
         }
         let (after, part) = match position {
             Some(position) => (format!("<after>{}</after>", escape(position)), Part::Behind),
             None => (String::new(), Part::All),
         };
         let query = format!(
-            "<query xmlns='{MAM}' queryid='{QUERY}'><set xmlns='{RSM}'><max>{PAGE}</max>\
+            "<query xmlns='{MAM}' queryid='{id}'><set xmlns='{RSM}'><max>{PAGE}</max>\
              {after}</set></query>"
         );
-        self.ask(None, "set", &query, Asked::Archive(stage, part));
+        self.ask(None, "set", &query, Asked::Archive(stage, part))
     }
 
     /// A page has come, or will not.
@@ -57,21 +60,20 @@ impl Messenger {
         &mut self,
         stage: Stage,
         part: Part,
-        answer: Node<'_, '_>,
+        answer: Option<Node<'_, '_>>,
     ) -> Result<(), MessengerError> {
         if let Some(query) = self.query.filter(|_| part != Part::Nothing) {
             self.omemo.end_page(query, now())?;
         }
-        match child(answer, MAM, "fin") {
+        match answer.and_then(|answer| child(answer, MAM, "fin")) {
             Some(fin) => self.page_ended(stage, part, fin),
             None if part == Part::Nothing => self.stage_ended(stage, true),
             None => {
-                let why = condition(answer).unwrap_or_else(|| "no reason".to_owned());
+                let why = why_not(answer);
                 if part == Part::Behind && why == "item-not-found" {
                     // XEP-0313 §4.1.4: what was read last is not kept any more.
                     self.events.push_back(Event::Trouble(Trouble::ArchiveCut));
-                    self.ask_archive(stage, None);
-                    return Ok(());
+                    return self.ask_archive(stage, None);
                 }
                 // Before the presence it does not matter: behind it the same is asked again.
                 if stage == Stage::After {
@@ -99,8 +101,12 @@ impl Messenger {
         let is_complete = matches!(fin.attribute("complete"), Some("true" | "1"));
         match last {
             Some(last) if !is_complete && part != Part::Nothing => {
-                self.ask_archive(stage, Some(last));
-                Ok(())
+                // An archive that gives pages again would be read for ever.
+                if !self.pages.insert(last.to_owned()) {
+                    self.events.push_back(Event::Trouble(Trouble::ArchiveRepeats));
+                    return self.stage_ended(stage, false);
+                }
+                self.ask_archive(stage, Some(last))
             }
             _ => self.stage_ended(stage, true),
         }
@@ -109,7 +115,7 @@ impl Messenger {
     /// Whether the archive was read as far as it goes, or failed.
     fn stage_ended(&mut self, stage: Stage, is_read: bool) -> Result<(), MessengerError> {
         match stage {
-            Stage::End | Stage::Before => self.appear(),
+            Stage::End | Stage::Before => self.appear()?,
             Stage::After => {
                 if let Some(catch_up) = self.catch_up.take() {
                     self.omemo.end_catch_up(catch_up, now())?;
@@ -125,19 +131,18 @@ impl Messenger {
     }
 
     /// Presence: from now on messages come here.
-    fn appear(&mut self) {
+    fn appear(&mut self) -> Result<(), MessengerError> {
+        self.pages.clear();
         let caps = self.caps.announcement();
         self.stream.send(format!("<presence>{caps}</presence>"));
         match self.folder.position() {
             Position::Behind(position) => self.ask_archive(Stage::After, Some(&position)),
             Position::Lost => self.ask_archive(Stage::After, None),
             // An archive with nothing in it, or none: the answer still marks the end of what was kept.
-            Position::New => self.ask(
-                None,
-                "get",
-                "<ping xmlns='urn:xmpp:ping'/>",
-                Asked::Archive(Stage::After, Part::Nothing),
-            ),
+            Position::New => {
+                let asked = Asked::Archive(Stage::After, Part::Nothing);
+                self.ask(None, "get", PING, asked)
+            }
         }
     }
 }

@@ -1,16 +1,12 @@
 //! Stanzas that come, and who they are for.
 
-use omemo::client::{Answer, Disposition, RequestId, Ticket};
+use omemo::client::Disposition;
 use omemo::model::BareJid;
 use roxmltree::Node;
 
-use super::caps::DISCO;
-use super::requests::Asked;
-use super::rooms::{ADMIN, Occupant, USER};
-use super::{Event, Messenger, MessengerError, Plain, Trouble, is_of, now};
-use crate::xmpp::element::{child, condition, escape, look};
-
-const ROSTER: &str = "jabber:iq:roster";
+use super::rooms::USER;
+use super::{Event, Messenger, MessengerError, Plain, is_of, now};
+use crate::xmpp::element::{child, condition, look};
 
 impl Messenger {
     /// Takes a stanza in.
@@ -55,14 +51,9 @@ impl Messenger {
 
     /// A message comes back.
     fn take_bounce(&mut self, message: Node<'_, '_>) {
+        let id = message.attribute("id").unwrap_or_default();
         let from = message.attribute("from").unwrap_or_default();
-        let (Some(id), Ok(from)) = (message.attribute("id"), BareJid::from_full(from)) else {
-            return;
-        };
-        let is_it = |(sent, to, _): &(String, BareJid, Ticket)| sent == id && *to == from;
-        if let Some(place) = self.sent.iter().position(is_it)
-            && let Some((_, _, ticket)) = self.sent.remove(place)
-        {
+        if let Some(ticket) = self.sent.take(id, from) {
             let condition = condition(message).unwrap_or_else(|| "no reason".to_owned());
             self.events.push_back(Event::Bounced { ticket, condition });
         }
@@ -89,173 +80,6 @@ impl Messenger {
             }));
         }
         Ok(())
-    }
-
-    fn take_iq(&mut self, xml: &str, iq: Node<'_, '_>) -> Result<(), MessengerError> {
-        let id = iq.attribute("id").unwrap_or_default();
-        match iq.attribute("type") {
-            Some("result" | "error") => {
-                if let Ok(id) = id.parse::<RequestId>() {
-                    return Ok(self.omemo.answer(id, Answer::Stanza(xml), now())?);
-                }
-                let own = self.login.jid.clone();
-                match self.requests.close(id, iq.attribute("from"), &own) {
-                    Some(asked) => self.answered(asked, iq),
-                    None => Ok(()),
-                }
-            }
-            Some("get" | "set") => self.serve(id, iq),
-            _ => Ok(()),
-        }
-    }
-
-    fn answered(&mut self, asked: Asked, iq: Node<'_, '_>) -> Result<(), MessengerError> {
-        match asked {
-            Asked::Roster => {
-                if child(iq, ROSTER, "query").is_none() {
-                    return Ok(());
-                }
-                // All of it: whoever was removed meanwhile is not in it.
-                let before = core::mem::take(&mut self.roster).into_keys();
-                self.take_roster(iq)?;
-                for jid in before.filter(|jid| !self.roster.contains_key(jid)) {
-                    self.omemo.set_contact(&jid, false, false, now())?;
-                }
-                Ok(())
-            }
-            Asked::Archive(stage, part) => self.archive_answered(stage, part, iq),
-            Asked::Members(room) => {
-                if let Some(entered) = self.rooms.get_mut(&room) {
-                    match child(iq, ADMIN, "query") {
-                        Some(items) => drop(entered.take_item(items)),
-                        None => entered.lacks = condition(iq).or(Some("no list".to_owned())),
-                    }
-                    let is_of_it = |asked: &Asked| *asked == Asked::Members(room.clone());
-                    if !self.requests.is_open(is_of_it) && !entered.is_known {
-                        entered.is_known = true;
-                        if let Some(why) = entered.lacks.take() {
-                            let trouble = Trouble::Members(room.clone(), why);
-                            self.events.push_back(Event::Trouble(trouble));
-                        }
-                        self.events.push_back(Event::Joined(room.clone()));
-                    }
-                }
-                self.room_changed(&room)
-            }
-            Asked::Services => self.services_answered(iq),
-            Asked::Service(jid) => self.service_answered(&jid, iq),
-            Asked::Slot(transfer) => {
-                self.slot_answered(transfer, iq);
-                Ok(())
-            }
-            Asked::Sync => {
-                self.events.push_back(Event::Synced);
-                Ok(())
-            }
-            Asked::Nothing => Ok(()),
-        }
-    }
-
-    /// Answers what others ask.
-    fn serve(&mut self, id: &str, iq: Node<'_, '_>) -> Result<(), MessengerError> {
-        let from = iq.attribute("from");
-        let own = &self.login.jid;
-        let payload = iq.first_element_child();
-        let name = payload.map(|payload| payload.tag_name());
-        let name = name.map(|name| (name.namespace().unwrap_or_default(), name.name()));
-        let answer = match (iq.attribute("type"), name) {
-            (Some("get"), Some((DISCO, "query"))) => self
-                .caps
-                .answer(payload.and_then(|query| query.attribute("node"))),
-            (Some("get"), Some(("urn:xmpp:ping", "ping"))) => Some(String::new()),
-            // RFC 6121 §2.1.6: from nobody but our own server.
-            (Some("set"), Some((ROSTER, "query")))
-                if from.is_none_or(|from| own.is_spelt(from)) =>
-            {
-                self.take_roster(iq)?;
-                Some(String::new())
-            }
-            _ => None,
-        };
-        let (kind, payload) = match answer {
-            Some(payload) => ("result", payload),
-            None => (
-                "error",
-                "<error type='cancel'><service-unavailable \
-                 xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
-                    .to_owned(),
-            ),
-        };
-        let to = from.map(|from| format!(" to='{}'", escape(from)));
-        let (id, to) = (escape(id), to.unwrap_or_default());
-        self.stream
-            .send(format!("<iq type='{kind}' id='{id}'{to}>{payload}</iq>"));
-        Ok(())
-    }
-
-    fn take_roster(&mut self, iq: Node<'_, '_>) -> Result<(), MessengerError> {
-        let Some(query) = child(iq, ROSTER, "query") else {
-            return Ok(());
-        };
-        for item in query
-            .children()
-            .filter(|c| c.has_tag_name((ROSTER, "item")))
-        {
-            let jid = item
-                .attribute("jid")
-                .and_then(|jid| jid.parse::<BareJid>().ok());
-            let Some(jid) = jid else {
-                continue;
-            };
-            let subscription = item.attribute("subscription").unwrap_or("none");
-            let is_subscribed = matches!(subscription, "to" | "both");
-            if subscription == "remove" {
-                self.roster.remove(&jid);
-            } else {
-                self.roster.insert(jid.clone(), is_subscribed);
-            }
-            // Somebody who was only asked is on the roster too, and was accepted by asking.
-            let is_accepted = subscription != "remove";
-            self.omemo
-                .set_contact(&jid, is_accepted, is_subscribed, now())?;
-        }
-        Ok(())
-    }
-
-    fn take_presence(&mut self, presence: Node<'_, '_>) -> Result<(), MessengerError> {
-        let from = presence.attribute("from").unwrap_or_default();
-        let Ok(jid) = BareJid::from_full(from) else {
-            return Ok(());
-        };
-        let kind = presence.attribute("type");
-        if let Some(entered) = self.rooms.get_mut(&jid) {
-            let nick = from.split_once('/').map_or("", |(_, nick)| nick);
-            let who = entered.take_presence(nick, presence);
-            if kind == Some("error") || who == Occupant::OurselvesGone {
-                self.rooms.remove(&jid);
-                self.omemo.leave_room(&jid);
-                self.events.push_back(Event::NotJoined(jid));
-                return Ok(());
-            }
-            if who == Occupant::Ourselves && !entered.is_known {
-                self.ask_for_members(&jid);
-            }
-            return self.room_changed(&jid);
-        }
-        if kind == Some("subscribe") && self.welcome.contains(&jid) {
-            self.stream
-                .send(format!("<presence to='{jid}' type='subscribed'/>"));
-        }
-        Ok(())
-    }
-
-    /// Tells OMEMO who is in a room, once that is known.
-    fn room_changed(&mut self, jid: &BareJid) -> Result<(), MessengerError> {
-        let Some(entered) = self.rooms.get(jid).filter(|entered| entered.is_known) else {
-            return Ok(());
-        };
-        let room = entered.room(&self.login.jid);
-        Ok(self.omemo.set_room(jid, room, now())?)
     }
 }
 

@@ -8,17 +8,23 @@
 //! The second look is short. What came in between is in the archive or was kept by the server, and its
 //! answer comes behind what the server had kept.
 
+mod actions;
 mod caps;
 mod catch_up;
+mod entering;
 mod error;
 mod event;
 mod folder;
 mod incoming;
+mod iq;
+mod outgoing;
 mod recipient;
 #[cfg(test)]
 mod rehearsal;
 mod requests;
 mod rooms;
+mod roster;
+mod sent;
 mod shared_file;
 mod slots;
 mod transfer;
@@ -31,10 +37,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use omemo::account::{CatchUpId, MessageId};
-use omemo::client::{Action, Client, Options, QueryId, Ticket};
+use omemo::client::{Client, Options, QueryId};
 use omemo::model::{BareJid, Timestamp};
-use omemo::stanza::PlainMessage;
 use roxmltree::Node;
+use tokio::time::timeout_at;
 
 pub use error::MessengerError;
 pub use event::{Event, Message, Plain};
@@ -48,16 +54,18 @@ pub use trouble::Trouble;
 
 use self::caps::Caps;
 use self::requests::{Asked, Requests};
-use self::rooms::{ADMIN, AFFILIATIONS, Entered};
+use self::rooms::Entered;
+use self::roster::Contacts;
+use self::sent::Sent;
 use self::transfers::Transfers;
-use crate::xmpp::element::{escape, look};
+use crate::xmpp::element::condition;
 use crate::xmpp::{Login, Stream, StreamError};
 
 /// How long a silent server is believed to be there, and then how long it has to say that it is.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Of how many messages that went out it is known which of them comes back.
-const MAX_SENT: usize = 1000;
+/// Asks a server for a sign of life (XEP-0199).
+const PING: &str = "<ping xmlns='urn:xmpp:ping'/>";
 
 /// An account that is online.
 pub struct Messenger {
@@ -69,21 +77,18 @@ pub struct Messenger {
     requests: Requests,
     rooms: BTreeMap<BareJid, Entered>,
     transfers: Transfers,
-    /// Contacts on the roster, and whether their server tells us of changes.
-    roster: BTreeMap<BareJid, bool>,
-    /// Whose wish to see our presence is granted.
-    welcome: BTreeSet<BareJid>,
+    contacts: Contacts,
     events: VecDeque<Event>,
     /// When the server was heard last, and whether it was asked for a sign of life since.
     heard: (Instant, bool),
-    /// The last messages that were taken: their ids, to whom they went, and what they are known by.
-    sent: VecDeque<(String, BareJid, Ticket)>,
+    sent: Sent,
     /// Delivered, and not acknowledged yet.
     shown: BTreeSet<MessageId>,
     wake_at: Option<Timestamp>,
-    /// What is being caught up with, and the query of it.
+    /// What is being caught up with, the query of it, and how far its pages went.
     catch_up: Option<CatchUpId>,
     query: Option<QueryId>,
+    pages: BTreeSet<String>,
     /// The archive was asked for everything up to now.
     is_caught_up: bool,
     /// And has given it: from here on the place in it moves with what comes.
@@ -124,15 +129,15 @@ impl Messenger {
             requests: Requests::default(),
             rooms: BTreeMap::new(),
             transfers: Transfers::default(),
-            roster: BTreeMap::new(),
-            welcome: BTreeSet::new(),
+            contacts: Contacts::default(),
             events: VecDeque::new(),
             heard: (Instant::now(), false),
-            sent: VecDeque::new(),
+            sent: Sent::default(),
             shown: BTreeSet::new(),
             wake_at: None,
             catch_up: None,
             query: None,
+            pages: BTreeSet::new(),
             is_caught_up: false,
             keeps_position: false,
             is_ready: false,
@@ -171,105 +176,36 @@ impl Messenger {
             }
             // Kept from call to call: whoever has much to say calls often.
             let (heard, is_asked) = self.heard;
-            let patience = SILENCE * if is_asked { 2 } else { 1 };
-            let silence = patience.saturating_sub(heard.elapsed());
-            let alarm = self.wake_at.map(|at| at.since(now()));
-            let wait = alarm.map_or(silence, |alarm| alarm.min(silence));
+            let silent_at = heard + SILENCE * if is_asked { 2 } else { 1 };
+            let alarm_at = self
+                .wake_at
+                .map(|at| Instant::now() + Duration::from_millis(at.since(now())));
+            let times = [Some(silent_at), alarm_at, self.requests.next_expiry()];
+            let wake_at = times.into_iter().flatten().min().unwrap_or(silent_at);
             let stanza = tokio::select! {
-                stanza = tokio::time::timeout(wait, self.stream.next()) => stanza,
+                stanza = timeout_at(wake_at.into(), self.stream.next()) => stanza,
                 // It never ends: an end of it is held here.
                 Some(event) = self.transfers.results.recv() => return Ok(event),
             };
-            match stanza {
-                Ok(stanza) => {
-                    self.heard = (Instant::now(), false);
-                    self.take(&stanza?)?;
-                }
-                Err(_) if alarm.is_some_and(|alarm| alarm <= wait) => {
-                    self.wake_at = None;
-                    self.omemo.tick(now())?;
-                }
-                Err(_) if is_asked => {
-                    return Err(StreamError::Closed.into());
-                }
-                Err(_) => {
-                    self.heard = (heard, true);
-                    self.ask(None, "get", "<ping xmlns='urn:xmpp:ping'/>", Asked::Nothing);
-                }
+            if let Ok(stanza) = stanza {
+                self.heard = (Instant::now(), false);
+                self.take(&stanza?)?;
+                continue;
+            }
+            let woken = Instant::now();
+            if alarm_at.is_some_and(|at| at <= woken) {
+                self.wake_at = None;
+                self.omemo.tick(now())?;
+            }
+            self.give_up_requests()?;
+            if silent_at <= woken && is_asked {
+                return Err(StreamError::Silent.into());
+            }
+            if silent_at <= woken {
+                self.heard = (heard, true);
+                self.ask(None, "get", PING, Asked::Nothing)?;
             }
         }
-    }
-
-    /// Encrypts a text for an account or a room that was entered, and sends it as soon as it can be:
-    /// [`Event::Sent`] or [`Event::Refused`] says so.
-    ///
-    /// # Errors
-    /// [`MessengerError`]: it is not taken.
-    pub fn send(&mut self, to: &Recipient, body: &str) -> Result<Ticket, MessengerError> {
-        self.write(to, &format!("<body>{}</body>", escape(body)))
-    }
-
-    /// Encrypts the elements of a message and sends it.
-    fn write(&mut self, to: &Recipient, elements: &str) -> Result<Ticket, MessengerError> {
-        let jid = to.jid();
-        let kind = match (to, self.rooms.get(jid)) {
-            // Before the lists of members have come nobody could be encrypted for.
-            (_, Some(entered)) if entered.is_known => "groupchat",
-            (Recipient::Room(_), _) | (_, Some(_)) => return Err(MessengerError::NotInRoom),
-            (Recipient::Account(_), None) => {
-                self.accept(jid)?;
-                "chat"
-            }
-        };
-        let id = random_id()?;
-        let stanza = format!("<message to='{jid}' type='{kind}' id='{id}'>{elements}</message>");
-        let ticket = self
-            .omemo
-            .encrypt(&stanza, core::slice::from_ref(jid), now())?;
-        if self.sent.len() >= MAX_SENT {
-            self.sent.pop_front();
-        }
-        self.sent.push_back((id, jid.clone(), ticket));
-        Ok(ticket)
-    }
-
-    /// The message was shown: it is not handed out again.
-    ///
-    /// # Errors
-    /// [`MessengerError`]: it may be handed out again.
-    pub fn acknowledge(&mut self, id: &MessageId) -> Result<(), MessengerError> {
-        self.omemo.acknowledge(id)?;
-        self.shown.remove(id);
-        Ok(())
-    }
-
-    /// Asks to see somebody's presence, and lets him see ours. Servers tell of device lists on that.
-    ///
-    /// # Errors
-    /// [`MessengerError`].
-    pub fn subscribe(&mut self, to: &BareJid) -> Result<(), MessengerError> {
-        self.welcome.insert(to.clone());
-        self.accept(to)?;
-        for kind in ["subscribed", "subscribe"] {
-            self.stream
-                .send(format!("<presence to='{to}' type='{kind}'/>"));
-        }
-        Ok(())
-    }
-
-    /// Enters a room: [`Event::Joined`] or [`Event::NotJoined`] says what came of it.
-    pub fn join(&mut self, room: &BareJid, nick: &str) {
-        self.rooms.insert(room.clone(), Entered::new(nick));
-        let nick = escape(nick);
-        self.stream.send(format!(
-            "<presence to='{room}/{nick}'><x xmlns='http://jabber.org/protocol/muc'>\
-             <history maxstanzas='0'/></x></presence>"
-        ));
-    }
-
-    /// Asks the server for a sign of life: [`Event::Synced`] comes when it has taken everything before.
-    pub fn sync(&mut self) {
-        self.ask(None, "get", "<ping xmlns='urn:xmpp:ping'/>", Asked::Sync);
     }
 
     /// Logs out, when everything is sent.
@@ -291,85 +227,18 @@ impl Messenger {
             "get",
             "<query xmlns='jabber:iq:roster'/>",
             Asked::Roster,
-        );
+        )?;
         self.ask(
             None,
             "set",
             "<enable xmlns='urn:xmpp:carbons:2'/>",
             Asked::Nothing,
-        );
+        )?;
         self.transfers.restart();
         self.ask_for_slots()?;
         self.act()
     }
 
-    /// Whoever is written to is no stranger.
-    fn accept(&mut self, jid: &BareJid) -> Result<(), MessengerError> {
-        let is_subscribed = self.roster.get(jid).copied().unwrap_or(false);
-        Ok(self.omemo.set_contact(jid, true, is_subscribed, now())?)
-    }
-
-    fn ask(&mut self, to: Option<&BareJid>, kind: &str, payload: &str, asked: Asked) {
-        let id = self.requests.open(to, asked);
-        let to = to.map(|to| format!(" to='{to}'")).unwrap_or_default();
-        self.stream
-            .send(format!("<iq type='{kind}' id='{id}'{to}>{payload}</iq>"));
-    }
-
-    fn ask_for_members(&mut self, room: &BareJid) {
-        for affiliation in AFFILIATIONS {
-            let query =
-                format!("<query xmlns='{ADMIN}'><item affiliation='{affiliation}'/></query>");
-            self.ask(Some(room), "get", &query, Asked::Members(room.clone()));
-        }
-    }
-
-    /// Does what OMEMO wants done.
-    fn act(&mut self) -> Result<(), MessengerError> {
-        while let Some(action) = self.omemo.next_action() {
-            match action {
-                Action::Request(request) => self.stream.send(request.to_string()),
-                Action::Send(stanza) => self.stream.send(stanza),
-                Action::Encrypted(message) => {
-                    self.stream.send(message.stanza);
-                    self.events.push_back(Event::Sent {
-                        ticket: message.ticket,
-                        report: message.report,
-                    });
-                }
-                Action::Refused(refused) => self.events.push_back(Event::Refused {
-                    ticket: refused.ticket,
-                    reason: refused.reason,
-                }),
-                // The same message may come again, by another way, before the first was shown.
-                Action::Deliver(delivery) if self.shown.insert(delivery.id) => {
-                    match message_of(&delivery) {
-                        Some(message) => self.events.push_back(Event::Message(Box::new(message))),
-                        // Without a text or a file there is nothing that this program could show.
-                        None => self.acknowledge(&delivery.id)?,
-                    }
-                }
-                // The same message has come again, by another way, before the first was shown.
-                Action::Deliver(_) => {}
-                Action::Undecryptable(what) => self.events.push_back(Event::Unreadable {
-                    from: look(&what.stanza, |m| m.attribute("from").map(str::to_owned))
-                        .flatten()
-                        .unwrap_or_default(),
-                    reason: what.reason,
-                }),
-                Action::DecideTrust(question) => self.events.push_back(Event::Question(question)),
-                Action::Notice(notice) => self.events.push_back(Event::Notice(notice)),
-                Action::WakeAt(at) => self.wake_at = Some(at),
-                _ => {}
-            }
-        }
-        if !self.is_ready && self.is_caught_up && self.omemo.is_published()? {
-            self.is_ready = true;
-            let device = self.omemo.account().device();
-            self.events.push_back(Event::Ready(device));
-        }
-        Ok(())
-    }
 }
 
 /// A stream. After a login with SCRAM the password itself is not sent any more (XEP-0474 §7).
@@ -382,36 +251,16 @@ async fn log_in(login: &mut Login, folder: &Folder) -> Result<Stream, StreamErro
     Ok(stream)
 }
 
-fn message_of(delivery: &omemo::client::Delivery) -> Option<Message> {
-    let message = PlainMessage::read(&delivery.stanza).ok()?;
-    let attribute = |name| message.attribute(name).unwrap_or_default().into_owned();
-    let files = SharedFile::list(&message, delivery.sender.version);
-    let body = message.body().filter(|body| !body.is_empty());
-    if body.is_none() && files.is_empty() {
-        return None;
-    }
-    Some(Message {
-        id: delivery.id,
-        from: attribute("from"),
-        to: attribute("to"),
-        body: body.unwrap_or_default().to_owned(),
-        text: match files.is_empty() {
-            true => body.unwrap_or_default().to_owned(),
-            false => SharedFile::text_beside(&message).to_owned(),
-        },
-        files,
-        is_groupchat: message.attribute("type").as_deref() == Some("groupchat"),
-        sender: delivery.sender.jid.clone(),
-        device: delivery.sender.device,
-        version: delivery.sender.version,
-        fingerprint: delivery.fingerprint,
-        trust: delivery.trust,
-        origin: delivery.origin,
-    })
-}
-
 fn is_of(node: Node<'_, '_>, name: &str) -> bool {
     node.has_tag_name(("jabber:client", name))
+}
+
+/// Why there is no useful answer: as it says, or because there was none in time.
+fn why_not(answer: Option<Node<'_, '_>>) -> String {
+    match answer {
+        Some(answer) => condition(answer).unwrap_or_else(|| "no reason".to_owned()),
+        None => "no answer".to_owned(),
+    }
 }
 
 /// An id that nobody can guess.

@@ -8,8 +8,8 @@ use roxmltree::Node;
 use super::requests::Asked;
 use super::transfer::{Progress, encrypted_length};
 use super::transfers::TransferId;
-use super::{Messenger, MessengerError, TransferError, random_id};
-use crate::xmpp::element::{child, condition, escape};
+use super::{Messenger, MessengerError, TransferError, random_id, why_not};
+use crate::xmpp::element::{child, escape};
 
 const UPLOAD: &str = "urn:xmpp:http:upload:0";
 const ITEMS: &str = "http://jabber.org/protocol/disco#items";
@@ -62,7 +62,7 @@ impl Messenger {
                 self.transfers.service = Service::Asked;
                 let domain = self.domain();
                 let query = format!("<query xmlns='{ITEMS}'/>");
-                self.ask(domain.as_ref(), "get", &query, Asked::Services);
+                self.ask(domain.as_ref(), "get", &query, Asked::Services)?;
             }
             Service::Absent => {
                 for waiting in core::mem::take(&mut self.transfers.waiting) {
@@ -100,14 +100,17 @@ impl Messenger {
             random_id()?,
             escape(&ending)
         );
-        self.ask(Some(service), "get", &request, Asked::Slot(waiting.id));
+        self.ask(Some(service), "get", &request, Asked::Slot(waiting.id))?;
         self.transfers.asked.insert(waiting.id, waiting);
         Ok(())
     }
 
     /// The services of our server are known: which of them keeps files?
-    pub(super) fn services_answered(&mut self, answer: Node<'_, '_>) -> Result<(), MessengerError> {
-        let query = child(answer, ITEMS, "query");
+    pub(super) fn services_answered(
+        &mut self,
+        answer: Option<Node<'_, '_>>,
+    ) -> Result<(), MessengerError> {
+        let query = answer.and_then(|answer| child(answer, ITEMS, "query"));
         let items = query.into_iter().flat_map(|query| query.children());
         let mut services: Vec<BareJid> = items
             .filter_map(|item| item.attribute("jid")?.parse().ok())
@@ -117,7 +120,7 @@ impl Messenger {
         for service in services {
             let query = format!("<query xmlns='{INFO}'/>");
             let asked = Asked::Service(service.clone());
-            self.ask(Some(&service), "get", &query, asked);
+            self.ask(Some(&service), "get", &query, asked)?;
         }
         Ok(())
     }
@@ -125,10 +128,10 @@ impl Messenger {
     pub(super) fn service_answered(
         &mut self,
         jid: &BareJid,
-        answer: Node<'_, '_>,
+        answer: Option<Node<'_, '_>>,
     ) -> Result<(), MessengerError> {
         let is_known = matches!(self.transfers.service, Service::Found { .. });
-        if let Some(query) = child(answer, INFO, "query")
+        if let Some(query) = answer.and_then(|answer| child(answer, INFO, "query"))
             && !is_known
         {
             let mut features = query.children();
@@ -149,16 +152,16 @@ impl Messenger {
     }
 
     /// A place was given, or not.
-    pub(super) fn slot_answered(&mut self, id: TransferId, answer: Node<'_, '_>) {
+    pub(super) fn slot_answered(&mut self, id: TransferId, answer: Option<Node<'_, '_>>) {
         let Some(waiting) = self.transfers.asked.remove(&id) else {
             return;
         };
-        let slot = child(answer, UPLOAD, "slot");
+        let slot = answer.and_then(|answer| child(answer, UPLOAD, "slot"));
         match slot.map(|slot| read(slot, waiting.size)) {
             Some(Some(slot)) => self.begin_upload(waiting, slot),
             Some(None) => self.not_uploaded(id, TransferError::Url),
             None => {
-                let why = condition(answer).unwrap_or_else(|| "no reason".to_owned());
+                let why = why_not(answer);
                 self.not_uploaded(id, TransferError::Refused(why));
             }
         }

@@ -10,6 +10,8 @@ use omemo::model::BareJid;
 pub enum Trouble {
     /// The archive has lost the place up to which it was read, and is read from its beginning.
     ArchiveCut,
+    /// The archive gives the same page again: the rest of it is asked for at the next login.
+    ArchiveRepeats,
     /// The archive cannot be read, and the server says why: what was written meanwhile is asked for at the
     /// next login.
     Archive(String),
@@ -23,6 +25,9 @@ impl fmt::Display for Trouble {
         match self {
             Self::ArchiveCut => f.write_str(
                 "the archive does not reach back to what was read last: messages may be missing",
+            ),
+            Self::ArchiveRepeats => f.write_str(
+                "the archive gives the same messages again: others may be missing until the next login",
             ),
             Self::Archive(why) => write!(
                 f,

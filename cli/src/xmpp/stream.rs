@@ -337,6 +337,8 @@ pub enum StreamError {
     NotNow(String),
     /// The connection broke.
     Broken(io::ErrorKind),
+    /// The server does not answer any more.
+    Silent,
     /// The server ended the stream.
     Closed,
     /// The server ended the stream, and says why.
@@ -363,7 +365,12 @@ impl StreamError {
     pub const fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Connect(_) | Self::NotNow(_) | Self::Broken(_) | Self::Closed | Self::Ended(_)
+            Self::Connect(_)
+                | Self::NotNow(_)
+                | Self::Broken(_)
+                | Self::Silent
+                | Self::Closed
+                | Self::Ended(_)
         )
     }
 }
@@ -408,6 +415,7 @@ impl fmt::Display for StreamError {
             Self::Bind(why) => write!(f, "the server gives this client no place: {why}"),
             Self::NotNow(why) => write!(f, "the server lets nobody in now: {why}"),
             Self::Broken(kind) => write!(f, "the connection broke: {kind}"),
+            Self::Silent => f.write_str("the server does not answer any more"),
             Self::Closed => f.write_str("the server ended the connection"),
             Self::Ended(why) => write!(f, "the server ended the connection: {why}"),
             Self::Split(error) => error.fmt(f),
