@@ -34,11 +34,7 @@ impl Messenger {
     }
 
     /// Asks for what is behind a place, or for everything.
-    fn ask_archive(
-        &mut self,
-        stage: Stage,
-        position: Option<&str>,
-    ) -> Result<(), MessengerError> {
+    fn ask_archive(&mut self, stage: Stage, position: Option<&str>) -> Result<(), MessengerError> {
         // Its own for each page: a result that comes late belongs to no other one.
         let id = random_id()?;
         if let Some(catch_up) = self.catch_up {
@@ -103,7 +99,8 @@ impl Messenger {
             Some(last) if !is_complete && part != Part::Nothing => {
                 // An archive that gives pages again would be read for ever.
                 if !self.pages.insert(last.to_owned()) {
-                    self.events.push_back(Event::Trouble(Trouble::ArchiveRepeats));
+                    self.events
+                        .push_back(Event::Trouble(Trouble::ArchiveRepeats));
                     return self.stage_ended(stage, false);
                 }
                 self.ask_archive(stage, Some(last))
@@ -241,5 +238,67 @@ mod tests {
             .await;
         rehearsal.hear("<after>first<").await;
         assert_eq!(rehearsal.folder.position(), behind("first"));
+    }
+
+    /// Each page behind another one, and the last of them behind the first again.
+    #[tokio::test]
+    async fn an_archive_that_gives_its_pages_again_is_left() {
+        let page = |last: &str| {
+            format!("<fin xmlns='{MAM}'><set xmlns='{RSM}'><last>{last}</last></set></fin>")
+        };
+        let mut rehearsal = Rehearsal::new(Some("seen"));
+        let nothing = format!("<fin xmlns='{MAM}' complete='true'><set xmlns='{RSM}'/></fin>");
+        rehearsal
+            .answer("<after>seen<", "result", OWN, &nothing)
+            .await;
+        rehearsal
+            .answer("<after>seen<", "result", OWN, &page("a"))
+            .await;
+        rehearsal
+            .answer("<after>a<", "result", OWN, &page("b"))
+            .await;
+        rehearsal
+            .answer("<after>b<", "result", OWN, &page("a"))
+            .await;
+        let events = rehearsal.events();
+        assert!(
+            matches!(events[..], [Event::Trouble(Trouble::ArchiveRepeats)]),
+            "{events:?}"
+        );
+        assert!(rehearsal.messenger.is_caught_up);
+        rehearsal.say(&live("later"));
+        assert_ne!(rehearsal.folder.position(), behind("later"));
+    }
+
+    #[tokio::test]
+    async fn an_archive_that_says_nothing_is_not_waited_for() {
+        let mut rehearsal = Rehearsal::new(Some("seen"));
+        let later = std::time::Instant::now() + std::time::Duration::from_secs(600);
+        rehearsal.messenger.give_up_requests(later).unwrap();
+        rehearsal.hear("<presence>").await;
+        rehearsal.messenger.give_up_requests(later).unwrap();
+        assert!(rehearsal.messenger.is_caught_up);
+        let events = rehearsal.events();
+        assert!(
+            matches!(&events[..], [Event::Trouble(Trouble::Archive(why))] if why == "no answer"),
+            "{events:?}"
+        );
+    }
+
+    /// Whoever saw one of our queries does not know the next one.
+    #[tokio::test]
+    async fn each_query_has_a_name_of_its_own() {
+        let mut rehearsal = Rehearsal::new(Some("seen"));
+        let failure = error("internal-server-error");
+        let mut names = Vec::new();
+        for _ in 0..2 {
+            let query = rehearsal.hear("queryid='").await;
+            let (_, rest) = query.split_once("queryid='").unwrap();
+            names.push(rest.split_once('\'').unwrap().0.to_owned());
+            let id = Rehearsal::id_of(&query);
+            rehearsal.say(&format!("<iq type='error' id='{id}'>{failure}</iq>"));
+        }
+        assert_ne!(names[0], names[1]);
+        assert!(names.iter().all(|name| name.len() >= 32));
     }
 }

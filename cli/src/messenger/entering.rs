@@ -52,7 +52,8 @@ impl Messenger {
                 return Ok(());
             }
             Occupant::Ourselves if !entered.is_known => {
-                self.requests.give_up(|asked| *asked == Asked::Entry(jid.clone()));
+                self.requests
+                    .give_up(|asked| *asked == Asked::Entry(jid.clone()));
                 self.ask_for_members(&jid)?;
             }
             _ => {}
@@ -117,5 +118,174 @@ impl Messenger {
         };
         let room = entered.room(&self.login.jid);
         Ok(self.omemo.set_room(jid, room, now())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Recipient;
+    use super::super::rehearsal::Rehearsal;
+    use super::super::rooms::USER;
+    use super::*;
+
+    fn room() -> BareJid {
+        "garden@rooms.capulet.example".parse().unwrap()
+    }
+
+    fn members(rehearsal: &Rehearsal) -> Vec<String> {
+        let messenger = &rehearsal.messenger;
+        let room = messenger.rooms[&room()].room(&messenger.login.jid);
+        room.members.iter().map(BareJid::to_string).collect()
+    }
+
+    /// Members are whom we encrypt for.
+    #[tokio::test]
+    async fn nobody_but_the_room_says_who_its_members_are() {
+        let mut rehearsal = Rehearsal::new(None);
+        rehearsal.enter(&room()).await;
+        let says = |from: &str| {
+            format!(
+                "<message from='{from}' type='groupchat'><x xmlns='{USER}'><item affiliation='member' \
+                 jid='tybalt@capulet.example'/><item affiliation='none' jid='romeo@montague.example'/></x>\
+                 </message>"
+            )
+        };
+        rehearsal.say(&says("garden@rooms.capulet.example/tybalt"));
+        rehearsal.say(&says("garden@rooms.capulet.example/"));
+        assert_eq!(members(&rehearsal), ["romeo@montague.example"]);
+        rehearsal.say(&says("garden@rooms.capulet.example"));
+        assert_eq!(members(&rehearsal), ["tybalt@capulet.example"]);
+    }
+
+    #[tokio::test]
+    async fn a_room_that_shows_us_out_is_left() {
+        let mut rehearsal = Rehearsal::new(None);
+        rehearsal.enter(&room()).await;
+        let gone = |nick: &str, statuses: &str| {
+            format!(
+                "<presence from='{}/{nick}' type='unavailable'><x xmlns='{USER}'>\
+                 <item affiliation='member' nick='jule'/>{statuses}</x></presence>",
+                room()
+            )
+        };
+        let (own, renamed) = ("<status code='110'/>", "<status code='303'/>");
+        rehearsal.say(&gone("romeo", ""));
+        rehearsal.say(&gone("juliet", &format!("{renamed}{own}")));
+        assert!(rehearsal.events().is_empty());
+        rehearsal.say(&gone("jule", &format!("<status code='307'/>{own}")));
+        let events = rehearsal.events();
+        assert!(matches!(&events[..], [Event::NotJoined(_)]), "{events:?}");
+        let to = Recipient::Room(room());
+        let sent = rehearsal.messenger.send(&to, "Ay me!");
+        assert_eq!(sent, Err(MessengerError::NotInRoom));
+    }
+
+    #[tokio::test]
+    async fn a_list_of_members_that_is_refused_is_told() {
+        let mut rehearsal = Rehearsal::new(None);
+        rehearsal.messenger.join(&room(), "juliet").unwrap();
+        rehearsal.say(&format!("<presence from='{}/juliet'/>", room()));
+        let refused =
+            "<error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
+        let empty = format!("<query xmlns='{ADMIN}'/>");
+        for (affiliation, kind, answer) in [
+            ("owner", "result", empty.as_str()),
+            ("admin", "result", &empty),
+            ("member", "error", refused),
+        ] {
+            let query = format!("<item affiliation='{affiliation}'");
+            let room = room().to_string();
+            rehearsal.answer(&query, kind, &room, answer).await;
+        }
+        let events = rehearsal.events();
+        assert!(
+            matches!(
+                &events[..],
+                [Event::Trouble(Trouble::Members(_, why)), Event::Joined(_)] if why == "forbidden"
+            ),
+            "{events:?}"
+        );
+    }
+
+    fn is_us(nick: &str) -> String {
+        format!(
+            "<presence from='{}/{nick}'><x xmlns='{USER}'><item affiliation='member'/>\
+             <status code='110'/></x></presence>",
+            room()
+        )
+    }
+
+    /// What an occupant answers is his, whatever he says that it answers.
+    #[tokio::test]
+    async fn an_occupant_does_not_answer_for_the_room() {
+        let mut rehearsal = Rehearsal::new(None);
+        rehearsal.messenger.join(&room(), "juliet").unwrap();
+        rehearsal.say(&is_us("juliet"));
+        let forged = format!(
+            "<query xmlns='{ADMIN}'><item affiliation='member' jid='tybalt@capulet.example'/></query>"
+        );
+        let empty = format!("<query xmlns='{ADMIN}'/>");
+        for affiliation in AFFILIATIONS {
+            let request = rehearsal
+                .hear(&format!("<item affiliation='{affiliation}'"))
+                .await;
+            let id = Rehearsal::id_of(&request);
+            for from in [
+                " from='garden@rooms.capulet.example/mallory'",
+                " from='garden@rooms.capulet.example/'",
+                " from='rooms.capulet.example'",
+                " from='juliet@capulet.example'",
+                "",
+            ] {
+                rehearsal.say(&format!("<iq type='result' id='{id}'{from}>{forged}</iq>"));
+            }
+            assert!(members(&rehearsal).is_empty(), "{affiliation}");
+            assert!(rehearsal.events().is_empty(), "{affiliation}");
+            // The room's own answer counts all the same.
+            let room = room();
+            rehearsal.say(&format!(
+                "<iq type='result' id='{id}' from='{room}'>{empty}</iq>"
+            ));
+        }
+        assert!(members(&rehearsal).is_empty());
+        assert!(matches!(rehearsal.events()[..], [Event::Joined(_)]));
+    }
+
+    #[tokio::test]
+    async fn an_occupant_does_not_show_us_out() {
+        let mut rehearsal = Rehearsal::new(None);
+        rehearsal.enter(&room()).await;
+        let error = |from: &str| format!("<presence from='{}{from}' type='error'/>", room());
+        rehearsal.say(&error("/mallory"));
+        assert!(rehearsal.events().is_empty());
+        rehearsal.say(&error("/juliet"));
+        assert!(matches!(rehearsal.events()[..], [Event::NotJoined(_)]));
+    }
+
+    #[tokio::test]
+    async fn a_room_that_does_not_answer_is_not_waited_for() {
+        let mut rehearsal = Rehearsal::new(None);
+        let later = std::time::Instant::now() + std::time::Duration::from_secs(600);
+        rehearsal.messenger.join(&room(), "juliet").unwrap();
+        rehearsal.messenger.give_up_requests(later).unwrap();
+        let events = rehearsal.events();
+        assert!(
+            events
+                .iter()
+                .any(|event| matches!(event, Event::NotJoined(_))),
+            "{events:?}"
+        );
+        // It lets us in, and says nothing of its members.
+        rehearsal.messenger.join(&room(), "juliet").unwrap();
+        rehearsal.say(&is_us("juliet"));
+        rehearsal.messenger.give_up_requests(later).unwrap();
+        let events = rehearsal.events();
+        assert!(
+            matches!(
+                &events[..],
+                [Event::Trouble(Trouble::Members(_, why)), Event::Joined(_)] if why == "no answer"
+            ),
+            "{events:?}"
+        );
     }
 }

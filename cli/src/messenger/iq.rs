@@ -1,5 +1,7 @@
 //! Requests and answers (RFC 6120 §8.2.3): those of this client, of OMEMO, and of others.
 
+use std::time::Instant;
+
 use omemo::client::{Answer, RequestId};
 use omemo::model::BareJid;
 use roxmltree::Node;
@@ -50,8 +52,8 @@ impl Messenger {
     }
 
     /// Gives up the requests that nobody has answered in time.
-    pub(super) fn give_up_requests(&mut self) -> Result<(), MessengerError> {
-        while let Some(asked) = self.requests.expire(std::time::Instant::now()) {
+    pub(super) fn give_up_requests(&mut self, now: Instant) -> Result<(), MessengerError> {
+        while let Some(asked) = self.requests.expire(now) {
             self.answered(asked, None)?;
         }
         Ok(())

@@ -174,36 +174,38 @@ impl Messenger {
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
             }
+            if self.wake_at.is_some_and(|at| at <= now()) {
+                self.wake_at = None;
+                self.omemo.tick(now())?;
+                continue;
+            }
+            let due = self.requests.next_expiry();
+            if due.is_some_and(|due| due <= Instant::now()) {
+                self.give_up_requests(Instant::now())?;
+                continue;
+            }
             // Kept from call to call: whoever has much to say calls often.
             let (heard, is_asked) = self.heard;
             let silent_at = heard + SILENCE * if is_asked { 2 } else { 1 };
-            let alarm_at = self
-                .wake_at
-                .map(|at| Instant::now() + Duration::from_millis(at.since(now())));
-            let times = [Some(silent_at), alarm_at, self.requests.next_expiry()];
-            let wake_at = times.into_iter().flatten().min().unwrap_or(silent_at);
+            let alarm = self.wake_at.map(|at| Instant::now() + at.since(now()));
+            let times = [alarm, due].into_iter().flatten();
+            let until = times.fold(silent_at, Instant::min);
             let stanza = tokio::select! {
-                stanza = timeout_at(wake_at.into(), self.stream.next()) => stanza,
+                stanza = timeout_at(until.into(), self.stream.next()) => stanza,
                 // It never ends: an end of it is held here.
                 Some(event) = self.transfers.results.recv() => return Ok(event),
             };
-            if let Ok(stanza) = stanza {
-                self.heard = (Instant::now(), false);
-                self.take(&stanza?)?;
-                continue;
-            }
-            let woken = Instant::now();
-            if alarm_at.is_some_and(|at| at <= woken) {
-                self.wake_at = None;
-                self.omemo.tick(now())?;
-            }
-            self.give_up_requests()?;
-            if silent_at <= woken && is_asked {
-                return Err(StreamError::Silent.into());
-            }
-            if silent_at <= woken {
-                self.heard = (heard, true);
-                self.ask(None, "get", PING, Asked::Nothing)?;
+            match stanza {
+                Ok(stanza) => {
+                    self.heard = (Instant::now(), false);
+                    self.take(&stanza?)?;
+                }
+                Err(_) if silent_at > Instant::now() => {}
+                Err(_) if is_asked => return Err(StreamError::Silent.into()),
+                Err(_) => {
+                    self.heard = (heard, true);
+                    self.ask(None, "get", PING, Asked::Nothing)?;
+                }
             }
         }
     }
@@ -238,7 +240,6 @@ impl Messenger {
         self.ask_for_slots()?;
         self.act()
     }
-
 }
 
 /// A stream. After a login with SCRAM the password itself is not sent any more (XEP-0474 §7).
@@ -300,7 +301,7 @@ mod tests {
         let send =
             |rehearsal: &mut Rehearsal, to: &Recipient| rehearsal.messenger.send(to, "Ay me!");
         assert_eq!(send(&mut rehearsal, &room), Err(MessengerError::NotInRoom));
-        rehearsal.messenger.join(&jid, "juliet");
+        rehearsal.messenger.join(&jid, "juliet").unwrap();
         for to in [&room, &Recipient::Account(jid.clone())] {
             assert_eq!(send(&mut rehearsal, to), Err(MessengerError::NotInRoom));
         }

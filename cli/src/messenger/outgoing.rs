@@ -18,7 +18,11 @@ impl Messenger {
     }
 
     /// Encrypts the elements of a message and sends it.
-    pub(super) fn write(&mut self, to: &Recipient, elements: &str) -> Result<Ticket, MessengerError> {
+    pub(super) fn write(
+        &mut self,
+        to: &Recipient,
+        elements: &str,
+    ) -> Result<Ticket, MessengerError> {
         let jid = to.jid();
         let kind = match (to, self.rooms.get(jid)) {
             // Before the lists of members have come nobody could be encrypted for.

@@ -94,16 +94,21 @@ impl Rehearsal {
     /// The server answers the next request in which this stands.
     pub(super) async fn answer(&mut self, text: &str, kind: &str, from: &str, payload: &str) {
         let request = self.hear(text).await;
-        let (_, rest) = request.split_once(" id='").unwrap();
-        let (id, _) = rest.split_once('\'').unwrap();
+        let id = Self::id_of(&request);
         self.say(&format!(
             "<iq type='{kind}' id='{id}' from='{from}'>{payload}</iq>"
         ));
     }
 
+    /// The id of a stanza of the messenger.
+    pub(super) fn id_of(stanza: &str) -> &str {
+        let (_, rest) = stanza.split_once(" id='").unwrap();
+        rest.split_once('\'').unwrap().0
+    }
+
     /// Enters a room in which she and Romeo are members.
     pub(super) async fn enter(&mut self, room: &BareJid) {
-        self.messenger.join(room, "juliet");
+        self.messenger.join(room, "juliet").unwrap();
         self.say(&format!(
             "<presence from='{room}/juliet'><x xmlns='http://jabber.org/protocol/muc#user'>\
              <item affiliation='member'/><status code='110'/></x></presence>"

@@ -182,7 +182,9 @@ mod tests {
             assert_eq!(requests.close(&id, from, own), Some(Asked::Roster));
             assert_eq!(requests.close(&id, from, own), None);
         }
-        let id = requests.open(Some(&room), Asked::Members(room.clone())).unwrap();
+        let id = requests
+            .open(Some(&room), Asked::Members(room.clone()))
+            .unwrap();
         for strange in [
             None,
             Some("r@conference.capulet.example/mallory"),

@@ -30,6 +30,12 @@ impl Sent {
         self.by_id.insert(id, (to, ticket));
     }
 
+    /// The id of the message that was sent last.
+    #[cfg(test)]
+    pub(super) fn last(&self) -> Option<&str> {
+        self.order.back().map(String::as_str)
+    }
+
     /// The message of that id comes back, if it is from whom it went to. A room gives its messages back
     /// itself: its occupants know their ids too.
     pub(super) fn take(&mut self, id: &str, from: &str) -> Option<Ticket> {
@@ -64,7 +70,10 @@ mod tests {
         assert_eq!(sent.take("c", room.as_str()), None);
         assert_eq!(sent.take("a", room.as_str()), Some(first));
         assert_eq!(sent.take("a", room.as_str()), None);
-        assert_eq!(sent.take("b", "romeo@montague.example/orchard"), Some(second));
+        assert_eq!(
+            sent.take("b", "romeo@montague.example/orchard"),
+            Some(second)
+        );
     }
 
     #[test]

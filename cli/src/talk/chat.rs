@@ -50,12 +50,14 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
                 None => {
                     is_leaving = true;
                     if waiting == 0 {
-                        messenger.sync();
+                        messenger.sync()?;
                     }
                 }
             },
             event = messenger.next() => match event {
-                Ok(Event::Ready(_)) if args.room => messenger.join(&args.with, &nick_in(account.jid())?),
+                Ok(Event::Ready(_)) if args.room => {
+                    messenger.join(&args.with, &nick_in(account.jid())?)?;
+                }
                 Ok(Event::Ready(_) | Event::Joined(_)) => {
                     (failures, is_ready) = (0, true);
                     show::note("connected");
@@ -65,7 +67,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
                     if matches!(event, Event::Sent { .. } | Event::Refused { .. }) {
                         waiting = waiting.saturating_sub(1);
                         if is_leaving && waiting == 0 {
-                            messenger.sync();
+                            messenger.sync()?;
                         }
                     }
                     show_event(&mut messenger, event)?;

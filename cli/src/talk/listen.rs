@@ -61,7 +61,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
                 failures = 0;
                 show::note(&format!("listening, device {device}"));
                 for room in &args.room {
-                    messenger.join(room, &chat::nick_in(account.jid())?);
+                    messenger.join(room, &chat::nick_in(account.jid())?)?;
                 }
             }
             Ok(Event::NotJoined(room)) => {

@@ -132,7 +132,9 @@ impl Sending<'_> {
             };
             match event {
                 Event::Ready(_) => match (&self.args.room, &self.args.to) {
-                    (Some(room), _) => self.messenger.join(room, &super::chat::nick_in(account)?),
+                    (Some(room), _) => {
+                        self.messenger.join(room, &super::chat::nick_in(account)?)?;
+                    }
                     (None, Some(to)) => self.begin(&Recipient::Account(to.clone()))?,
                     (None, None) => return Err("nobody to send to".into()),
                 },
@@ -146,7 +148,7 @@ impl Sending<'_> {
                     show::gaps(&report);
                     self.sent.insert(ticket);
                     if self.tickets.is_empty() {
-                        self.messenger.sync();
+                        self.messenger.sync()?;
                     }
                 }
                 Event::Bounced { ticket, condition } if self.sent.contains(&ticket) => {

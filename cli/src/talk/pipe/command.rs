@@ -78,7 +78,7 @@ impl Pipe {
             "join" => {
                 let room = address(command.room.as_ref())?;
                 let nick = command.nick.as_deref().ok_or("no nick")?;
-                self.messenger.join(&room, nick);
+                self.messenger.join(&room, nick)?;
                 self.joining.insert(room, command.tag);
                 Ok(false)
             }
