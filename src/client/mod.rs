@@ -5,7 +5,7 @@
 //! application's.
 //!
 //! ```text
-//! connected, disconnected           the stream
+//! connected, resumed, disconnected  the stream
 //! receive                           each <message/> that comes     → what became of it
 //! encrypt                           each <message/> that goes      → a ticket
 //! answer                            what came of a request
@@ -163,8 +163,26 @@ impl<R: TryCryptoRng> Client<R> {
         self.go_on(now)
     }
 
-    /// The stream is gone. Messages wait for the next one.
+    /// The stream that was there before goes on (XEP-0198 §5). To be called instead of
+    /// [`Self::connected`]: what was pushed or answered on the stream is as fresh as if it had not been
+    /// interrupted, so nobody is asked again but for what was not answered yet.
+    ///
+    /// # Errors
+    /// [`AccountError`]: call it again.
+    pub fn resumed(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        self.note_interruption();
+        self.requests.clear();
+        self.is_connected = true;
+        if self.announcements.is_interrupted() {
+            self.knowledge.forget_lists(self.account.jid());
+            self.announcements.begin(self.options.versions());
+        }
+        self.go_on(now)
+    }
+
+    /// The stream is gone, for good or until it is resumed. Messages wait for it.
     pub fn disconnected(&mut self) {
+        self.note_interruption();
         self.is_connected = false;
         self.requests.clear();
         let is_request = |action: &Action| matches!(action, Action::Request(_));
@@ -196,6 +214,15 @@ impl<R: TryCryptoRng> Client<R> {
             return Err(error);
         }
         self.go_on(now)
+    }
+
+    /// If the stream has broken while this device was asking for, or publishing, what is its own, that is done
+    /// again from the beginning.
+    fn note_interruption(&mut self) {
+        let own = self.account.jid();
+        if self.requests.is_open(|purpose| purpose.is_own(own)) {
+            self.announcements.interrupt();
+        }
     }
 
     fn answered(

@@ -112,6 +112,11 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
+    /// Whether it is about what the account itself has published.
+    pub(super) fn is_own(&self, own: &BareJid) -> bool {
+        self.asked().is_none_or(|resource| resource.owner() == own)
+    }
+
     fn asked(&self) -> Option<Resource> {
         match self {
             Self::FetchList(jid, version) | Self::FetchCurrentList(jid, version, _) => {
@@ -202,10 +207,14 @@ impl Requests {
             let asked = open.to.as_ref();
             match answer.from.as_deref() {
                 // RFC 6120 §8.1.2.1: our server speaks for our account without a name.
-                None => asked.is_none_or(|asked| asked == own),
+                None | Some("") => asked.is_none_or(|asked| asked == own),
                 Some(from) => match asked {
                     Some(asked) => asked.is_spelt(from),
-                    None => own.is_spelt(from) || from.eq_ignore_ascii_case(own.domain()),
+                    None => {
+                        own.is_spelt(from)
+                            || from.eq_ignore_ascii_case(own.domain())
+                            || is_own_client(from, answer.to.as_deref(), own)
+                    }
                 },
             }
         });
@@ -247,6 +256,15 @@ impl Requests {
     pub(super) fn next_expiry(&self) -> Option<Timestamp> {
         self.times.first().map(|(until, _)| *until)
     }
+}
+
+/// Whether an answer is from the full address of the account's client that it is for (RFC 3920 §9.1.2). Nobody
+/// else can send from it: servers write the address of who sends into each stanza. Where an answer does not
+/// say for whom it is, another client of the account could have sent it. That can publish whatever it likes
+/// for the account anyway, and would have to know the request's id.
+fn is_own_client(from: &str, to: Option<&str>, own: &BareJid) -> bool {
+    let is_own = BareJid::from_full(from).is_ok_and(|jid| jid == *own);
+    is_own && to.is_none_or(|to| to == from)
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use super::{StanzaError, tag::Tag};
 pub struct IqAnswer<'x> {
     /// Who says so; absent if our own server does.
     pub from: Option<Cow<'x, str>>,
+    /// For whom it is, if it says so: the full address of this client.
+    pub to: Option<Cow<'x, str>>,
     /// The id of the request.
     pub id: Option<Cow<'x, str>>,
     /// The conditions of an error, the general one and those of the extension; none in a result.
@@ -49,6 +51,7 @@ impl<'x> IqAnswer<'x> {
         reader.finish()?;
         Ok((is_iq && is_answer).then(|| Self {
             from: root.attribute("from"),
+            to: root.attribute("to"),
             id: root.attribute("id"),
             conditions,
             is_error,

@@ -38,6 +38,8 @@ pub(crate) struct Server {
     pub(crate) silent_nodes: Vec<String>,
     /// Accounts whose device lists nobody else is told of.
     pub(crate) unsubscribed: BTreeSet<BareJid>,
+    /// The addresses of answers to requests to the own server, as attributes.
+    pub(crate) answers_with: Option<String>,
     /// Nobody is told of changes.
     pub(crate) tells_nobody: bool,
     /// Notifications that get lost, or come late.
@@ -84,7 +86,8 @@ impl Server {
         let own = BareJid::from_full(full).unwrap();
         let owner = request.to.clone().unwrap_or_else(|| own.clone());
         let from = request.to.as_ref().map(|to| format!(" from='{to}'"));
-        let from = from.unwrap_or_default();
+        let own_server = self.answers_with.as_ref().map(|with| format!(" {with}"));
+        let from = from.or(own_server).unwrap_or_default();
         let id = document.root_element().attribute("id").unwrap();
         let result = |inside: &str| format!("<iq type='result' id='{id}'{from}>{inside}</iq>");
         let error = |condition: &str| refuse(request, condition);

@@ -183,6 +183,13 @@ impl Stage {
         self.users[user].client.connected(now).unwrap();
     }
 
+    /// The stream goes on that was there before.
+    pub(crate) fn resume(&mut self, user: usize) {
+        let now = self.time();
+        self.users[user].is_online = true;
+        self.users[user].client.resumed(now).unwrap();
+    }
+
     pub(crate) fn disconnect(&mut self, user: usize) {
         self.users[user].is_online = false;
         self.users[user].requests.clear();

@@ -35,6 +35,8 @@ pub(in crate::client) struct Announcements {
     pub(in crate::client) is_leaving: bool,
     /// It was.
     has_left: bool,
+    /// The stream has broken while something was asked for or published.
+    is_interrupted: bool,
 }
 
 #[derive(Debug)]
@@ -75,9 +77,20 @@ impl Default for Announcement {
 impl Announcements {
     /// A new stream: everything is looked at anew.
     pub(in crate::client) fn begin(&mut self, versions: impl Iterator<Item = Version>) {
+        self.is_interrupted = false;
         self.versions = versions
             .map(|version| (version, Announcement::default()))
             .collect();
+    }
+
+    /// The stream has broken in the middle of it.
+    pub(in crate::client) const fn interrupt(&mut self) {
+        self.is_interrupted = true;
+    }
+
+    /// Whether everything has to be looked at anew although the stream is the same.
+    pub(in crate::client) fn is_interrupted(&self) -> bool {
+        self.is_interrupted || self.versions.is_empty()
     }
 
     /// Whether the user is to be told, for the first time on this stream, that the server says nothing

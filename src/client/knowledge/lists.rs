@@ -79,10 +79,17 @@ impl<R: TryCryptoRng> Client<R> {
         Ok(())
     }
 
-    /// Once for each new device, although it comes to two lists.
+    /// Once for each new device, although it comes to two lists. One whose key is trusted already is not
+    /// new: it was off the list for a time, as when another client was confused.
     fn tell_of_new_device(&mut self, id: DeviceId) -> Result<(), AccountError> {
-        let devices = self.account.devices(self.account.jid())?;
+        let own = self.account.jid();
+        let devices = self.account.devices(own)?;
         let device = devices.into_iter().find(|device| device.id == id);
+        if let Some(key) = device.as_ref().and_then(|device| device.fingerprint)
+            && self.account.trust(own, &key)?.allows_sending()
+        {
+            return Ok(());
+        }
         let lists = device.map_or(0, |device| {
             let versions = device.versions.iter();
             versions.filter(|(_, version)| version.listed).count()

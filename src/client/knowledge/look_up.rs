@@ -84,7 +84,7 @@ impl<R: TryCryptoRng> Client<R> {
                 Request::fetch_device_list(*version),
             ),
             Resource::Bundle(peer) => {
-                if !self.knowledge.table.may_ask(&peer.jid, now) {
+                if !self.knowledge.table.may_ask(peer, now) {
                     self.keep_bundle(peer, FetchedBundle::Unreachable(POSTPONED), now);
                     return Ok(LookUp::Unreachable(POSTPONED));
                 }

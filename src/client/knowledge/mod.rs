@@ -66,6 +66,11 @@ impl Knowledge {
     /// is asked for our own lists on each stream, whatever it said before.
     pub(in crate::client) fn begin_stream(&mut self, own: &BareJid, now: Timestamp) {
         self.table.begin_stream(now);
+        self.forget_lists(own);
+    }
+
+    /// Forgets what is known of the account's own lists: they are asked for again.
+    pub(in crate::client) fn forget_lists(&mut self, own: &BareJid) {
         for version in Version::ALL {
             self.table.forget(&Resource::List(own.clone(), version));
         }

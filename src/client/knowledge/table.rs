@@ -67,9 +67,10 @@ const FIRST_ABSENCE: Duration = Duration::from_secs(30);
 const LONGEST_ABSENCE: Duration = Duration::from_secs(60 * 60);
 
 /// In this time the bundles of one account are asked for at so many different times at most. Else a server
-/// could announce one more device again and again, and messages would wait for each.
-const ROUNDS_TIME: Duration = Duration::from_secs(5 * 60);
-const MAX_ROUNDS: u32 = 5;
+/// could announce one more device again and again, and messages would wait for each: so the time is longer
+/// than all these waits together.
+const ROUNDS_TIME: Duration = Duration::from_secs(10 * 60);
+const MAX_ROUNDS: u32 = 4;
 
 /// How long a bundle's failure is remembered after its pause.
 const AFTER_PAUSE: Duration = Duration::from_secs(2 * 60 * 60);
@@ -226,9 +227,13 @@ impl Table {
         bundles.take_while(move |resource| resource.owner() == jid)
     }
 
-    /// Whether bundles of an account may be asked for now.
-    pub(super) fn may_ask(&mut self, jid: &BareJid, now: Timestamp) -> bool {
-        let rounds = self.rounds.entry(jid.clone()).or_insert(Rounds {
+    /// Whether a bundle may be asked for now. One that was asked for before has pauses of its own.
+    pub(super) fn may_ask(&mut self, peer: &Peer, now: Timestamp) -> bool {
+        let entry = self.entries.get(&Resource::Bundle(peer.clone()));
+        if entry.is_some_and(|entry| entry.seen.is_some() || entry.failed.is_some()) {
+            return true;
+        }
+        let rounds = self.rounds.entry(peer.jid.clone()).or_insert(Rounds {
             since: now,
             last: now,
             count: 1,
@@ -347,13 +352,19 @@ mod tests {
     #[test]
     fn bundles_of_an_account_are_asked_for_at_a_few_times_only() {
         let mut table = Table::default();
-        let resource = list();
-        let jid = resource.owner();
-        for n in 0..5 {
-            assert!(table.may_ask(jid, at(30 * n)));
-            assert!(table.may_ask(jid, at(30 * n)), "many at once are one time");
+        let peer = |device| {
+            let device = DeviceId::new(device).unwrap();
+            Peer::new(list().owner().clone(), device, Version::ALL[1])
+        };
+        for n in 0..4 {
+            let now = at(30 * u64::from(n));
+            assert!(table.may_ask(&peer(2 * n + 1), now));
+            let other = peer(2 * n + 2);
+            assert!(table.may_ask(&other, now), "many at once are one time");
         }
-        assert!(!table.may_ask(jid, at(150)));
-        assert!(table.may_ask(jid, at(300)));
+        assert!(!table.may_ask(&peer(20), at(120)));
+        table.saw(Resource::Bundle(peer(1)), true, at(0));
+        assert!(table.may_ask(&peer(1), at(120)), "it was asked for before");
+        assert!(table.may_ask(&peer(20), at(600)));
     }
 }
