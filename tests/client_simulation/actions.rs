@@ -134,6 +134,10 @@ impl World {
         let id = document.root_element().attribute("id").unwrap_or_default();
         // A copy of a message has another id.
         if let Ok(number) = id.parse::<usize>() {
+            self.trace(|| {
+                let (full, origin) = (&self.people[person].full, what.origin);
+                format!("{number} not read by {full}: {:?} {origin:?}", what.reason)
+            });
             self.people[person].failed.insert(number, what.reason);
         } else {
             self.counts.add("not read: of what was copied");

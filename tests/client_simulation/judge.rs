@@ -4,6 +4,7 @@ use omemo::client::{Delivery, UndecryptableReason};
 use omemo::model::BareJid;
 
 use crate::messages::Message;
+use crate::server::stage::MALLORY;
 use crate::world::World;
 
 /// What must not be and happens still.
@@ -14,6 +15,7 @@ pub(crate) const OPEN: &[&str] = &[
     "left out in silence",
     "a listed device is not in the report",
     "a room was silenced",
+    "a key is stored as somebody else's",
     "vanished",
     "read twice",
 ];
@@ -27,6 +29,13 @@ impl World {
         let is_right = shown.jid == writer.jid();
         let is_device = shown.device == account.device() || message.has_other_device;
         let is_key = delivery.fingerprint == account.fingerprint();
+        self.trace(|| {
+            let full = &self.people[person].full;
+            format!(
+                "{number} read by {full} as of {shown:?} {:?}",
+                delivery.origin
+            )
+        });
         let detail = format!(
             "message {number} of {} is shown to {} as of {:?} ({:?})",
             writer.full, self.people[person].full, delivery.sender, delivery.origin
@@ -58,6 +67,7 @@ impl World {
                 person.given
             );
         }
+        self.check_pins();
         for number in 0..self.messages.len() {
             let message = &self.messages[number];
             assert!(message.is_refused || message.readers.is_some(), "{number}");
@@ -78,6 +88,32 @@ impl World {
         }
     }
 
+    /// Nobody's key was taken for somebody else's. What Mallory shows as hers is hers.
+    fn check_pins(&mut self) {
+        let people: Vec<_> = self
+            .people
+            .iter()
+            .map(|person| {
+                let account = person.client.account();
+                (person.jid(), account.device(), account.fingerprint())
+            })
+            .collect();
+        for person in 0..people.len() {
+            for (jid, device, key) in people
+                .iter()
+                .filter(|(jid, ..)| *jid != MALLORY.parse().unwrap())
+            {
+                let known = self.people[person].client.account().devices(jid).unwrap();
+                let known = known.into_iter().find(|known| known.id == *device);
+                let pinned = known.and_then(|known| known.fingerprint);
+                if pinned.is_some_and(|pinned| pinned != *key) {
+                    let detail = format!("{jid}:{device} at {}", self.people[person].full);
+                    self.wrong("a key is stored as somebody else's", &detail);
+                }
+            }
+        }
+    }
+
     /// What became of a message at one of its readers.
     fn became_of(&mut self, number: usize, reader: usize) -> String {
         let (message, person) = (&self.messages[number], &self.people[reader]);
@@ -92,8 +128,16 @@ impl World {
             if message.has_other_device {
                 return format!("forged and not read: {reason}");
             }
+            let reason = format!("not read: {reason}");
+            if self.people[message.from].is_mallory() || person.is_mallory() {
+                return format!("of Mallory or for her: {reason}");
+            }
+            self.trace(|| {
+                let (from, full) = (&self.people[message.from].full, &person.full);
+                format!("{number} of {from} to {:?} at {full}: {reason}", message.to)
+            });
             self.counts.add("not read");
-            return format!("not read: {reason}");
+            return reason;
         }
         if message.has_other_device {
             return "forged and taken for nothing".to_owned();

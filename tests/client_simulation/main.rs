@@ -7,8 +7,8 @@
 //! message that was given is encrypted or refused, and whoever it was meant for gets a key or is in the
 //! report. See `judge`.
 //!
-//! One seed makes one run. `OMEMO_CLIENT_SEED` and `OMEMO_CLIENT_MESSAGES` choose others, and
-//! `ci/client-simulation` draws seeds.
+//! One seed makes one run. `OMEMO_CLIENT_SEED` and `OMEMO_CLIENT_MESSAGES` choose others,
+//! `OMEMO_CLIENT_TRACE` prints what happens, and `ci/client-simulation` draws seeds.
 
 #![allow(
     clippy::unwrap_used,

@@ -14,7 +14,7 @@ use crate::world::{ROOMS, World};
 pub(crate) const MARK: &str = "in-clear";
 
 /// Whom a message is for.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum To {
     Account(BareJid),
     Room(BareJid),

@@ -30,6 +30,13 @@ impl World {
 
     pub(crate) fn check_report(&mut self, person: usize, number: usize, report: &Report) {
         let meant = self.meant(person, number);
+        self.trace(|| {
+            let (full, to) = (&self.people[person].full, &self.messages[number].to);
+            let devices = report.devices.iter();
+            let devices = devices.map(|of| format!("{}:{} {:?}", of.jid, of.device, of.fate));
+            let devices = devices.collect::<Vec<_>>().join(", ");
+            format!("{number} of {full} to {to:?}: {devices}")
+        });
         let (mut readers, mut readable) = (BTreeSet::new(), BTreeSet::new());
         for device in report.encrypted() {
             if !meant.contains(&device.jid) {

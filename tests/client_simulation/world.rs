@@ -27,6 +27,7 @@ pub(crate) struct World {
     pub(crate) now: u64,
     pub(crate) step: u64,
     pub(crate) counts: Counts,
+    is_traced: bool,
     /// Nothing fails any more.
     pub(crate) is_at_rest: bool,
 }
@@ -43,6 +44,7 @@ impl World {
             now: 1_700_000_000_000,
             step: 0,
             counts: Counts::default(),
+            is_traced: std::env::var_os("OMEMO_CLIENT_TRACE").is_some(),
             is_at_rest: false,
         };
         for (room, others) in ROOMS.iter().zip([&[][..], &[PETER, TYBALT]]) {
@@ -215,11 +217,16 @@ impl World {
     pub(crate) fn wrong(&mut self, what: &str, detail: &str) {
         if crate::judge::OPEN.contains(&what) {
             self.counts.add(&format!("WRONG: {what}"));
-            if std::env::var_os("OMEMO_CLIENT_WRONG").is_some() {
-                println!("seed {} step {}: {what}: {detail}", self.seed, self.step);
-            }
+            self.trace(|| format!("WRONG: {what}: {detail}"));
         } else {
             panic!("seed {} step {}: {what}: {detail}", self.seed, self.step);
+        }
+    }
+
+    /// Prints what happens, if somebody wants to know.
+    pub(crate) fn trace(&self, what: impl FnOnce() -> String) {
+        if self.is_traced {
+            println!("seed {} step {}: {}", self.seed, self.step, what());
         }
     }
 }
