@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use omemo::account::Report;
+use omemo::account::{Report, VersionPolicy};
 use omemo::client::RefusalReason;
 use omemo::model::{BareJid, Version};
 use roxmltree::Document;
@@ -53,6 +53,9 @@ impl World {
         for (_, gap) in report.skipped() {
             self.counts.add(&format!("skipped: {gap}"));
         }
+        for left_out in &report.left_out {
+            self.counts.add(&format!("left out: {}", left_out.why));
+        }
         for jid in &meant {
             if *jid != self.people[person].jid() {
                 self.check_account(person, number, report, jid);
@@ -65,7 +68,9 @@ impl World {
 
     /// An account gets it, or the report says why not.
     fn check_account(&mut self, person: usize, number: usize, report: &Report, jid: &BareJid) {
-        let is_told_of = report.devices.iter().any(|device| device.jid == *jid);
+        let has_gap = report.skipped().any(|(device, _)| device.jid == *jid);
+        let is_left_out = report.left_out.iter().any(|left_out| left_out.jid == *jid);
+        let is_told_of = report.reaches(jid) || has_gap || is_left_out;
         if !is_told_of {
             let detail = format!("message {number} of {} for {jid}", self.people[person].full);
             self.wrong("left out in silence", &detail);
@@ -81,7 +86,14 @@ impl World {
             if account.jid() != jid || (own.jid(), own.device()) == (jid, device) {
                 continue;
             }
-            let is_listed = Version::ALL.iter().zip(LISTS).any(|(_, list)| {
+            // Who speaks one version alone does not look at the lists of the other.
+            let only = match own.options().versions {
+                VersionPolicy::Only(version) => Some(version),
+                _ => None,
+            };
+            let lists = Version::ALL.into_iter().zip(LISTS);
+            let mut lists = lists.filter(|(version, _)| only.is_none_or(|only| only == *version));
+            let is_listed = lists.any(|(_, list)| {
                 let shown = self.server.items(jid, list).pop().unwrap_or_default();
                 !shown.is_empty() && ids(&shown).contains(&device.to_string())
             });
@@ -112,7 +124,11 @@ impl World {
             return self.wrong("refused", &format!("{reason}"));
         };
         self.counts.add(&format!("refused: {refusal}"));
-        if matches!(self.messages[number].to, To::Room(_)) {
+        let own = self.people[person].jid();
+        let reaches_somebody = refusal
+            .report()
+            .is_some_and(|report| report.encrypted().any(|device| device.jid != own));
+        if matches!(self.messages[number].to, To::Room(_)) && reaches_somebody {
             let detail = format!(
                 "message {number} of {}: {refusal:?}",
                 self.people[person].full
