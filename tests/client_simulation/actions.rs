@@ -55,7 +55,15 @@ impl World {
 
     fn ask(&mut self, person: usize, request: &IqRequest) {
         assert!(self.people[person].is_online);
-        let Some(answer) = self.answer_of_server(person, request) else {
+        let answer = self.answer_of_server(person, request);
+        self.trace(|| {
+            let (full, asked) = (&self.people[person].full, request.to_string());
+            let answer = answer
+                .as_deref()
+                .map(|answer| answer.chars().take(600).collect::<String>());
+            format!("{full} asks {:.400}: {answer:?}", asked)
+        });
+        let Some(answer) = answer else {
             return self.counts.add("requests timed out");
         };
         let is_late = !self.is_at_rest && self.rng.random_ratio(6, 40);

@@ -105,7 +105,8 @@ impl World {
                 continue;
             }
             let blind = self.people[person].blind.get(jid);
-            if blind.is_some_and(|since| self.now - since < 2 * HOUR) {
+            let is_blind = blind.is_some_and(|since| self.now - since < 2 * HOUR);
+            if is_blind || self.server.is_about_to_tell(&self.people[person].full, jid) {
                 self.counts.add("left out: a fault hides the device");
                 continue;
             }

@@ -42,6 +42,15 @@ impl Server {
         true
     }
 
+    /// Whether a notification of an account's lists is on its way to a client.
+    pub(crate) fn is_about_to_tell(&self, full: &str, owner: &BareJid) -> bool {
+        let from = format!("<message from='{owner}'><event");
+        let waiting = self.waiting.get(full).into_iter().flatten();
+        let late = self.notifications.late.iter();
+        let late = late.filter(|(of, _)| of == full).map(|(_, event)| event);
+        waiting.chain(late).any(|stanza| stanza.starts_with(&from))
+    }
+
     /// What a client was to be told on a stream that is gone is not told any more.
     pub(super) fn forget_notifications(&mut self, full: &str) {
         self.notifications.late.retain(|(of, _)| of != full);
