@@ -498,3 +498,67 @@ fn no_key_is_longer_than_was_reckoned_with() {
         }
     }
 }
+
+/// Sends to Romeo and the nurse, whose list has a device of somebody else's with his bundle.
+fn say_with_copy(world: &mut World, of: usize, text: &[u8]) -> Sent {
+    let (nurse, copied) = (jid(NURSE), world.devices[of].id());
+    let both = list(Version::Legacy, [world.devices[2].id().get(), copied.get()]);
+    let account = &world.devices[0].account;
+    account
+        .set_device_list(&nurse, &both, world.time())
+        .unwrap();
+    let members = [jid(ROMEO), nurse.clone()];
+    let legacy = PerVersion {
+        legacy: Some(text),
+        omemo2: None,
+    };
+    let mut bundles = world.fetch_missing(
+        0,
+        &members,
+        PerVersion::from_fn(|version| version == Version::Legacy),
+    );
+    let original = world.devices[of].peer(Version::Legacy);
+    let copy = Peer::new(nurse, copied, Version::Legacy);
+    bundles.insert(copy, world.fetch(&original));
+    send(world, &members, legacy, &bundles, &room()).unwrap()
+}
+
+/// Romeo's device would open the key of the copy, too, and then write on a session that Juliet keeps as the
+/// nurse's.
+#[test]
+fn who_copies_a_bundle_does_not_come_between_two_others() {
+    // Before and after they have heard of each other.
+    for has_met in [false, true] {
+        let (mut world, _) = three(|_, _| ());
+        if has_met {
+            for (from, to) in [(0, 1), (1, 0)] {
+                let members = [world.devices[to].jid().clone()];
+                let sent = world.send(from, &members, b"hello").unwrap();
+                let stanza = world.for_device(to, &sent.elements);
+                world.expect(to, from, &stanza, b"hello");
+            }
+        }
+        for _ in 0..2 {
+            let sent = say_with_copy(&mut world, 1, b"to both");
+            let copied: Vec<_> = sent.report.skipped().collect();
+            assert_eq!(copied.len(), 1, "{copied:?}");
+            assert_eq!(copied[0].1, Gap::CopiedKey);
+            assert_eq!(copied[0].0.jid, jid(NURSE));
+            let stanza = world.for_device(1, &sent.elements);
+            world.expect(1, 0, &stanza, b"to both");
+            let sent = world.send(1, &[jid(JULIET)], b"and back").unwrap();
+            let stanza = world.for_device(0, &sent.elements);
+            world.expect(0, 1, &stanza, b"and back");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_encrypted_for_a_copy_of_the_own_bundle() {
+    let (mut world, _) = three(|_, _| ());
+    let sent = say_with_copy(&mut world, 0, b"to both");
+    let copied: Vec<_> = sent.report.skipped().collect();
+    assert_eq!(copied.len(), 1, "{copied:?}");
+    assert_eq!(copied[0].1, Gap::CopiedKey);
+    assert!(sent.report.reaches(&jid(ROMEO)) && sent.report.reaches(&jid(NURSE)));
+}

@@ -33,6 +33,8 @@ pub(super) struct Reader<'b> {
     /// Its place in the report.
     pub(super) place: usize,
     pub(super) standing: Standing,
+    /// Its identity key, as it is pinned or as its bundle shows it.
+    pub(super) key: Option<Fingerprint>,
     pub(super) route: Route<'b>,
 }
 
@@ -83,6 +85,7 @@ impl Account {
     ) -> Result<Plan<'b>, EncryptError> {
         let own = self.names.own();
         let mut plan = self.survey_readers(tx, outgoing, terms, now)?;
+        plan.leave_out_copies(own, &self.fingerprint());
         // Before sessions are started, which takes time: a list can have a thousand devices.
         if let Some(space) = &terms.space {
             plan.leave_out_excess(space, own);
@@ -196,10 +199,12 @@ impl Account {
             heard: record.heard,
             first_seen: Reverse(record.first_seen),
         };
-        let reader = |route| Reader {
+        let pinned = record.fingerprint();
+        let reader = |key, route| Reader {
             peer: peer.clone(),
             place,
             standing,
+            key,
             route,
         };
         let part = record.part(peer.version);
@@ -207,7 +212,7 @@ impl Account {
             let name = peer.clone().session(entry.number);
             if let Some(session) = self.load_session(tx, &name)? {
                 let session = Planned::Found(name, session);
-                return Ok(Ok(reader(Route::Session(session))));
+                return Ok(Ok(reader(pinned, Route::Session(session))));
             }
         }
         Ok(match bundles.get(&peer) {
@@ -216,7 +221,8 @@ impl Account {
             Some(FetchedBundle::Broken) => Err(Gap::BrokenBundle),
             Some(FetchedBundle::Unreachable(error)) => Err(Gap::Unreachable(*error)),
             Some(FetchedBundle::Bundle(bundle)) => {
-                Ok(reader(Route::Bundle(bundle, Box::new(record))))
+                let key = Some(Fingerprint::from(&bundle.identity));
+                Ok(reader(key, Route::Bundle(bundle, Box::new(record))))
             }
         })
     }

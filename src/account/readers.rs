@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use super::plan::{Plan, Reader};
 use super::report::{Fate, Gap};
 use super::terms::{Audience, Space};
-use crate::model::{BareJid, PerVersion};
+use crate::model::{BareJid, DeviceId, Fingerprint, PerVersion, Version};
 use crate::protocol;
 
 /// How much it matters that a device gets a message: the least of them goes first.
@@ -38,6 +38,27 @@ impl Plan<'_> {
         self.silent = silent;
         self.readers.extend(woken);
         self.readers.sort_by_key(|reader| reader.place);
+    }
+
+    /// Leaves out a device that shows this device's own key, or has the id and the identity key of a device of
+    /// another account: somebody has copied a bundle. Legacy names no accounts, so the one device that has the
+    /// private key would open both keys of the stanza, and then write on the session that was started for the
+    /// copy. Nothing of a copy is ever authenticated: so the account's own device stays, then the one that was
+    /// verified, heard of, and seen first.
+    pub(super) fn leave_out_copies(&mut self, own: &BareJid, own_key: &Fingerprint) {
+        let mut best: BTreeMap<_, (bool, Standing, usize)> = BTreeMap::new();
+        for reader in self.readers.iter().chain(&self.silent) {
+            let rank = (reader.peer.jid == *own, reader.standing, reader.place);
+            let known = best.entry(reader.face()).or_insert(rank);
+            *known = rank.max(*known);
+        }
+        let is_copy = |reader: &Reader<'_>| {
+            let original = best.get(&reader.face());
+            let is_second = original.is_some_and(|(.., place)| *place != reader.place);
+            reader.key.is_some_and(|key| is_second || key == *own_key)
+        };
+        self.silent.retain(|reader| !is_copy(reader));
+        self.leave_out(Gap::CopiedKey, is_copy);
     }
 
     /// Devices whose ids are too large to share a stanza with others stay out of it, unless nobody else reads
@@ -166,6 +187,12 @@ impl<'p> Bill<'p> {
 }
 
 impl Reader<'_> {
+    /// By what a device finds its key: of two accounts, only a copy shares it.
+    fn face(&self) -> (Version, DeviceId, Option<[u8; 32]>) {
+        let key = self.key.map(|key| *key.as_bytes());
+        (self.peer.version, self.peer.device, key)
+    }
+
     fn cost(&self, space: &Space) -> usize {
         let (version, is_exchange) = (self.peer.version, self.is_key_exchange());
         let len = protocol::of(version).max_key_len(is_exchange);

@@ -125,6 +125,9 @@ pub enum Gap {
     LargeId,
     /// One side has ended encryption with its account; the message goes to a room.
     OptedOut,
+    /// It shows the identity key of this device, or the id and the identity key of a device of another
+    /// account that the message is for: its account has copied a bundle.
+    CopiedKey,
 }
 
 /// Why a message did not go out.
@@ -261,6 +264,7 @@ impl fmt::Display for Gap {
             Self::TooManyDevices => f.write_str("the message would become too large with it"),
             Self::LargeId => f.write_str("other devices cannot read a message with its id in it"),
             Self::OptedOut => f.write_str("encryption was ended with its account"),
+            Self::CopiedKey => f.write_str("it shows the key of somebody else's device"),
         }
     }
 }

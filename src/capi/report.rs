@@ -48,6 +48,8 @@ pub enum omemo_gap {
     OMEMO_GAP_LARGE_ID = 31,
     /// One side has ended encryption with its account; the message goes to a room.
     OMEMO_GAP_OPTED_OUT = 32,
+    /// It shows the key of somebody else's device: its account has copied a bundle.
+    OMEMO_GAP_COPIED_KEY = 60,
 }
 
 /// Why a member of a room gets nothing of a message.
@@ -289,5 +291,6 @@ const fn gap_kind(gap: Gap) -> omemo_gap {
         Gap::TooManyDevices => OMEMO_GAP_TOO_MANY_DEVICES,
         Gap::LargeId => OMEMO_GAP_LARGE_ID,
         Gap::OptedOut => OMEMO_GAP_OPTED_OUT,
+        Gap::CopiedKey => OMEMO_GAP_COPIED_KEY,
     }
 }
