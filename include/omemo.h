@@ -1251,6 +1251,10 @@ enum omemo_gap
    * One side has ended encryption with its account; the message goes to a room.
    */
   OMEMO_GAP_OPTED_OUT = 32,
+  /**
+   * It shows the key of somebody else's device: its account has copied a bundle.
+   */
+  OMEMO_GAP_COPIED_KEY = 60,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
