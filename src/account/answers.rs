@@ -26,7 +26,8 @@ pub struct DueAnswer {
 
 impl Account {
     /// The empty messages that should be sent now: [`Self::encrypt_empty`]. While a history is being
-    /// caught up with: once for each page, after it was stored.
+    /// caught up with: once for each page, after it was stored. What is owed to a device of which a record is
+    /// damaged is left out.
     ///
     /// # Errors
     /// [`AccountError`].
@@ -34,18 +35,25 @@ impl Account {
         self.read(|tx| {
             let mut due = Vec::new();
             for (sort, value) in tx.scan(&self.names.answers())? {
-                let peer = peer_of(&sort).ok_or(AccountError::Record)?;
-                let record = AnswerRecord::decode(value.as_slice())?;
-                if self.may_answer(tx, &peer)? {
-                    due.push(DueAnswer {
-                        peer,
-                        since: Timestamp::from_millis(record.since),
-                        is_heartbeat: record.heartbeat,
-                    });
-                }
+                due.extend(unless_damaged(self.due_answer(tx, &sort, &value))?.flatten());
             }
             Ok(due)
         })
+    }
+
+    fn due_answer(
+        &self,
+        tx: &Transaction<'_>,
+        sort: &[u8],
+        value: &[u8],
+    ) -> Result<Option<DueAnswer>, AccountError> {
+        let peer = peer_of(sort).ok_or(AccountError::Record)?;
+        let record = AnswerRecord::decode(value)?;
+        Ok(self.may_answer(tx, &peer)?.then(|| DueAnswer {
+            peer,
+            since: Timestamp::from_millis(record.since),
+            is_heartbeat: record.heartbeat,
+        }))
     }
 
     /// The session that an empty message is owed on.
@@ -118,6 +126,15 @@ impl Account {
             return Ok(true);
         };
         Ok(self.known_trust(tx, &peer.jid, &key)? != Some(Trust::Distrusted))
+    }
+}
+
+/// What was read; nothing if a record is damaged: one of what is owed must not stop the others.
+pub(super) fn unless_damaged<T>(read: Result<T, AccountError>) -> Result<Option<T>, AccountError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(AccountError::Record) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

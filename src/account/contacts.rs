@@ -60,7 +60,7 @@ impl Account {
     /// # Errors
     /// [`AccountError`].
     pub fn is_accepted(&self, jid: &BareJid) -> Result<bool, AccountError> {
-        self.read(|tx| self.accepts(tx, jid))
+        self.read(|tx| Ok(jid == self.names.own() || self.contact(tx, jid)?.accepted))
     }
 
     /// Whether a conversation is encrypted.
@@ -178,12 +178,16 @@ impl Account {
         records::write(tx, self.names.contact(jid), &contact);
     }
 
+    /// Whether something may be sent to an account by itself.
     pub(super) fn accepts(
         &self,
         tx: &Transaction<'_>,
         jid: &BareJid,
     ) -> Result<bool, AccountError> {
-        Ok(jid == self.names.own() || self.contact(tx, jid)?.accepted)
+        if jid == self.names.own() {
+            return Ok(true);
+        }
+        Ok(self.contact(tx, jid)?.accepted && !self.blocks(tx, jid)?)
     }
 
     /// Notes that the user writes to an account.

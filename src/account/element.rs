@@ -186,7 +186,7 @@ impl Account {
             Sender::OneOf(_) | Sender::Nobody => None,
         };
         if let Some(jid) = &sender {
-            self.note_failure(tx, jid, element, reason, context.now)?;
+            self.note_failure(tx, jid, context, reason)?;
         }
         Ok(Failure {
             reason,

@@ -19,7 +19,8 @@ use crate::protocol;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EmptyError {
-    /// The user has not accepted the account: an answer would tell a stranger that somebody is there.
+    /// The user has not accepted the account, or has blocked it: an answer would tell a stranger that somebody
+    /// is there.
     NotAccepted,
     /// The device cannot be sent one.
     Gap(Gap),

@@ -28,6 +28,8 @@ pub enum LookupError {
     Unreadable,
     /// Nobody was asked: the account's device list changes too often.
     Postponed,
+    /// Nobody was asked: the user has blocked the account ([`Account::set_blocked`](super::Account::set_blocked)).
+    Blocked,
 }
 
 impl fmt::Display for LookupError {
@@ -40,6 +42,7 @@ impl fmt::Display for LookupError {
             Self::Refused => "the server refuses to say it",
             Self::Unreadable => "the answer cannot be read",
             Self::Postponed => "the list of its devices changes too often",
+            Self::Blocked => "the account is blocked",
         })
     }
 }
@@ -216,6 +219,7 @@ impl LookupError {
             Self::Refused => 4,
             Self::Unreadable => 5,
             Self::Postponed => 6,
+            Self::Blocked => 7,
         }
     }
 
@@ -228,6 +232,7 @@ impl LookupError {
             4 => Self::Refused,
             5 => Self::Unreadable,
             6 => Self::Postponed,
+            7 => Self::Blocked,
             _ => Self::NoAnswer,
         }
     }

@@ -4,6 +4,7 @@
 //! numbers of the tables are also the order in which a batch is written ([`super::transaction`]): what
 //! must not be lost comes before what makes it unrepeatable.
 
+use super::blocked;
 use crate::model::{BareJid, DeviceId, Version};
 use crate::store::{Key, Range, Table};
 
@@ -71,6 +72,21 @@ impl Names {
 
     pub(super) fn version_state(&self, version: Version) -> Key {
         Key::new(ACCOUNT, self.partition(), [b'v', version.code()])
+    }
+
+    /// That the user has blocked somebody.
+    pub(super) fn blocked(&self, jid: &BareJid) -> Key {
+        let name = [blocked::PREFIX, jid.as_str().as_bytes()].concat();
+        Key::new(ACCOUNT, self.partition(), name)
+    }
+
+    /// Everybody whom the user has blocked.
+    pub(super) fn all_blocked(&self) -> Range {
+        let mut end = blocked::PREFIX.to_vec();
+        if let Some(last) = end.last_mut() {
+            *last += 1;
+        }
+        self.account_range().from(blocked::PREFIX).until(end)
     }
 
     /// All that an account has one of.

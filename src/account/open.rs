@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_core::TryCryptoRng;
 
-use super::inbox::APPLICATION;
+use super::consumers::APPLICATION;
 use super::names::Names;
 use super::options::Options;
 use super::own::{Own, draw_device_id};

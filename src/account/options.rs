@@ -90,7 +90,7 @@ pub enum DowngradePolicy {
     Skip,
 }
 
-/// How much waits for acknowledgement. Beyond it the oldest go, which were handed out when they came:
+/// How much waits for acknowledgement. Beyond it the oldest go, and are counted ([`Account::evicted`](super::Account::evicted)):
 /// never the newest, however large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InboxLimits {

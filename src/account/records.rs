@@ -284,6 +284,10 @@ pub(super) struct InboxRecord {
     pub(super) bytes: u64,
     #[prost(uint64, tag = "4")]
     pub(super) next: u64,
+    /// How many messages went because of a limit that the application had not acknowledged, and has not been
+    /// told of.
+    #[prost(uint64, tag = "5")]
+    pub(super) evicted: u64,
 }
 
 /// Reads a record; what is not there is as new.

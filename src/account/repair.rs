@@ -11,29 +11,26 @@ use core::time::Duration;
 
 use prost::Message as _;
 
-use super::key_element::{Key, digest};
-use super::message_keys::Digest;
+use super::answers::unless_damaged;
 use super::names::{Peer, peer_of};
-use super::received::FailureReason;
 use super::records::{self, DeviceRecord, FailuresRecord, PartRecord};
 use super::transaction::Transaction;
 use super::{Account, AccountError};
-use crate::error::DecryptError;
-use crate::model::{BareJid, DeviceId, Encrypted, OwnKey, Timestamp};
-use crate::protocol;
+use crate::model::{BareJid, DeviceId, Timestamp};
 
 /// So many different messages have to fail.
-const FAILURES: usize = 3;
+pub(super) const FAILURES: usize = 3;
 
 /// The pause after the first repair; each is twice as long as the one before.
-const FIRST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The pause does not grow beyond 2^5 days.
 const MAX_DOUBLINGS: u32 = 5;
 
 impl Account {
     /// The devices that should be sent an empty message on a new session now: fetch the bundle, then
-    /// [`Self::repair`]. None while a history is being caught up with.
+    /// [`Self::repair`]. None while a history is being caught up with. Devices of which a record is damaged are
+    /// left out.
     ///
     /// # Errors
     /// [`AccountError`].
@@ -44,72 +41,29 @@ impl Account {
             }
             let mut due = Vec::new();
             for (sort, value) in tx.scan(&self.names.all_failures())? {
-                let peer = peer_of(&sort).ok_or(AccountError::Record)?;
-                let record = FailuresRecord::decode(value.as_slice())?;
-                let is_broken = record.no_session || record.messages.len() >= FAILURES;
-                let is_paused = now < Timestamp::from_millis(record.not_before);
-                if is_broken && !is_paused && self.may_answer(tx, &peer)? {
-                    due.push(peer);
-                }
+                due.extend(unless_damaged(self.due_repair(tx, &sort, &value, now))?.flatten());
             }
             Ok(due)
         })
     }
 
-    /// Notes that a message was not read. It is a journal for [`Self::repairs_due`], not a part of the
-    /// protocol's state, and is kept for accepted accounts only.
-    pub(super) fn note_failure(
+    fn due_repair(
         &self,
-        tx: &mut Transaction<'_>,
-        jid: &BareJid,
-        element: &Encrypted<OwnKey>,
-        reason: FailureReason,
+        tx: &Transaction<'_>,
+        sort: &[u8],
+        value: &[u8],
         now: Timestamp,
-    ) -> Result<(), AccountError> {
-        let peer = Peer {
-            jid: jid.clone(),
-            device: element.sender_device,
-            version: element.version,
-        };
-        let is_missing = reason == FailureReason::NoSession;
-        if !(is_missing || never_began(reason) || is_unreadable(reason))
-            || !self.accepts(tx, jid)?
-        {
-            return Ok(());
-        }
-        let Some(device) = self.find_device(tx, jid, peer.device)? else {
-            return Ok(());
-        };
-        let heals = protocol::of(peer.version).heals_after_failures();
-        // The other side may write on a session that was given up here, when the store was restored or at
-        // the user's wish. If none has taken its place, one is missing.
-        let answered = self.answered(tx, &peer, &device)?;
-        let may_be_forged = is_unreadable(reason) && answered.is_some()
-            || never_began(reason)
-                && answered == Some(true)
-                && was_heard_lately(&device, &peer, now);
-        if may_be_forged && !heals {
-            return Ok(());
-        }
-        let name = self.names.failures(&peer);
-        let mut record: FailuresRecord = records::read(tx, &name)?;
-        let before = record.clone();
-        record.no_session |= is_missing;
-        if let Some(digest) = first_digest(element) {
-            let is_new = record.messages.iter().all(|known| *known != digest);
-            if is_new && record.messages.len() < FAILURES {
-                record.messages.push(digest.to_vec());
-            }
-        }
-        record.come_near(now);
-        if record != before {
-            records::write(tx, name, &record);
-        }
-        Ok(())
+    ) -> Result<Option<Peer>, AccountError> {
+        let peer = peer_of(sort).ok_or(AccountError::Record)?;
+        let record = FailuresRecord::decode(value)?;
+        let is_broken = record.no_session || record.messages.len() >= FAILURES;
+        let is_paused = now < Timestamp::from_millis(record.not_before);
+        let is_due = is_broken && !is_paused && self.may_answer(tx, &peer)?;
+        Ok(is_due.then_some(peer))
     }
 
     /// The session that is sent on, if there is one, and whether the other side is known to have it.
-    fn answered(
+    pub(super) fn answered(
         &self,
         tx: &Transaction<'_>,
         peer: &Peer,
@@ -131,50 +85,6 @@ impl Account {
         device: &DeviceRecord,
     ) -> Result<bool, AccountError> {
         Ok(self.answered(tx, peer, device)? == Some(false))
-    }
-
-    /// Notes that the other side writes on a session on which nothing may be sent. It may have given up
-    /// the one that is written to here, and then would never read anything again: it needs a new one.
-    pub(super) fn note_unanswerable(
-        &self,
-        tx: &mut Transaction<'_>,
-        peer: &Peer,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        if !self.accepts(tx, &peer.jid)? {
-            return Ok(());
-        }
-        let name = self.names.failures(peer);
-        let mut record: FailuresRecord = records::read(tx, &name)?;
-        if !record.no_session {
-            record.no_session = true;
-            record.come_near(now);
-            records::write(tx, name, &record);
-        }
-        Ok(())
-    }
-
-    /// Notes that a message was read: what failed before did not mean anything. The pauses stay.
-    pub(super) fn note_success(
-        &self,
-        tx: &mut Transaction<'_>,
-        peer: &Peer,
-    ) -> Result<(), AccountError> {
-        let name = self.names.failures(peer);
-        let Some(mut record) = records::find::<FailuresRecord>(tx, &name)? else {
-            return Ok(());
-        };
-        if record.messages.is_empty() && !record.no_session {
-            return Ok(());
-        }
-        record.messages.clear();
-        record.no_session = false;
-        if record.repairs == 0 {
-            tx.delete(name);
-        } else {
-            records::write(tx, name, &record);
-        }
-        Ok(())
     }
 
     /// Notes a repair.
@@ -236,46 +146,6 @@ impl Account {
     }
 }
 
-impl FailuresRecord {
-    /// What a clock that was put back has made far away comes near again.
-    fn come_near(&mut self, now: Timestamp) {
-        let latest = now.after(pause(self.repairs)).as_millis();
-        self.not_before = self.not_before.min(latest);
-    }
-}
-
-/// Whether the message is for a session that could not be made here: two have used one pre-key, or the
-/// bundle was an old one. That is a missing session, no matter whether there is another; unless that one
-/// works, as anybody on the way can make such a message.
-const fn never_began(reason: FailureReason) -> bool {
-    matches!(
-        reason,
-        FailureReason::UnknownPreKey | FailureReason::UnknownSignedPreKey
-    )
-}
-
-/// Whether the device has written on its sessions in the last day: it has not lost them.
-fn was_heard_lately(device: &DeviceRecord, peer: &Peer, now: Timestamp) -> bool {
-    let heard = device.part(peer.version).map_or(0, |part| part.heard);
-    let heard = Timestamp::from_millis(heard);
-    now.since(heard).max(heard.since(now)) < FIRST_PAUSE
-}
-
-/// What a broken session looks like, as against an attack or a late message.
-const fn is_unreadable(reason: FailureReason) -> bool {
-    matches!(
-        reason,
-        FailureReason::Key(DecryptError::Mac | DecryptError::UnknownRatchetKey)
-    )
-}
-
-/// However many keys an element has for this device, it is one message.
-fn first_digest(element: &Encrypted<OwnKey>) -> Option<Digest> {
-    let mut keys = element.keys.iter();
-    let key = keys.find_map(|key| Key::read(element.version, key).ok())?;
-    Some(digest(key.message()))
-}
-
-fn pause(repairs: u32) -> Duration {
+pub(super) fn pause(repairs: u32) -> Duration {
     FIRST_PAUSE * 2_u32.pow(repairs.saturating_sub(1).min(MAX_DOUBLINGS))
 }

@@ -142,6 +142,12 @@ pub enum omemo_notice_kind {
     OMEMO_NOTICE_OPTED_OUT = 5,
     /// This device was taken off the server, as was asked for.
     OMEMO_NOTICE_SWITCHED_OFF = 6,
+    /// `count` messages were read and are lost: they went because of the limits of the inbox before you had
+    /// acknowledged them. Told again after each start until `omemo_client_acknowledge_evicted`.
+    OMEMO_NOTICE_EVICTED = 50,
+    /// What the device sends by itself could not be made: an answer, a sign of life, or a new session. It is tried
+    /// again later, and everything else goes on. `reason` is the error in English.
+    OMEMO_NOTICE_UPKEEP_FAILED = 51,
 }
 
 /// Something that the user may want to know.
@@ -160,6 +166,8 @@ pub struct omemo_notice {
     pub reason: *const c_char,
     /// What is to be known, in English, without names and numbers.
     pub message: *const c_char,
+    /// A number, or 0.
+    pub count: u64,
 }
 
 /// Something to do, or to tell. Everything is stored that has to be before it is handed out. Text that its
@@ -522,6 +530,7 @@ impl omemo_action {
             text: ptr::null(),
             reason: ptr::null(),
             message: made.texts.add(&notice.to_string()),
+            count: 0,
         };
         let kind = match notice {
             Notice::NewOwnDevice(device) => {
@@ -545,6 +554,14 @@ impl omemo_action {
                 OMEMO_NOTICE_OPTED_OUT
             }
             Notice::SwitchedOff => OMEMO_NOTICE_SWITCHED_OFF,
+            Notice::Evicted { messages } => {
+                known.count = *messages;
+                OMEMO_NOTICE_EVICTED
+            }
+            Notice::UpkeepFailed(error) => {
+                known.reason = made.texts.add(&error.to_string());
+                OMEMO_NOTICE_UPKEEP_FAILED
+            }
         };
         known.kind = kind as u32;
         made.notice = Some(known);

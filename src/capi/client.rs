@@ -356,6 +356,45 @@ pub unsafe extern "C" fn omemo_client_set_contact(
     unsafe { call(error, body) }
 }
 
+/// Says whether the user has blocked an account (XEP-0191), or everybody at a domain: 0 or not. Nothing is sent
+/// to it by itself, and its device lists and bundles are not asked for. It is stored. After a login compare the
+/// server's list with `omemo_account_blocked`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_set_blocked(
+    client: *mut omemo_client,
+    jid: *const c_char,
+    is_blocked: u8,
+    now_ms: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let (jid, now) = (caller.jid(jid)?, Timestamp::from_millis(now_ms));
+        let client = caller.handle(client)?;
+        client.change("set_blocked", |client| {
+            Ok(client.set_blocked(&jid, is_blocked != 0, now)?)
+        })
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// The user knows of so many messages that were lost (OMEMO_NOTICE_EVICTED): they are not told of again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_acknowledge_evicted(
+    client: *mut omemo_client,
+    count: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let client = caller.handle(client)?;
+        client.change("acknowledge_evicted", |client| {
+            Ok(client.acknowledge_evicted(count)?)
+        })
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
 /// Ends all sessions with an account, as the user wishes. The next message starts new ones.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_client_reset(

@@ -125,6 +125,43 @@ pub unsafe extern "C" fn omemo_account_set_accepted(
     unsafe { call(error, body) }
 }
 
+/// Says whether the user has blocked an account (XEP-0191), or everybody at a domain: 0 or not. While it is
+/// blocked nothing is sent to it by itself. With a client: `omemo_client_set_blocked`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_account_set_blocked(
+    account: *mut omemo_account,
+    jid: *const c_char,
+    is_blocked: u8,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let account = caller.handle(account)?;
+        Ok(account
+            .get()
+            .set_blocked(&caller.jid(jid)?, is_blocked != 0)?)
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// What the user has blocked: accounts and domains. `jids` gets a list that is yours to free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_account_blocked(
+    account: *const omemo_account,
+    jids: *mut *mut omemo_strings,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let account = caller.handle(account)?;
+        let place = caller.place(jids)?;
+        let blocked = account.get().blocked()?;
+        place.give(omemo_strings::new(blocked.iter().map(|jid| jid.as_str())));
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
 /// Whether the user has accepted an account: `is_accepted` gets 1 or 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_account_is_accepted(

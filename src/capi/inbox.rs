@@ -102,3 +102,35 @@ impl Caller {
         Ok(self.some_word(name)?.unwrap_or(APPLICATION))
     }
 }
+
+/// How many messages went because of the limits of the inbox before the application had acknowledged them, since
+/// `omemo_account_evictions_told`. `count` gets the number. With a client: OMEMO_NOTICE_EVICTED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_account_evicted(
+    account: *const omemo_account,
+    count: *mut u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let account = caller.handle(account)?;
+        caller.place(count)?.put(account.get().evicted()?);
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// The user knows of so many messages that were lost: `omemo_account_evicted` counts them no more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_account_evictions_told(
+    account: *mut omemo_account,
+    count: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let account = caller.handle(account)?;
+        Ok(account.get().evictions_told(count)?)
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}

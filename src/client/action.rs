@@ -3,7 +3,9 @@
 use core::fmt;
 
 use super::requests::IqRequest;
-use crate::account::{Failure, Listing, MessageId, Peer, Refusal, Report, Trust, UndecidedKey};
+use crate::account::{
+    AccountError, Failure, Listing, MessageId, Peer, Refusal, Report, Trust, UndecidedKey,
+};
 use crate::error::PayloadError;
 use crate::model::{BareJid, Fingerprint, Timestamp};
 use crate::stanza::{ContentError, StanzaError, WriteEnvelopeError};
@@ -241,6 +243,16 @@ pub enum Notice {
     },
     /// This device was taken off the server, as was asked for.
     SwitchedOff,
+    /// Messages were read and are lost: they went because of the limits of the inbox
+    /// ([`InboxLimits`](crate::account::InboxLimits)) before the application had acknowledged them. Told again after
+    /// each start until [`Client::acknowledge_evicted`](super::Client::acknowledge_evicted).
+    Evicted {
+        /// How many, in all.
+        messages: u64,
+    },
+    /// What this device sends by itself could not be made: an answer, a sign of life, or a new session. It is
+    /// tried again later, and everything else goes on. It is told once, until all goes well again.
+    UpkeepFailed(AccountError),
 }
 
 impl fmt::Debug for Notice {
@@ -259,6 +271,11 @@ impl fmt::Debug for Notice {
                 .field("jid", jid)
                 .finish_non_exhaustive(),
             Self::SwitchedOff => f.write_str("SwitchedOff"),
+            Self::Evicted { messages } => f
+                .debug_struct("Evicted")
+                .field("messages", messages)
+                .finish(),
+            Self::UpkeepFailed(error) => f.debug_tuple("UpkeepFailed").field(error).finish(),
         }
     }
 }
@@ -281,6 +298,10 @@ impl fmt::Display for Notice {
                 "encryption was ended by the other side: nothing is sent until you agree"
             }
             Self::SwitchedOff => "this device was taken off the server",
+            Self::Evicted { .. } => {
+                "messages were lost: too many waited to be taken over by the application"
+            }
+            Self::UpkeepFailed(_) => "an answer to a device could not be made; it is tried again",
         })
     }
 }

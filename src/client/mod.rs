@@ -53,10 +53,11 @@ pub use requests::{Answer, IqRequest, NotOurs, RequestId};
 pub use rooms::Room;
 
 use self::announce::{Announcements, Removals};
-use self::inbound::{Archives, PendingOptOut};
+use self::inbound::{Archives, Evictions, PendingOptOut};
 use self::knowledge::Knowledge;
 use self::outbox::Outbox;
 use self::requests::{Purpose, Requests};
+use self::upkeep::Upkeep;
 use crate::account::{APPLICATION, Account, AccountError, MessageId, Opening, Trust};
 use crate::model::{BareJid, Fingerprint, Timestamp};
 use crate::stanza::{IqAnswer, Node, Request};
@@ -79,8 +80,8 @@ pub struct Client<R = SysRng> {
     rooms: BTreeMap<BareJid, Room>,
     archives: Archives,
     opt_outs: VecDeque<PendingOptOut>,
-    /// When a bundle is asked for again with which a session is to be mended.
-    repair_at: Option<Timestamp>,
+    upkeep: Upkeep,
+    evictions: Evictions,
     wake_at: Option<Timestamp>,
 }
 
@@ -126,7 +127,8 @@ impl<R: TryCryptoRng> Client<R> {
             rooms: BTreeMap::new(),
             archives: Archives::default(),
             opt_outs: VecDeque::new(),
-            repair_at: None,
+            upkeep: Upkeep::default(),
+            evictions: Evictions::default(),
             wake_at: None,
         };
         if client.account.opening() == Opening::RolledBack {
@@ -135,6 +137,8 @@ impl<R: TryCryptoRng> Client<R> {
         for message in client.account.inbox(APPLICATION)? {
             client.deliver(message)?;
         }
+        client.evictions.check();
+        client.tell_of_evictions()?;
         Ok(client)
     }
 
@@ -159,6 +163,7 @@ impl<R: TryCryptoRng> Client<R> {
         self.requests.clear();
         self.knowledge.begin_stream(self.account.jid(), now);
         self.is_connected = true;
+        self.upkeep.begin_stream();
         self.announcements.begin(self.options.versions());
         self.go_on(now)
     }
@@ -289,6 +294,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// [`AccountError`]: call it again.
     pub fn maintain(&mut self, now: Timestamp) -> Result<(), AccountError> {
         self.account.maintain(now, &mut self.rng)?;
+        self.evictions.check();
         self.go_on(now)
     }
 
@@ -347,14 +353,31 @@ impl<R: TryCryptoRng> Client<R> {
         self.go_on(now)
     }
 
+    /// Says whether the user has blocked an account (XEP-0191), or everybody at a domain: nothing is sent to it
+    /// by itself, and its device lists and bundles are not asked for. It is stored. After a login compare the
+    /// server's list with [`Account::blocked`](crate::account::Account::blocked).
+    ///
+    /// # Errors
+    /// [`AccountError`]: it may be entered all the same; calling again is safe.
+    pub fn set_blocked(
+        &mut self,
+        jid: &BareJid,
+        is_blocked: bool,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        self.account.set_blocked(jid, is_blocked)?;
+        self.go_on(now)
+    }
+
     /// Does what can be done now.
     fn go_on(&mut self, now: Timestamp) -> Result<(), AccountError> {
         self.enter_opt_outs(now)?;
+        self.tell_of_evictions()?;
         if self.is_connected {
             self.knowledge.forget_old(now);
             self.announce(now)?;
             // A repair comes first: its session is the one for the messages that wait.
-            self.send_owed(now)?;
+            self.attend(now);
             self.send_outbox(now)?;
         }
         self.set_alarm(now);
@@ -367,7 +390,7 @@ impl<R: TryCryptoRng> Client<R> {
             self.requests.next_expiry(),
             self.announcements.next(now),
             self.own_list_retry(),
-            self.repair_at,
+            self.upkeep.next(),
         ];
         let next = next.into_iter().flatten().min();
         if next.is_some() && next != self.wake_at {

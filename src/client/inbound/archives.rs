@@ -196,6 +196,7 @@ impl<R: TryCryptoRng> Client<R> {
         for query in queries {
             self.archives.forget(query);
         }
+        self.evictions.check();
         self.go_on(now)
     }
 

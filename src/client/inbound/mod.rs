@@ -3,8 +3,10 @@
 mod archives;
 mod attached;
 mod deliver;
+mod evictions;
 mod take;
 
 pub(in crate::client) use archives::Archives;
 pub use archives::QueryId;
 pub(in crate::client) use deliver::PendingOptOut;
+pub(in crate::client) use evictions::Evictions;

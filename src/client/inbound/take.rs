@@ -256,6 +256,7 @@ impl<R: TryCryptoRng> Client<R> {
         match received {
             Received::Message(message) => {
                 let (sender, listing) = (message.sender.clone(), message.listing);
+                self.evictions.check();
                 self.deliver(*message)?;
                 self.check_listing(&sender, listing, now)?;
             }

@@ -76,6 +76,13 @@ impl<R: TryCryptoRng> Client<R> {
             State::Due(_) if !self.is_connected => {
                 return self.without(resource, LookupError::NoAnswer);
             }
+            State::Due(_) if self.account.is_blocked(resource.owner())? => {
+                let error = LookupError::Blocked;
+                if let Resource::Bundle(peer) = resource {
+                    self.keep_bundle(peer, FetchedBundle::Unreachable(error), now);
+                }
+                return self.without(resource, error);
+            }
             State::Due(failure) => failure,
         };
         let (purpose, request) = match resource {
