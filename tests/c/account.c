@@ -171,6 +171,22 @@ static void conversations(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_account_contacts(A, NULL, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_account_is_accepted(NULL, ROMEO->jid, &accepted, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_account_is_accepted(A, ROMEO->jid, NULL, &error));
+  {
+    omemo_strings *blocked = NULL;
+    uint64_t count = 7;
+    OK(omemo_account_set_blocked(A, ROMEO->jid, 1, &error));
+    OK(omemo_account_set_blocked(A, ROMEO->jid, 0, &error));
+    OK(omemo_account_evicted(A, &count, &error));
+    CHECK(count == 0);
+    OK(omemo_account_evictions_told(A, 1, &error));
+    FAILS(OMEMO_ERROR_NULL, omemo_account_set_blocked(NULL, ROMEO->jid, 1, &error));
+    FAILS(OMEMO_ERROR_NULL, omemo_account_set_blocked(A, NULL, 1, &error));
+    FAILS(OMEMO_ERROR_NULL, omemo_account_blocked(NULL, &blocked, &error));
+    FAILS(OMEMO_ERROR_NULL, omemo_account_blocked(A, NULL, &error));
+    FAILS(OMEMO_ERROR_NULL, omemo_account_evicted(NULL, &count, &error));
+    FAILS(OMEMO_ERROR_NULL, omemo_account_evicted(A, NULL, &error));
+    FAILS(OMEMO_ERROR_NULL, omemo_account_evictions_told(NULL, 1, &error));
+  }
 }
 
 static void an_identity_is_carried(void) {

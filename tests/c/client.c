@@ -482,6 +482,21 @@ static void contacts_and_time(void) {
   OK(omemo_client_set_contact(JULIET->client, "nurse@capulet.example", 0, 0, NOW, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_client_set_contact(NULL, ROMEO->jid, 1, 1, NOW, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_client_set_contact(JULIET->client, NULL, 1, 1, NOW, &error));
+  {
+    omemo_strings *blocked = NULL;
+    OK(omemo_client_set_blocked(JULIET->client, "Verona.example", 7, NOW, &error));
+    OK(omemo_account_blocked(JULIET->account, &blocked, &error));
+    CHECK(omemo_strings_count(blocked) == 1 && strcmp(omemo_strings_get(blocked, 0, NULL), "verona.example") == 0);
+    omemo_strings_free(blocked);
+    OK(omemo_client_set_blocked(JULIET->client, "verona.example", 0, NOW, &error));
+    OK(omemo_account_blocked(JULIET->account, &blocked, &error));
+    CHECK(omemo_strings_count(blocked) == 0);
+    omemo_strings_free(blocked);
+  }
+  FAILS(OMEMO_ERROR_NULL, omemo_client_set_blocked(NULL, ROMEO->jid, 1, NOW, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_set_blocked(JULIET->client, NULL, 1, NOW, &error));
+  OK(omemo_client_acknowledge_evicted(JULIET->client, 1, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_acknowledge_evicted(NULL, 1, &error));
   OK(omemo_client_reset(JULIET->client, ROMEO->jid, NOW, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_client_reset(NULL, ROMEO->jid, NOW, &error));
   FAILS(OMEMO_ERROR_JID, omemo_client_reset(JULIET->client, "", NOW, &error));
