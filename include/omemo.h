@@ -507,6 +507,16 @@ enum omemo_notice_kind
    * This device was taken off the server, as was asked for.
    */
   OMEMO_NOTICE_SWITCHED_OFF = 6,
+  /**
+   * `count` messages were read and are lost: they went because of the limits of the inbox before you had
+   * acknowledged them. Told again after each start until `omemo_client_acknowledge_evicted`.
+   */
+  OMEMO_NOTICE_EVICTED = 50,
+  /**
+   * What the device sends by itself could not be made: an answer, a sign of life, or a new session. It is tried
+   * again later, and everything else goes on. `reason` is the error in English.
+   */
+  OMEMO_NOTICE_UPKEEP_FAILED = 51,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -2383,6 +2393,10 @@ typedef struct {
    * What is to be known, in English, without names and numbers.
    */
   const char *message;
+  /**
+   * A number, or 0.
+   */
+  uint64_t count;
 } omemo_notice;
 
 /**
@@ -3527,6 +3541,22 @@ omemo_status omemo_account_set_accepted(omemo_account *account,
                                         omemo_error **error);
 
 /**
+ * Says whether the user has blocked an account (XEP-0191), or everybody at a domain: 0 or not. While it is
+ * blocked nothing is sent to it by itself. With a client: `omemo_client_set_blocked`.
+ */
+omemo_status omemo_account_set_blocked(omemo_account *account,
+                                       const char *jid,
+                                       uint8_t is_blocked,
+                                       omemo_error **error);
+
+/**
+ * What the user has blocked: accounts and domains. `jids` gets a list that is yours to free.
+ */
+omemo_status omemo_account_blocked(const omemo_account *account,
+                                   omemo_strings **jids,
+                                   omemo_error **error);
+
+/**
  * Whether the user has accepted an account: `is_accepted` gets 1 or 0.
  */
 omemo_status omemo_account_is_accepted(const omemo_account *account,
@@ -3724,6 +3754,24 @@ omemo_status omemo_client_set_contact(omemo_client *client,
                                       uint8_t is_subscribed,
                                       uint64_t now_ms,
                                       omemo_error **error);
+
+/**
+ * Says whether the user has blocked an account (XEP-0191), or everybody at a domain: 0 or not. Nothing is sent
+ * to it by itself, and its device lists and bundles are not asked for. It is stored. After a login compare the
+ * server's list with `omemo_account_blocked`.
+ */
+omemo_status omemo_client_set_blocked(omemo_client *client,
+                                      const char *jid,
+                                      uint8_t is_blocked,
+                                      uint64_t now_ms,
+                                      omemo_error **error);
+
+/**
+ * The user knows of so many messages that were lost (OMEMO_NOTICE_EVICTED): they are not told of again.
+ */
+omemo_status omemo_client_acknowledge_evicted(omemo_client *client,
+                                              uint64_t count,
+                                              omemo_error **error);
 
 /**
  * Ends all sessions with an account, as the user wishes. The next message starts new ones.
@@ -4684,6 +4732,21 @@ omemo_status omemo_account_add_consumer(omemo_account *account,
 omemo_status omemo_account_remove_consumer(omemo_account *account,
                                            const char *consumer,
                                            omemo_error **error);
+
+/**
+ * How many messages went because of the limits of the inbox before the application had acknowledged them, since
+ * `omemo_account_evictions_told`. `count` gets the number. With a client: OMEMO_NOTICE_EVICTED.
+ */
+omemo_status omemo_account_evicted(const omemo_account *account,
+                                   uint64_t *count,
+                                   omemo_error **error);
+
+/**
+ * The user knows of so many messages that were lost: `omemo_account_evicted` counts them no more.
+ */
+omemo_status omemo_account_evictions_told(omemo_account *account,
+                                          uint64_t count,
+                                          omemo_error **error);
 
 /**
  * Takes a `<message/>` apart, as you would send it in clear: receipts, corrections and all.
