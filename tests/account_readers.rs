@@ -508,19 +508,12 @@ fn say_with_copy(world: &mut World, of: usize, text: &[u8]) -> Sent {
         .set_device_list(&nurse, &both, world.time())
         .unwrap();
     let members = [jid(ROMEO), nurse.clone()];
-    let legacy = PerVersion {
-        legacy: Some(text),
-        omemo2: None,
-    };
-    let mut bundles = world.fetch_missing(
-        0,
-        &members,
-        PerVersion::from_fn(|version| version == Version::Legacy),
-    );
+    let payloads = PerVersion::from_fn(|_| Some(text));
+    let mut bundles = world.fetch_missing(0, &members, PerVersion::from_fn(|_| true));
     let original = world.devices[of].peer(Version::Legacy);
     let copy = Peer::new(nurse, copied, Version::Legacy);
     bundles.insert(copy, world.fetch(&original));
-    send(world, &members, legacy, &bundles, &room()).unwrap()
+    send(world, &members, payloads, &bundles, &room()).unwrap()
 }
 
 /// Romeo's device would open the key of the copy, too, and then write on a session that Juliet keeps as the
@@ -551,6 +544,23 @@ fn who_copies_a_bundle_does_not_come_between_two_others() {
             world.expect(0, 1, &stanza, b"and back");
         }
     }
+}
+
+/// Each element of a stanza is read: also that of the version in which the original is not written to.
+#[test]
+fn a_copy_in_another_version_is_a_copy() {
+    let (mut world, _) = three(|account, world| {
+        let empty = list(Version::Legacy, []);
+        let romeo = jid(ROMEO);
+        account
+            .set_device_list(&romeo, &empty, world.time())
+            .unwrap();
+    });
+    let sent = say_with_copy(&mut world, 1, b"to both");
+    let copied: Vec<_> = sent.report.skipped().collect();
+    assert_eq!(copied.len(), 1, "{copied:?}");
+    assert_eq!(copied[0].1, Gap::CopiedKey);
+    assert!(sent.report.reaches(&jid(ROMEO)) && sent.report.reaches(&jid(NURSE)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use super::plan::{Plan, Reader};
 use super::report::{Fate, Gap};
 use super::terms::{Audience, Space};
-use crate::model::{BareJid, DeviceId, Fingerprint, PerVersion, Version};
+use crate::model::{BareJid, DeviceId, Fingerprint, PerVersion};
 use crate::protocol;
 
 /// How much it matters that a device gets a message: the least of them goes first.
@@ -188,9 +188,8 @@ impl<'p> Bill<'p> {
 
 impl Reader<'_> {
     /// By what a device finds its key: of two accounts, only a copy shares it.
-    fn face(&self) -> (Version, DeviceId, Option<[u8; 32]>) {
-        let key = self.key.map(|key| *key.as_bytes());
-        (self.peer.version, self.peer.device, key)
+    fn face(&self) -> (DeviceId, Option<[u8; 32]>) {
+        (self.peer.device, self.key.map(|key| *key.as_bytes()))
     }
 
     fn cost(&self, space: &Space) -> usize {
