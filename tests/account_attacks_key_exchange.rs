@@ -151,6 +151,24 @@ fn a04_pre_key_zero_and_pre_keys_that_are_not_there_are_none() {
                 });
             }
         }
+        // Field 2 of OMEMO 2 is behind it; field 6 of legacy is the last one.
+        let mut unsigned = genuine.clone();
+        let bytes = &mut unsigned[0].keys[0].bytes;
+        let at_signed = match version {
+            Version::Legacy => bytes.len() - 2,
+            Version::Omemo2 => 2,
+        };
+        assert!(matches!(bytes[at_signed..at_signed + 2], [0x30 | 0x10, 1]));
+        bytes[at_signed + 1] = 0;
+        unchanged(&mut world, ROMEOS, |world| {
+            refused(
+                world,
+                ROMEOS,
+                JULIET,
+                &unsigned,
+                FailureReason::UnknownSignedPreKey,
+            );
+        });
         let mut without = genuine.clone();
         without[0].keys[0].bytes.drain(at..at + 2);
         let reason = FailureReason::Key(DecryptError::Message(MessageError::NoPreKey));

@@ -15,7 +15,8 @@ pub struct Bundle {
     pub version: Version,
     /// The identity key, in that version's form.
     pub identity: IdentityKey,
-    /// The id by which a key exchange names the signed pre-key. Never a cache key: clients reuse it.
+    /// The id by which a key exchange names the signed pre-key. Never a cache key: clients reuse it. Of others
+    /// it may be 0.
     pub signed_pre_key_id: SignedPreKeyId,
     /// The signed pre-key.
     pub signed_pre_key: SignedPreKeyPublic,
@@ -28,7 +29,7 @@ pub struct Bundle {
 /// A one-time pre-key and its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PreKeyEntry {
-    /// The id by which a key exchange names it.
+    /// The id by which a key exchange names it. Of others it may be 0.
     pub id: PreKeyId,
     /// The public key.
     pub key: PreKeyPublic,
@@ -37,20 +38,27 @@ pub struct PreKeyEntry {
 impl Bundle {
     /// Draws one of the pre-keys, each as likely as the others (XEP-0384 §5.4). `None` if there is none.
     ///
+    /// A pre-key with the id 0 is drawn only if there is no other: omemo-dr and libomemo.js take a key exchange
+    /// that names it for one that names none.
+    ///
     /// # Errors
     /// [`RngError`] when the generator fails.
     pub fn draw_pre_key<G: TryCryptoRng + ?Sized>(
         &self,
         rng: &mut G,
     ) -> Result<Option<&PreKeyEntry>, RngError> {
-        let Ok(count) = u64::try_from(self.pre_keys.len()) else {
+        let zero = PreKeyId::in_bundle(0);
+        let usual = self.pre_keys.iter().filter(|entry| entry.id != zero);
+        let Ok(count) = u64::try_from(usual.clone().count()) else {
             return Ok(None);
         };
         let drawn = u64::from_le_bytes(*random(rng)?.expose());
         // The bias of the remainder is below count / 2^64.
-        let index = drawn
-            .checked_rem(count)
-            .and_then(|i| usize::try_from(i).ok());
-        Ok(index.and_then(|index| self.pre_keys.get(index)))
+        let index = drawn.checked_rem(count);
+        let index = index.and_then(|index| usize::try_from(index).ok());
+        Ok(match index {
+            Some(index) => usual.clone().nth(index),
+            None => self.pre_keys.first(),
+        })
     }
 }

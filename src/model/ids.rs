@@ -1,16 +1,16 @@
 //! The numbers by which devices and keys are called.
 //!
 //! XEP-0384 draws all of them from 1 to 2^31 - 1. Deployed clients have sent more: every value that
-//! fits 32 bits is read, except the 0 that some take for "none".
+//! fits 32 bits is read. 0 names no device, and no key of ours. Bundles of others may count their keys
+//! from 0 (Converse.js does), and a key exchange with such a device has to name the key as the bundle does.
 
 use core::fmt;
-use core::num::NonZeroU32;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(NonZeroU32);
+        pub struct $name(u32);
 
         impl $name {
             /// The largest id that is drawn; larger ones are read only.
@@ -19,16 +19,16 @@ macro_rules! ids {
             /// The id of that number; `None` for 0.
             #[must_use]
             pub const fn new(id: u32) -> Option<Self> {
-                match NonZeroU32::new(id) {
-                    Some(id) => Some(Self(id)),
-                    None => None,
+                match id {
+                    0 => None,
+                    id => Some(Self(id)),
                 }
             }
 
             /// The number.
             #[must_use]
             pub const fn get(self) -> u32 {
-                self.0.get()
+                self.0
             }
         }
 
@@ -53,4 +53,22 @@ ids! {
     PreKeyId;
     /// A signed pre-key. A number space of its own: it may equal a [`PreKeyId`].
     SignedPreKeyId;
+}
+
+impl PreKeyId {
+    /// The id that a bundle of another device gives to a pre-key. It may be 0; ours are made by
+    /// [`Self::new`] and are not.
+    #[must_use]
+    pub const fn in_bundle(id: u32) -> Self {
+        Self(id)
+    }
+}
+
+impl SignedPreKeyId {
+    /// The id that a bundle of another device gives to its signed pre-key. It may be 0; ours are made by
+    /// [`Self::new`] and are not.
+    #[must_use]
+    pub const fn in_bundle(id: u32) -> Self {
+        Self(id)
+    }
 }

@@ -37,13 +37,13 @@ impl KeyExchange {
         self.version
     }
 
-    /// The one-time pre-key that it uses; `None` for the id 0, which names none.
+    /// The one-time pre-key of ours that it uses; `None` for the id 0, which names none of ours.
     #[must_use]
     pub const fn pre_key_id(&self) -> Option<PreKeyId> {
         PreKeyId::new(self.pre_key_id)
     }
 
-    /// The signed pre-key that it uses; `None` for the id 0, which names none.
+    /// The signed pre-key of ours that it uses; `None` for the id 0, which names none of ours.
     #[must_use]
     pub const fn signed_pre_key_id(&self) -> Option<SignedPreKeyId> {
         SignedPreKeyId::new(self.signed_pre_key_id)

@@ -22,7 +22,7 @@ use crate::model::{Bundle, PreKeyEntry, PreKeyId, SignedPreKeyId, Version};
 ///
 /// Everything that a session needs must be there once and usable. Of the pre-keys one is enough: those
 /// that cannot be used, or have no id that a key exchange can name, are left out. Of several with one id
-/// the last counts. They come ordered by id.
+/// the last counts. They come ordered by id. An id may be 0: Converse.js counts its keys from there.
 ///
 /// # Errors
 /// [`StanzaError`]: bytes that are no public key are [`StanzaError::Key`].
@@ -39,7 +39,7 @@ pub fn read_bundle(version: Version, xml: &str) -> Result<Bundle, StanzaError> {
         if tag.namespace != root.namespace {
             reader.skip()?;
         } else if name == names.signed_pre_key {
-            let id = id(&tag, names.signed_pre_key_id).and_then(SignedPreKeyId::new);
+            let id = id(&tag, names.signed_pre_key_id).map(SignedPreKeyId::in_bundle);
             let id = id.ok_or(StanzaError::attribute(names.signed_pre_key))?;
             let key = public_key(version, &reader.base64(names.signed_pre_key)?);
             let key = key.map_err(bad_key(names.signed_pre_key))?;
@@ -175,7 +175,7 @@ fn pre_keys(
         if count > MAX_PRE_KEYS {
             return Err(Limit::PreKeys.into());
         }
-        let Some(id) = id(&tag, names.pre_key_id).and_then(PreKeyId::new) else {
+        let Some(id) = id(&tag, names.pre_key_id).map(PreKeyId::in_bundle) else {
             unusable.get_or_insert(StanzaError::attribute(names.pre_key));
             reader.skip()?;
             continue;
@@ -277,13 +277,12 @@ mod tests {
             pre_key("9", &other),
         ];
         let bundle = read(&legacy(&all.concat())).unwrap();
-        assert_eq!(ids(&bundle), [9, u32::MAX]);
+        assert_eq!(ids(&bundle), [0, 9, u32::MAX]);
         assert_ne!(bundle.pre_keys[0].key, bundle.pre_keys[1].key);
 
         for (useless, error) in [
             (String::new(), StanzaError::missing("preKeyPublic")),
             (all[1].clone(), StanzaError::base64("preKeyPublic")),
-            (all[4].clone(), StanzaError::attribute("preKeyPublic")),
             (
                 all[3].clone() + &all[2],
                 bad_key("preKeyPublic")(KeyError::LowOrder),
@@ -357,10 +356,13 @@ mod tests {
             read(&bare),
             Err(bad_key("signedPreKeyPublic")(KeyError::Length))
         );
-        let no_id = whole.replace("signedPreKeyId='7'", "signedPreKeyId='0'");
-        assert_eq!(
-            read(&no_id),
-            Err(StanzaError::attribute("signedPreKeyPublic"))
-        );
+        for id in ["", "x", "-1", "4294967296"] {
+            let no_id = whole.replace("signedPreKeyId='7'", &format!("signedPreKeyId='{id}'"));
+            assert_eq!(
+                read(&no_id),
+                Err(StanzaError::attribute("signedPreKeyPublic")),
+                "{id}"
+            );
+        }
     }
 }

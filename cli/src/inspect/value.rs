@@ -137,7 +137,7 @@ fn split_type(version: Version, wire: &[u8]) -> String {
 pub fn note_key_id(page: &mut Page, name: &str, id: u64) {
     if id == 0 {
         page.note(format_args!(
-            "{name} is 0, which some clients take for \"none\": it is refused"
+            "{name} is 0: unusual. Converse.js counts from 0; some clients take it for \"none\""
         ));
     } else if id == LAST_RESORT {
         page.note(format_args!(
