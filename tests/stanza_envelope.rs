@@ -54,7 +54,8 @@ fn an_envelope_byte_for_byte() {
     assert!(padding.chars().all(is_plain), "{padding}");
     assert_eq!(
         end,
-        "<from jid='juliet@capulet.example'/><to jid='romeo@montague.example'/>\
+        "<from xmlns='urn:xmpp:sce:1' jid='juliet@capulet.example'/>\
+         <to xmlns='urn:xmpp:sce:1' jid='romeo@montague.example'/>\
          <time stamp='2026-11-22T23:00:00Z'/></envelope>"
     );
 }
@@ -99,7 +100,7 @@ fn time_is_there_only_if_asked_for() {
         time: None,
     };
     let xml = write_envelope(BODY, &affixes, &mut StdRng::seed_from_u64(3)).unwrap();
-    assert!(xml.ends_with("<to jid='romeo@montague.example'/></envelope>"));
+    assert!(xml.ends_with("<to xmlns='urn:xmpp:sce:1' jid='romeo@montague.example'/></envelope>"));
     assert_eq!(Envelope::read(xml.as_bytes()).unwrap().sent_at(), None);
 }
 

@@ -2,8 +2,12 @@
 //!
 //! ```text
 //! <envelope xmlns='urn:xmpp:sce:1'><content>…</content>
-//!   <rpad>…</rpad><from jid=''/><to jid=''/>[<time stamp=''/>]</envelope>
+//!   <rpad>…</rpad><from xmlns='urn:xmpp:sce:1' jid=''/><to xmlns='urn:xmpp:sce:1' jid=''/>
+//!   [<time stamp=''/>]</envelope>
 //! ```
+//!
+//! `<from/>` and `<to/>` repeat the namespace that they are in anyway: Converse.js 14 looks for the attribute,
+//! and drops group messages without it.
 
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
@@ -101,8 +105,8 @@ pub fn write_envelope<G: TryCryptoRng + ?Sized>(
 impl Affixes<'_> {
     fn to_xml(self) -> String {
         let mut writer = Writer::default();
-        writer.empty("from", &[("jid", self.from)]);
-        writer.empty("to", &[("jid", self.to)]);
+        writer.empty("from", &[("xmlns", &ENVELOPE), ("jid", self.from)]);
+        writer.empty("to", &[("xmlns", &ENVELOPE), ("jid", self.to)]);
         if let Some(time) = self.time {
             writer.empty("time", &[("stamp", &stamp::write(time))]);
         }
@@ -110,6 +114,7 @@ impl Affixes<'_> {
     }
 }
 
+const ENVELOPE: &str = "urn:xmpp:sce:1";
 const OPEN: &str = "<envelope xmlns='urn:xmpp:sce:1'><content>";
 const CLOSE_CONTENT: &str = "</content>";
 const RPAD: [&str; 2] = ["<rpad>", "</rpad>"];
