@@ -31,16 +31,16 @@ impl AesgcmUri {
         if key.cipher() != Cipher::Aes256Gcm {
             return Err(AesgcmUriError::Cipher);
         }
-        let rest = url.strip_prefix(HTTPS).ok_or(AesgcmUriError::Scheme)?;
+        let rest = strip_scheme(url, HTTPS).ok_or(AesgcmUriError::Scheme)?;
         if AESGCM.len() + rest.len() + 1 + OLD_DIGITS > MAX_URI {
             return Err(AesgcmUriError::TooLong);
         }
         check(rest)?;
-        let url = url.to_owned();
+        let url = format!("{HTTPS}{rest}");
         Ok(Self { url, key })
     }
 
-    /// Reads a URI.
+    /// Reads a URI. The scheme is read in any case, and written in small letters.
     ///
     /// # Errors
     /// [`AesgcmUriError`].
@@ -59,7 +59,7 @@ impl AesgcmUri {
         if text.len() > MAX_URI {
             return Err(AesgcmUriError::TooLong);
         }
-        let rest = text.strip_prefix(AESGCM).ok_or(AesgcmUriError::Scheme)?;
+        let rest = strip_scheme(text, AESGCM).ok_or(AesgcmUriError::Scheme)?;
         let (rest, fragment) = rest.split_once('#').ok_or(AesgcmUriError::Fragment)?;
         check(rest)?;
         let bytes = decode(fragment).ok_or(AesgcmUriError::Fragment)?;
@@ -75,19 +75,19 @@ impl AesgcmUri {
     }
 
     /// Reads the body of a message: a URI, and perhaps a thumbnail as a `data:` URI in a second line,
-    /// which is returned as it is. `None` if the body is anything else, or more than that: it is a text
+    /// which is returned as it is. White space around each of them is passed over, line ends and blank lines
+    /// too: some clients leave them there. `None` if the body is anything else, or more than that: it is a text
     /// then, and nothing in it is to be fetched.
     #[must_use]
     pub fn from_body(body: &str) -> Option<(Self, Option<&str>)> {
-        let (uri, thumbnail) = match body.split_once('\n') {
-            None => (body, None),
-            Some((uri, thumbnail)) => (uri, Some(thumbnail)),
-        };
-        let is_data = |text: &str| text.starts_with("data:image/") && is_plain(text);
-        thumbnail
-            .is_none_or(is_data)
-            .then(|| Self::parse(uri).ok())?
-            .map(|uri| (uri, thumbnail))
+        let lines = body.split(['\n', '\r']).map(str::trim);
+        let mut lines = lines.filter(|line| !line.is_empty());
+        let (uri, thumbnail) = (lines.next()?, lines.next());
+        let is_data = |text: &str| strip_scheme(text, "data:image/").is_some() && is_plain(text);
+        if lines.next().is_some() || !thumbnail.is_none_or(is_data) {
+            return None;
+        }
+        Some((Self::parse(uri).ok()?, thumbnail))
     }
 
     /// Where the ciphertext is: an `https://` URL without the key. The file's tag is behind it.
@@ -129,6 +129,12 @@ impl fmt::Debug for AesgcmUri {
 
 const AESGCM: &str = "aesgcm://";
 const HTTPS: &str = "https://";
+
+/// What is behind a scheme, which is read in any case (RFC 3986 §3.1).
+fn strip_scheme<'t>(text: &'t str, scheme: &str) -> Option<&'t str> {
+    let (start, rest) = text.split_at_checked(scheme.len())?;
+    start.eq_ignore_ascii_case(scheme).then_some(rest)
+}
 
 /// Digits of the longest fragment.
 const OLD_DIGITS: usize = 96;
@@ -198,7 +204,7 @@ mod tests {
         for (text, expected) in [
             (String::new(), Scheme),
             (format!("https://a#{DIGITS}"), Scheme),
-            (format!("AESGCM://a#{DIGITS}"), Scheme),
+            (format!("aesgcm:/a#{DIGITS}"), Scheme),
             (format!(" aesgcm://a#{DIGITS}"), Scheme),
             ("aesgcm://a".into(), Fragment),
             ("aesgcm://a#".into(), Fragment),
@@ -237,6 +243,10 @@ mod tests {
             .key;
         let error = |url: &str| AesgcmUri::new(url, key.clone()).err();
         assert_eq!(error("https://a/b?c=d"), None);
+        assert_eq!(
+            AesgcmUri::new("HTTPS://a/B", key.clone()).unwrap().url(),
+            "https://a/B"
+        );
         assert_eq!(error("http://a"), Some(AesgcmUriError::Scheme));
         assert_eq!(error("https://a#b"), Some(AesgcmUriError::Url));
         assert_eq!(error("https://a\nb"), Some(AesgcmUriError::Url));
@@ -260,19 +270,45 @@ mod tests {
         };
         assert_eq!(thumbnail(&uri), Some(None));
         let data = "data:image/jpeg,/9j/4AAQSkZJRgABAQEBLAEsAAD";
-        let both = format!("{uri}\n{data}");
-        assert_eq!(thumbnail(&both), Some(Some(data.to_owned())));
+        for spelt in [
+            &uri,
+            &uri.replace("aesgcm", "AESGCM"),
+            &uri.replace("aesgcm", "AesGcm"),
+        ] {
+            for around in [
+                "X",
+                "X\n",
+                "X\r\n",
+                " X\t",
+                "\r\n X \r\n\r\n",
+                "\u{a0}X\u{2028}",
+            ] {
+                assert_eq!(
+                    thumbnail(&around.replace('X', spelt)),
+                    Some(None),
+                    "{around:?}"
+                );
+            }
+            for between in ["\n", "\r\n", " \r\n", "\n\n", "\r\n\t"] {
+                for end in ["", "\n", "\r\n"] {
+                    let both = format!("{spelt}{between}{data}{end}");
+                    assert_eq!(thumbnail(&both), Some(Some(data.to_owned())), "{both:?}");
+                }
+            }
+        }
         for other in [
-            format!("{uri}\n"),
-            format!("{uri}\n{data}\n"),
-            format!("{uri}\n\n{data}"),
-            format!("{uri}\r\n{data}"),
             format!("{uri} {data}"),
+            format!("{uri}\u{2028}{data}"),
             format!("{uri}\nlook at this"),
+            format!("{uri}\n{data}\n{data}"),
+            format!("{uri}\n{data}\nlook at this"),
             format!("{uri}\ndata:text/html,<script>"),
+            format!("{data}\n{uri}"),
             format!("look: {uri}"),
             format!("{uri}{uri}"),
+            format!("{uri}\n{uri}"),
             String::new(),
+            "\r\n ".to_owned(),
         ] {
             assert_eq!(thumbnail(&other), None, "{other}");
         }
