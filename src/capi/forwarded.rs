@@ -42,6 +42,9 @@ pub struct omemo_forwarded {
     pub message: *const c_char,
     /// The bytes of `message`, without the zero.
     pub message_len: usize,
+    /// The namespace of the archive's protocol, such as "urn:xmpp:mam:2" (XEP-0313); NULL if it is from no
+    /// archive.
+    pub archive_namespace: *const c_char,
 }
 
 /// Reads a message that may have another inside. `forwarded` gets a struct that is yours to free, or NULL if
@@ -81,12 +84,16 @@ pub unsafe extern "C" fn omemo_forwarded_free(forwarded: *mut omemo_forwarded) {
 
 fn describe(found: &Forwarded<'_>, texts: &mut Texts) -> omemo_forwarded {
     use omemo_forward_reason::*;
-    let (reason, query, id) = match &found.reason {
-        ForwardReason::Received => (OMEMO_FORWARD_RECEIVED, None, None),
-        ForwardReason::Sent => (OMEMO_FORWARD_SENT, None, None),
-        ForwardReason::Archived { query, id } => {
-            (OMEMO_FORWARD_ARCHIVED, query.as_deref(), id.as_deref())
+    let reason = match &found.reason {
+        ForwardReason::Received => OMEMO_FORWARD_RECEIVED,
+        ForwardReason::Sent => OMEMO_FORWARD_SENT,
+        ForwardReason::Archived { .. } => OMEMO_FORWARD_ARCHIVED,
+    };
+    let (query, id, version) = match &found.reason {
+        ForwardReason::Archived { version, query, id } => {
+            (query.as_deref(), id.as_deref(), Some(version))
         }
+        _ => (None, None, None),
     };
     omemo_forwarded {
         from: texts.add_some(found.from.as_deref()),
@@ -96,5 +103,6 @@ fn describe(found: &Forwarded<'_>, texts: &mut Texts) -> omemo_forwarded {
         sent_at_ms: found.delay.map_or(0, Timestamp::as_millis),
         message: texts.add(&found.message),
         message_len: found.message.len(),
+        archive_namespace: texts.add_some(version.map(|version| version.namespace())),
     }
 }

@@ -9,7 +9,7 @@ use super::error::omemo_error;
 use super::memory::Text;
 use super::sent::{element, of_protocol, omemo_element};
 use super::status::omemo_status;
-use crate::model::{Encrypted, OwnKey};
+use crate::model::{Encrypted, OwnKey, Timestamp};
 use crate::stanza::{Message, StanzaKind, strip};
 
 /// A `<message/>` or `<iq/>`, and what is encrypted in it for one device. What its functions return is there
@@ -24,6 +24,7 @@ pub struct omemo_stanza {
     to: Option<Text>,
     kind: Option<Text>,
     id: Option<Text>,
+    delays: Vec<(Option<Text>, Timestamp)>,
 }
 
 impl omemo_stanza {
@@ -58,6 +59,11 @@ pub unsafe extern "C" fn omemo_stanza_read(
             to: text(&message.to),
             kind: text(&message.kind),
             id: text(&message.id),
+            delays: message
+                .delays
+                .iter()
+                .map(|delay| (text(&delay.from), delay.stamp))
+                .collect(),
             elements: message.encrypted.iter().map(element).collect(),
             encrypted: message.encrypted,
         });
@@ -102,7 +108,40 @@ pub unsafe extern "C" fn omemo_stanza_id(stanza: *const omemo_stanza) -> *const 
     unsafe { accessor(stanza, ptr::null(), |stanza| text_of(&stanza.id)) }
 }
 
-/// Its `<encrypted/>` element of a version (an omemo_protocol); NULL if there is none.
+/// How many `<delay/>` elements are kept of it (XEP-0203), at most 8: when it was sent, as others say who have kept
+/// it. Nobody authenticates them: the sender can have written them as well.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_stanza_delay_count(stanza: *const omemo_stanza) -> usize {
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(stanza, 0, |stanza| stanza.delays.len()) }
+}
+
+/// Who says to have kept it: the attribute `from` of a `<delay/>`; NULL if there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_stanza_delay_from(
+    stanza: *const omemo_stanza,
+    index: usize,
+) -> *const c_char {
+    let get = |stanza: &omemo_stanza| {
+        let delay = stanza.delays.get(index);
+        delay.map_or(ptr::null(), |(from, _)| text_of(from))
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(stanza, ptr::null(), get) }
+}
+
+/// When it was sent, as a `<delay/>` says, in milliseconds since 1970; 0 if there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_stanza_delay_ms(stanza: *const omemo_stanza, index: usize) -> u64 {
+    let get = |stanza: &omemo_stanza| {
+        let delay = stanza.delays.get(index);
+        delay.map_or(0, |(_, stamp)| stamp.as_millis())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(stanza, 0, get) }
+}
+
+/// Its first `<encrypted/>` element of a version (an omemo_protocol); NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_stanza_element(
     stanza: *const omemo_stanza,

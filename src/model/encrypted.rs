@@ -12,8 +12,8 @@ pub struct Encrypted<K> {
     pub sender_device: DeviceId,
     /// The keys, in order.
     pub keys: Vec<K>,
-    /// The nonce of a legacy payload, there even where no payload is; of any length where it is read, of
-    /// 12 bytes where it is written. OMEMO 2 has none.
+    /// The nonce of a legacy payload; of any length where it is read, of 12 bytes where it is written. It is
+    /// written in empty messages as well, and may be absent from those that are read. OMEMO 2 has none.
     pub iv: Option<Vec<u8>>,
     /// The encrypted content. `None` is an empty message: it carries keys only. A payload of no bytes
     /// is a message with an empty text.

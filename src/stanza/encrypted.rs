@@ -161,8 +161,8 @@ impl<'x, C: Choice<'x>> Walk<'x, C> {
         if let Some(rubbish) = header.keys.rubbish.filter(|_| header.keys.kept.is_empty()) {
             return Err(rubbish);
         }
-        // Nothing is opened with the nonce of an empty message, and some write none.
-        if version == Version::Legacy && header.iv.is_none() && payload.is_some() {
+        // An empty message has nothing for a nonce to be used with; some leave it out there.
+        if version == Version::Legacy && payload.is_some() && header.iv.is_none() {
             return Err(StanzaError::missing("iv"));
         }
         Ok(Encrypted {

@@ -6,12 +6,12 @@
 
 use std::borrow::Cow;
 
-use super::StanzaError;
 use super::encrypted::Walk;
 use super::key::{All, Choice, ForDevice, ListedKey};
 use super::tag::Namespace;
 use super::xml::{Reader, Scope};
-use crate::model::{BareJid, DeviceId, Encrypted, JidError, OwnKey, Version};
+use super::{Delay, MAX_DELAYS, MAX_ENCRYPTED, StanzaError};
+use crate::model::{BareJid, DeviceId, Encrypted, JidError, OwnKey, PerVersion, Version};
 
 /// A `<message/>` or `<iq/>` and what is encrypted in it; `K` is what was kept of its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +26,13 @@ pub struct Message<'x, K> {
     pub kind: Option<Cow<'x, str>>,
     /// The `id` attribute. Whoever wrote the stanza chose it.
     pub id: Option<Cow<'x, str>>,
-    /// The `<encrypted/>` elements: none, or one for a version or for each.
+    /// The `<encrypted/>` elements in their order: as a rule at most one of each version. Anybody on the way can
+    /// add some, so that the first one need not be the one that can be opened. At most
+    /// [`MAX_ENCRYPTED`](super::MAX_ENCRYPTED) of each version are kept, the rest is passed over.
     pub encrypted: Vec<Encrypted<K>>,
+    /// When it was sent, as others say who have kept it, in their order. At most the last
+    /// [`MAX_DELAYS`](super::MAX_DELAYS).
+    pub delays: Vec<Delay<'x>>,
 }
 
 /// The stanzas that can have encrypted content.
@@ -40,7 +45,7 @@ pub enum StanzaKind {
 }
 
 impl<K> Message<'_, K> {
-    /// The `<encrypted/>` element of a version.
+    /// The first `<encrypted/>` element of a version.
     #[must_use]
     pub fn of(&self, version: Version) -> Option<&Encrypted<K>> {
         self.encrypted
@@ -73,7 +78,8 @@ impl<'x> Message<'x, OwnKey> {
     /// [`MAX_OWN_KEYS`](super::MAX_OWN_KEYS) the rest is.
     ///
     /// # Errors
-    /// [`StanzaError`]. A stanza without `<encrypted/>`, or without a key for us, is no error.
+    /// [`StanzaError`]. A stanza without `<encrypted/>`, or without a key for us, is no error; neither is an
+    /// element that is malformed beside one that is not: it is left out.
     ///
     /// ```
     /// use omemo::model::{DeviceId, Version};
@@ -123,19 +129,44 @@ fn walk<'x, C: Choice<'x>>(xml: &'x str, choice: C) -> Result<Message<'x, C::Key
         _ => return Err(StanzaError::missing("message")),
     };
     let mut walk = Walk::new(reader, choice);
-    let mut encrypted: Vec<Encrypted<C::Key>> = Vec::new();
+    let mut encrypted = Vec::new();
+    let mut malformed = None;
+    let mut delays = Vec::new();
+    let mut counts = PerVersion::<usize>::default();
+    let outside = walk.reader.depth();
     while let Some(tag) = walk.reader.child()? {
         match tag.namespace {
-            Namespace::Omemo(version) if tag.local() == "encrypted" => {
-                if encrypted.iter().any(|other| other.version == version) {
-                    return Err(StanzaError::repeated("encrypted"));
+            Namespace::Omemo(version)
+                if tag.local() == "encrypted" && *counts.get(version) < MAX_ENCRYPTED =>
+            {
+                *counts.get_mut(version) += 1;
+                match walk.encrypted(version) {
+                    Ok(element) => encrypted.push(element),
+                    Err(error @ (StanzaError::Xml(_) | StanzaError::Limit(_))) => {
+                        return Err(error);
+                    }
+                    // Whoever adds a bad element must not hide the good one behind it.
+                    Err(error) => {
+                        malformed.get_or_insert(error);
+                        walk.reader.leave(outside)?;
+                    }
                 }
-                encrypted.push(walk.encrypted(version)?);
             }
-            _ => walk.reader.skip()?,
+            _ => {
+                if let Some(delay) = Delay::read(&tag) {
+                    if delays.len() == MAX_DELAYS {
+                        delays.remove(0);
+                    }
+                    delays.push(delay);
+                }
+                walk.reader.skip()?;
+            }
         }
     }
     walk.reader.finish()?;
+    if let Some(error) = malformed.filter(|_| encrypted.is_empty()) {
+        return Err(error);
+    }
     Ok(Message {
         stanza,
         from: root.attribute("from"),
@@ -143,6 +174,7 @@ fn walk<'x, C: Choice<'x>>(xml: &'x str, choice: C) -> Result<Message<'x, C::Key
         kind: root.attribute("type"),
         id: root.attribute("id"),
         encrypted,
+        delays,
     })
 }
 
@@ -288,15 +320,95 @@ mod tests {
     }
 
     #[test]
-    fn both_versions_but_each_once() {
+    fn both_versions_and_several_of_one() {
         let (one, two) = (legacy("<iv/>", ""), omemo2("", ""));
-        let message = read(&format!("{two}<body/>{one}")).unwrap();
-        let versions: Vec<_> = message.encrypted.iter().map(|e| e.version).collect();
-        assert_eq!(versions, [Version::Omemo2, Version::Legacy]);
+        let versions = |inside: String| {
+            let message = read(&inside).unwrap();
+            let versions = message.encrypted.iter().map(|e| e.version);
+            versions.collect::<Vec<_>>()
+        };
+        let (old, new) = (Version::Legacy, Version::Omemo2);
+        assert_eq!(versions(format!("{two}<body/>{one}")), [new, old]);
+        assert_eq!(versions(format!("{one}{two}{one}")), [old, new, old]);
+        let many = format!("{}{two}", one.repeat(100));
+        assert_eq!(versions(many), [old, old, old, old, new]);
+    }
+
+    #[test]
+    fn several_of_one_version_are_kept_apart() {
+        let of =
+            |key: &str, payload: &str| legacy(&format!("<key rid='2'>{key}</key><iv/>"), payload);
+        let message = read(&(of("AQ", "<payload>AQ</payload>") + &of("Ag", ""))).unwrap();
+        assert_eq!(keys(&message), [(false, vec![1]), (false, vec![2])]);
+        let payloads: Vec<_> = message
+            .encrypted
+            .iter()
+            .map(|e| e.payload.clone())
+            .collect();
+        assert_eq!(payloads, [Some(vec![1]), None]);
+        assert_eq!(message.of(Version::Legacy), message.encrypted.first());
+    }
+
+    #[test]
+    fn a_malformed_element_does_not_hide_another() {
+        let good = legacy("<key rid='2'>AQ</key><iv/>", "");
+        let bad = [
+            legacy("", "<payload>AQ</payload>"),
+            legacy("<key rid='2'>!</key><iv/>", ""),
+            legacy("<iv/><iv/>", "<payload/>"),
+            legacy("<iv/>", "<payload><a><b/></a>?</payload>"),
+            omemo2("", "<payload/><payload/>"),
+            "<encrypted xmlns='urn:xmpp:omemo:2'><header><keys/></header></encrypted>".to_owned(),
+        ];
+        for bad in bad {
+            let error = read(&bad).unwrap_err();
+            for both in [good.clone() + &bad, bad.clone() + &good] {
+                let message = read(&both).unwrap();
+                assert_eq!(keys(&message), [(false, vec![1])], "{bad}");
+            }
+            assert_eq!(read(&bad.repeat(2)), Err(error));
+            // So many are looked at; what is behind them is not.
+            let hidden = bad.repeat(MAX_ENCRYPTED) + &good;
+            assert_eq!(read(&hidden).is_err(), bad.contains("axolotl"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn delays() {
+        let delay = |from: &str, second: u32| {
+            format!("<delay xmlns='urn:xmpp:delay' {from} stamp='1970-01-01T00:00:{second:02}Z'/>")
+        };
+        let of = |inside: &str| {
+            let message = read(inside).unwrap();
+            let delays = message.delays.into_iter();
+            let known = delays.map(|it| (it.from.map(Cow::into_owned), it.stamp.as_millis()));
+            known.collect::<Vec<_>>()
+        };
+        assert_eq!(of("<body/>"), []);
+        let server = Some("montague.example".to_owned());
         assert_eq!(
-            read(&format!("{one}{two}{one}")),
-            Err(StanzaError::repeated("encrypted"))
+            of(&(delay("from='montague.example'", 7) + "<body/>" + &delay("", 8))),
+            [(server, 7000), (None, 8000)]
         );
+        let other = "<delay xmlns='urn:x' stamp='1970-01-01T00:00:07Z'/>\
+            <delay xmlns='urn:xmpp:delay'/><delay xmlns='urn:xmpp:delay' stamp='yesterday'/>\
+            <x xmlns='urn:x'><delay xmlns='urn:xmpp:delay' stamp='1970-01-01T00:00:07Z'/></x>";
+        assert_eq!(of(other), []);
+        let many: String = (0..20).map(|second| delay("", second)).collect();
+        let seconds: Vec<_> = of(&many)
+            .into_iter()
+            .map(|(_, stamp)| stamp / 1000)
+            .collect();
+        assert_eq!(seconds, [12, 13, 14, 15, 16, 17, 18, 19]);
+    }
+
+    /// The limit of a stanza's keys is one for all of its elements.
+    #[test]
+    fn keys_are_counted_over_all_elements() {
+        let half = "<key rid='3'>AQ</key>".repeat(super::super::MAX_KEYS / 2 + 1);
+        let one = legacy(&(half + "<iv/>"), "");
+        assert!(read(&one).is_ok());
+        assert_eq!(read(&one.repeat(2)), Err(super::super::Limit::Keys.into()));
     }
 
     #[test]
@@ -334,6 +446,7 @@ mod tests {
             encrypted("<header sid='1'/><payload/>"),
             Err(StanzaError::missing("iv"))
         );
+        assert!(encrypted("<header sid='1'/>").is_ok());
         assert_eq!(
             encrypted("<header sid='1'><iv/><iv/></header>"),
             Err(StanzaError::repeated("iv"))

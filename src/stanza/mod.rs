@@ -35,6 +35,7 @@ mod base64;
 mod bundle;
 mod companion;
 mod content;
+mod delay;
 mod device_list;
 mod element_name;
 mod encrypted;
@@ -52,6 +53,7 @@ mod plain;
 mod pubsub;
 mod request;
 mod reveal;
+mod secrets;
 mod size;
 mod stamp;
 mod tag;
@@ -63,13 +65,14 @@ pub use answer::IqAnswer;
 pub use bundle::{read_bundle, write_bundle};
 pub use companion::{Companion, FALLBACK_BODY};
 pub use content::{Content, ContentError, Payloads, is_author};
+pub use delay::Delay;
 pub use device_list::{read_device_list, write_device_list};
 pub use element_name::ElementName;
 pub use encrypted::write_encrypted;
 pub use envelope::{Addressee, Envelope};
 pub use error::{Defect, EnvelopeError, Limit, StanzaError, WriteEnvelopeError, XmlError};
 pub use file_sharing::{Disposition, EncryptedSource, FileMetadata, FileSharing, ListedHash};
-pub use forwarded::{ForwardReason, Forwarded};
+pub use forwarded::{ArchiveVersion, ForwardReason, Forwarded};
 pub use key::ListedKey;
 pub use message::{Message, StanzaKind, said_sender};
 pub use opt_out::OptOut;
@@ -92,6 +95,12 @@ pub const MAX_ATTRIBUTES: usize = 32;
 
 /// The most namespace declarations in force at one place. Each step looks through all of them.
 pub const MAX_NAMESPACES: usize = 32;
+
+/// The most `<encrypted/>` elements of one version that are kept of a stanza. Honest ones have one.
+pub const MAX_ENCRYPTED: usize = 4;
+
+/// The most delays of one stanza that are kept: the last ones, which the last servers have added.
+pub const MAX_DELAYS: usize = 8;
 
 /// The most `<key/>` elements of one stanza: a room of hundreds of members with several devices.
 pub const MAX_KEYS: usize = 4096;

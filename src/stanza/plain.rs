@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use super::element_name::ElementName;
 use super::grammar::attribute_value;
 use super::place::Place;
+use super::secrets::Secrets;
 use super::tag::{Namespace, Tag};
 use super::writer::open_tag;
 use super::xml::{Reader, Scope};
@@ -21,7 +22,8 @@ pub enum Unprotected {
     /// It is left out of a stanza that has a legacy part. Devices that read OMEMO 2 get it.
     #[default]
     Drop,
-    /// It goes out in clear, as some clients do it. Further bodies do not.
+    /// It goes out in clear, as some clients do it, unless it shows what is encrypted beside it: further bodies,
+    /// what repeats the text, and everything with the key of a file in it are left out as with [`Self::Drop`].
     Keep,
     /// Devices that read nothing newer are left out, and the report says so.
     Skip,
@@ -129,7 +131,10 @@ impl<'x> PlainMessage<'x> {
     fn is_carried(&self, part: &Part<'_>, unprotected: Unprotected) -> bool {
         match part.place {
             Place::Body | Place::Sign => self.body.is_some(),
-            Place::Inside => self.body.is_some() && unprotected == Unprotected::Keep,
+            Place::Inside => {
+                let is_open = |body| !Secrets::of(body).are_in(&part.xml);
+                unprotected == Unprotected::Keep && self.body().is_some_and(is_open)
+            }
             Place::OtherBody | Place::Outside | Place::Encryption => false,
         }
     }
@@ -150,7 +155,10 @@ impl<'x> PlainMessage<'x> {
         for element in elements {
             xml.push_str(&write_encrypted(element)?);
         }
-        let companions = Companion::of(StanzaKind::Message, elements);
+        let mut companions = Companion::of(StanzaKind::Message, elements);
+        if self.parts.iter().any(is_hint_not_to_store) {
+            companions.retain(|companion| *companion != Companion::Store);
+        }
         for part in &self.parts {
             let stays = match part.place {
                 Place::Outside => !is_hint_to_store(part),
@@ -175,8 +183,18 @@ impl core::fmt::Debug for PlainMessage<'_> {
     }
 }
 
+fn is_hint(part: &Part<'_>, name: &str) -> bool {
+    part.name.namespace == "urn:xmpp:hints" && part.name.name == name
+}
+
+/// Encryption adds its own, where the message does not forbid it.
 fn is_hint_to_store(part: &Part<'_>) -> bool {
-    part.name.name == "store"
+    is_hint(part, "store")
+}
+
+/// The hints exclude each other (XEP-0334 §4), and archives of servers differ about which one counts.
+fn is_hint_not_to_store(part: &Part<'_>) -> bool {
+    is_hint(part, "no-store") || is_hint(part, "no-permanent-store")
 }
 
 /// In an envelope each element says its namespace, also that of the stream.

@@ -6,7 +6,7 @@ use quick_xml::name::{NamespaceResolver, PrefixDeclaration};
 
 use super::grammar::{Attributes, attribute_value, split_name};
 use super::xml::Scope;
-use super::{Limit, MAX_ATTRIBUTES, StanzaError, XmlError};
+use super::{ArchiveVersion, Limit, MAX_ATTRIBUTES, StanzaError, XmlError};
 use crate::model::Version;
 
 pub(super) const FILE_SHARING: &str = "urn:xmpp:sfs:0";
@@ -47,7 +47,7 @@ pub(super) enum Namespace {
     /// A message inside another (XEP-0297).
     Forward,
     /// Results of an archive (XEP-0313).
-    Archive,
+    Archive(ArchiveVersion),
     /// Signs between clients without words of the user: receipts (XEP-0184), markers (XEP-0333), chat
     /// states (XEP-0085), which message is corrected or retracted (XEP-0308, XEP-0424).
     Signal,
@@ -84,7 +84,9 @@ impl Namespace {
             | "urn:xmpp:mix:core:1" => Self::Routing,
             "urn:xmpp:carbons:2" => Self::Carbons,
             "urn:xmpp:forward:0" => Self::Forward,
-            "urn:xmpp:mam:2" => Self::Archive,
+            "urn:xmpp:mam:0" => Self::Archive(ArchiveVersion::Mam0),
+            "urn:xmpp:mam:1" => Self::Archive(ArchiveVersion::Mam1),
+            "urn:xmpp:mam:2" => Self::Archive(ArchiveVersion::Mam2),
             "urn:xmpp:receipts"
             | "urn:xmpp:chat-markers:0"
             | "http://jabber.org/protocol/chatstates"
@@ -214,6 +216,13 @@ impl<'x> Tag<'x> {
             .filter(move |(name, _)| stands_alone(name))
     }
 
+    /// The values of all attributes.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = Cow<'x, str>> {
+        Attributes::new(self.attributes)
+            .flatten()
+            .filter_map(|(_, literal)| attribute_value(literal).ok())
+    }
+
     /// The value of an attribute without a namespace.
     pub(super) fn attribute(&self, name: &str) -> Option<Cow<'x, str>> {
         Attributes::new(self.attributes)
@@ -225,6 +234,34 @@ impl<'x> Tag<'x> {
     /// The position behind the name.
     pub(super) const fn name_end(&self) -> usize {
         self.start + 1 + self.name.len()
+    }
+
+    /// The tag as if the stream's namespace were its default one. `inherited` are declarations as
+    /// [`Self::inherited`] returns them.
+    pub(super) fn in_stream(&self, inherited: &str) -> Result<String, StanzaError> {
+        let mut tag = ["<", self.name, " xmlns=\"jabber:client\""].concat();
+        // No value has a double quote in it: this cannot be a part of another declaration.
+        let (before, after) = match inherited.find(" xmlns=\"") {
+            Some(at) => {
+                let (before, default) = inherited.split_at_checked(at).ok_or(XmlError::Syntax)?;
+                let mut pieces = default.splitn(3, '"').skip(2);
+                (before, pieces.next().unwrap_or_default())
+            }
+            None => (inherited, ""),
+        };
+        tag.push_str(before);
+        tag.push_str(after);
+        for attribute in Attributes::new(self.attributes) {
+            let (name, literal) = attribute?;
+            if name != "xmlns" {
+                let quote = if literal.contains('\'') { "\"" } else { "'" };
+                for piece in [" ", name, "=", quote, literal, quote] {
+                    tag.push_str(piece);
+                }
+            }
+        }
+        tag.push('>');
+        Ok(tag)
     }
 
     /// The namespace declarations that are in force here and not made here, as attributes; `None` if

@@ -229,6 +229,8 @@ static void stanzas_with_encrypted_content(void) {
                     "<encrypted xmlns='urn:xmpp:omemo:2'><header sid='27183'>"
                     "<keys jid='romeo@montague.example'><key rid='31415' kex='true'>AAEC</key></keys></header>"
                     "<payload>AAEC</payload></encrypted><store xmlns='urn:xmpp:hints'/></message>";
+  const char *kept = "<message><delay xmlns='urn:xmpp:delay' from='a' stamp='1970-01-01T00:00:02Z'/>"
+                     "<delay xmlns='urn:xmpp:delay' stamp='1970-01-01T00:00:03Z'/></message>";
   omemo_stanza *stanza = (omemo_stanza *)UNTOUCHED;
   const omemo_element *element;
   char *shell = NULL;
@@ -249,6 +251,13 @@ static void stanzas_with_encrypted_content(void) {
   omemo_stanza_free(stanza);
   OK(omemo_stanza_read(ROMEO, 1, XML("<iq/>"), &stanza, &error));
   CHECK(omemo_stanza_is_iq(stanza) == 1 && omemo_stanza_from(stanza) == NULL && omemo_stanza_id(stanza) == NULL);
+  CHECK(omemo_stanza_delay_count(stanza) == 0 && omemo_stanza_delay_from(stanza, 0) == NULL);
+  CHECK(omemo_stanza_delay_ms(stanza, 0) == 0);
+  omemo_stanza_free(stanza);
+  OK(omemo_stanza_read(ROMEO, 1, XML(kept), &stanza, &error));
+  CHECK(omemo_stanza_delay_count(stanza) == 2 && strcmp(omemo_stanza_delay_from(stanza, 0), "a") == 0);
+  CHECK(omemo_stanza_delay_ms(stanza, 0) == 2000 && omemo_stanza_delay_ms(stanza, 1) == 3000);
+  CHECK(omemo_stanza_delay_from(stanza, 1) == NULL && omemo_stanza_delay_ms(stanza, 2) == 0);
   omemo_stanza_free(stanza);
   OK(omemo_stanza_strip(XML(xml), &shell, &length, &error));
   CHECK(is(shell, length,
@@ -371,6 +380,7 @@ static void messages_inside_others(void) {
   OK(omemo_forwarded_read(XML(xml), &forwarded, &error));
   CHECK(forwarded->reason == OMEMO_FORWARD_ARCHIVED && forwarded->sent_at_ms == 2000);
   CHECK(strcmp(forwarded->from, ROMEO) == 0 && strcmp(forwarded->query_id, "q") == 0);
+  CHECK(strcmp(forwarded->archive_namespace, "urn:xmpp:mam:2") == 0);
   CHECK(strcmp(forwarded->archive_id, "i") == 0 && forwarded->message_len == strlen(forwarded->message));
   CHECK(strcmp(forwarded->message, "<message xmlns='jabber:client'><body>x</body></message>") == 0);
   omemo_forwarded_free(forwarded);
@@ -379,6 +389,7 @@ static void messages_inside_others(void) {
   OK(omemo_forwarded_read(XML(xml), &forwarded, &error));
   CHECK(forwarded->reason == OMEMO_FORWARD_SENT && forwarded->sent_at_ms == 0);
   CHECK(forwarded->from == NULL && forwarded->query_id == NULL && forwarded->archive_id == NULL);
+  CHECK(forwarded->archive_namespace == NULL);
   omemo_forwarded_free(forwarded);
   OK(omemo_forwarded_read(XML("<message/>"), &forwarded, &error));
   CHECK(forwarded == NULL);
