@@ -2775,6 +2775,11 @@ typedef struct {
    * The bytes of `message`, without the zero.
    */
   size_t message_len;
+  /**
+   * The namespace of the archive's protocol, such as "urn:xmpp:mam:2" (XEP-0313); NULL if it is from no
+   * archive.
+   */
+  const char *archive_namespace;
 } omemo_forwarded;
 
 /**
@@ -4543,7 +4548,23 @@ const char *omemo_stanza_type(const omemo_stanza *stanza);
 const char *omemo_stanza_id(const omemo_stanza *stanza);
 
 /**
- * Its `<encrypted/>` element of a version (an omemo_protocol); NULL if there is none.
+ * How many `<delay/>` elements are kept of it (XEP-0203), at most 8: when it was sent, as others say who have kept
+ * it. Nobody authenticates them: the sender can have written them as well.
+ */
+size_t omemo_stanza_delay_count(const omemo_stanza *stanza);
+
+/**
+ * Who says to have kept it: the attribute `from` of a `<delay/>`; NULL if there is none.
+ */
+const char *omemo_stanza_delay_from(const omemo_stanza *stanza, size_t index);
+
+/**
+ * When it was sent, as a `<delay/>` says, in milliseconds since 1970; 0 if there is none.
+ */
+uint64_t omemo_stanza_delay_ms(const omemo_stanza *stanza, size_t index);
+
+/**
+ * Its first `<encrypted/>` element of a version (an omemo_protocol); NULL if there is none.
  */
 const omemo_element *omemo_stanza_element(const omemo_stanza *stanza, uint32_t protocol);
 
