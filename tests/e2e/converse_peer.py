@@ -67,9 +67,8 @@ class Converse:
         app.router.add_static("/dist", os.environ["OMEMO_E2E_CONVERSE"])
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = site._server.sockets[0].getsockname()[1]
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        _, port = runner.addresses[0]
         rules = f"MAP {self.origin} 127.0.0.1:{port}, MAP * ~NOTFOUND, EXCLUDE 127.*"
         self.chromium = await asyncio.create_subprocess_exec(
             "chromium", *FLAGS, f"--user-data-dir={self.state}/profile", f"--host-resolver-rules={rules}",

@@ -6,7 +6,8 @@ const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseco
 
 /** Waits until `what` gives something, and gives it. */
 async function until(what, seconds, complaint) {
-    for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(50)) {
+    const end = Date.now() + seconds * 1000;
+    for (; Date.now() < end; await sleep(50)) {
         const result = await what();
         if (result) return result;
     }
@@ -95,27 +96,29 @@ async function chatWith(command) {
     return chat;
 }
 
-const alerts = () => [...document.querySelectorAll("converse-alert-modal")];
+// What has left Converse since the last command.
 let sent = [];
 
-async function send(command, what) {
-    alerts().forEach((alert) => alert.remove());
+async function send(command, act) {
     const chat = await chatWith(command);
+    const isIt = (stanza) => stanza.querySelector("body") && stanza.getAttribute("to").split("/")[0] === chat.get("jid");
     sent = [];
-    const problem = await what(chat);
-    const found = await until(() => sent.find((stanza) => stanza.querySelector("body, encrypted")), 20,
-        `Converse sent nothing: ${problem ?? ""} ${alerts().map((alert) => alert.innerText).join(" ")}`);
+    await act(chat);
+    const found = await until(() => sent.find(isIt), 20).catch(() => {
+        const alerts = [...document.querySelectorAll("converse-alert-modal")].map((alert) => alert.innerText);
+        throw new Error(`Converse sent nothing, and says: ${alerts.join(" ")}`);
+    });
     const namespaces = namespacesOf(found);
     if (!namespaces.length) throw new Error("Converse sent it in clear");
     emit({ ev: "sent", tag: command.tag, namespaces });
 }
 
 const COMMANDS = {
-    send: (command) => send(command, (chat) => chat.sendMessage({ body: command.body }).then(() => null)),
+    send: (command) => send(command, (chat) => chat.sendMessage({ body: command.body })),
     gsend: (command) => COMMANDS.send(command),
     file: (command) => send(command, (chat) => {
         const content = Uint8Array.from(atob(command.content), (letter) => letter.charCodeAt(0));
-        return chat.sendFiles([new File([content], command.name, { type: "text/plain" })]).then(() => null);
+        return chat.sendFiles([new File([content], command.name, { type: "text/plain" })]);
     }),
     async join({ room, nick, tag }) {
         const found = await api.rooms.open(room, { nick }, true);
@@ -171,7 +174,8 @@ function start(config) {
                 _converse.state.chatboxes.on("add", watch);
                 _converse.state.chatboxes.each(watch);
             });
-            api.listen.on("OMEMOInitialized", () => beReady(config).catch((problem) => emit({ ev: "error", what: String(problem) })));
+            api.listen.on("OMEMOInitialized", () =>
+                beReady(config).catch((problem) => emit({ ev: "error", what: String(problem) })));
         },
     });
     window.converse.initialize({
@@ -182,8 +186,17 @@ function start(config) {
     });
 }
 
+async function obey(command) {
+    try {
+        await COMMANDS[command.cmd](command);
+    } catch (problem) {
+        emit({ ev: "error", tag: command.tag, what: String(problem) });
+    }
+}
+
+// One after the other. What comes first is no command.
+let order;
 peer.onmessage = ({ data }) => {
     const command = JSON.parse(data);
-    if (!command.cmd) return start(command);
-    COMMANDS[command.cmd]?.(command).catch((problem) => emit({ ev: "error", tag: command.tag, what: String(problem) }));
+    order = order ? order.then(() => obey(command)) : Promise.resolve(start(command));
 };

@@ -50,11 +50,16 @@ COLUMNS = [
 ]
 # These need a screen, and many packages: they play when they are asked to.
 DESKTOP = {"gajim", "dino"}
+CONVERSE = """Converse.js runs in a headless Chromium; its user is a plugin, `tests/e2e/converse_user.js`. It announces both versions
+and writes in the newest one that a device announces, so that our client chooses the version. In legacy its chat markers and
+chat states are off: where it has a second device, it sends them in OMEMO 2 without a key for us. Its room has no
+slixmpp-omemo: its library accepts no OMEMO 2 bundle of python-omemo whose identity key has the sign 1, half of them."""
 # What stood in the way of others.
 NOT_HERE = """## Not here
 
 - Gajim and Dino, which need a screen: `ci/e2e --desktop` plays with them, see [interop-desktop.md](interop-desktop.md).
-- Converse.js on ejabberd 23.01, which refuses its OMEMO 2 bundle (`max_items` of `max`): its device is then on a list without one.
+- Converse.js on ejabberd 23.01, which refuses its OMEMO 2 bundle (`max_items` of `max`): its device is on the list, and has
+  no bundle.
 - purple-lurch 0.7.0 under finch 2.14.12 runs without a screen, driven over D-Bus: it logs in and publishes its list and its
   bundle. A stranger does not get them, and to a stranger it wrote in clear: every scenario would need a subscription first,
   and rooms more. It is not driven further yet."""
@@ -192,7 +197,7 @@ def write(path, casts, results, number, problems):
                   f"`tests/e2e/commands.py` calls them: {'**failed**' if problems else 'passed'}."]
     if not is_desktop:
         lines += ["", "OMEMO 2 with slixmpp-omemo: the envelopes (XEP-0420) are made and read by `tests/e2e/slix_peer.py`, as the",
-                  "library announces OMEMO 2 without them. The cryptography is its own.", "", NOT_HERE]
+                  "library announces OMEMO 2 without them. The cryptography is its own.", "", CONVERSE, "", NOT_HERE]
     else:
         lines += ["", "Gajim's user is a plugin, `tests/e2e/gajim_user.py`. Dino is typed into; its button for OMEMO is not pressed, but",
                   "its database is changed while it is away, before the first message to somebody: see `tests/e2e/dino_peer.py`."]
