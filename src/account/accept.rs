@@ -56,6 +56,7 @@ impl Account {
         let payload = self.open_payload(context.element, &accepted.plaintext)?;
         let content = payload.as_ref().map(|payload| payload.as_slice());
         let peer = self.author(tx, context, identity, content)?;
+        self.make_room_for(tx, &peer.jid, peer.device)?;
         let mut record = self.device_or_new(tx, &peer.jid, peer.device, now)?;
         let birth = Birth {
             receive_only: is_reused,

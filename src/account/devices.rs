@@ -1,8 +1,11 @@
 //! The devices of accounts: who is on whose list, and what is known of each (XEP-0384 §5.3.1, §5.4).
 
+use std::collections::BTreeMap;
+
 use prost::Message as _;
 
 use super::contacts::COARSE;
+use super::device_limit::MAX_DEVICES;
 use super::names::Peer;
 use super::publication::{label, label_record};
 use super::records::{self, DeviceRecord};
@@ -13,9 +16,6 @@ use crate::model::{
     BareJid, Device, DeviceId, DeviceList, Fingerprint, PerVersion, Timestamp, Version,
 };
 use crate::protocol::verify_label;
-
-/// More devices of one account are not kept: lists with dozens of forgotten ones exist.
-const MAX_DEVICES: usize = 1000;
 
 /// What a device list has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,9 +93,13 @@ impl Account {
             contact.failed.remove(&list.version.code().into());
 
             let is_own = jid == self.names.own();
+            let mut entries = BTreeMap::new();
+            for device in &list.devices {
+                entries.entry(device.id).or_insert(device);
+            }
             let mut before: Vec<_> = self.device_records(tx, jid)?;
             for (id, record) in &mut before {
-                let entry = list.devices.iter().find(|device| device.id == *id);
+                let entry = entries.remove(id);
                 let was_listed = record.is_listed(list.version);
                 let is_changed = match entry {
                     Some(device) => list_device(record, list.version, device, since),
@@ -114,19 +118,26 @@ impl Account {
                     change.downgraded.push(*id);
                 }
             }
-            let mut count = before.len();
-            for device in &list.devices {
-                let is_us = is_own && device.id == self.own.device;
-                let is_known = before.iter().any(|(id, _)| *id == device.id);
-                if is_us || is_known || change.added.contains(&device.id) || count >= MAX_DEVICES {
-                    continue;
+            if is_own {
+                entries.remove(&self.own.device);
+            }
+            before.retain(|(_, record)| is_known(record));
+            let wanted = before.len() + entries.len();
+            let missing = wanted.saturating_sub(MAX_DEVICES);
+            let gone = self.evict_devices(tx, jid, &mut contact, &before, missing)?;
+            let room = (MAX_DEVICES + gone).saturating_sub(before.len());
+            // In the order of the list.
+            let listed = list.devices.iter();
+            let new = listed.filter(|device| entries.remove(&device.id).is_some());
+            for device in new.take(room).collect::<Vec<_>>() {
+                let mut record = self.device_or_new(tx, jid, device.id, now)?;
+                if !record.identity.is_empty() {
+                    contact.pinned = contact.pinned.saturating_sub(1);
                 }
-                let mut record = DeviceRecord::new(now);
                 list_device(&mut record, list.version, device, since);
                 self.store_device(tx, jid, device.id, &record);
                 change.added.push(device.id);
                 contact.list_has_changed(list.version, now);
-                count += 1;
             }
             self.store_contact(tx, jid, contact, now);
             if is_own {
@@ -254,7 +265,10 @@ impl Account {
         jid: &BareJid,
         device: DeviceId,
     ) -> Result<Option<DeviceRecord>, AccountError> {
-        records::find(tx, &self.names.device(jid, device))
+        match records::find(tx, &self.names.device(jid, device))? {
+            Some(record) => Ok(Some(record)),
+            None => self.find_pinned(tx, jid, device),
+        }
     }
 
     pub(super) fn device_or_new(
@@ -268,17 +282,6 @@ impl Account {
         Ok(found.unwrap_or_else(|| DeviceRecord::new(now)))
     }
 
-    /// Whether a device is known, or may become so.
-    pub(super) fn has_room_for(
-        &self,
-        tx: &Transaction<'_>,
-        jid: &BareJid,
-        device: DeviceId,
-    ) -> Result<bool, AccountError> {
-        Ok(self.find_device(tx, jid, device)?.is_some()
-            || tx.scan(&self.names.devices(jid))?.len() < MAX_DEVICES)
-    }
-
     /// Stores what is known of a device; nothing is kept of one of which nothing is known, nor of what it
     /// sent.
     pub(super) fn store_device(
@@ -289,12 +292,11 @@ impl Account {
         record: &DeviceRecord,
     ) {
         let name = self.names.device(jid, device);
-        let is_known = !record.identity.is_empty()
-            || record
-                .parts
-                .values()
-                .any(|part| part.listed || part.speaks || !part.sessions.is_empty());
-        if is_known {
+        let pinned = self.names.pinned(jid, device);
+        if tx.has_found(&pinned) {
+            tx.delete(pinned);
+        }
+        if is_known(record) {
             records::write(tx, name, record);
         } else {
             tx.delete(name);
@@ -371,6 +373,13 @@ pub(super) fn is_downgraded(record: &DeviceRecord) -> bool {
     let listed = newest(&|version| record.is_listed(version));
     let spoken = newest(&|version| record.part(version).is_some_and(|part| part.speaks));
     listed.is_some() && listed < spoken
+}
+
+/// Whether there is a reason to keep a record.
+fn is_known(record: &DeviceRecord) -> bool {
+    let mut parts = record.parts.values();
+    !record.identity.is_empty()
+        || parts.any(|part| part.listed || part.speaks || !part.sessions.is_empty())
 }
 
 /// Puts a device on its list. Whether that changes anything.

@@ -42,6 +42,7 @@ impl Account {
                 tx.clear(self.names.all_chains(&jid));
                 tx.clear(self.names.sessions(&jid));
                 tx.clear(self.names.devices(&jid));
+                tx.clear(self.names.all_pinned(&jid));
                 tx.clear(self.names.trusts(&jid));
             }
             for version in Version::ALL {

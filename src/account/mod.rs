@@ -63,6 +63,7 @@ mod catch_up;
 mod consumers;
 mod contacts;
 mod decrypt;
+mod device_limit;
 mod devices;
 mod element;
 mod empty;

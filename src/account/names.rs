@@ -23,6 +23,8 @@ pub(super) const PRE_KEYS: Table = Table::new(11);
 pub(super) const ACCOUNT: Table = Table::new(12);
 /// Last: where it is, the account is whole.
 pub(super) const IDENTITY: Table = Table::new(13);
+/// Nothing refers to its records, so it does not matter that they come after everything else.
+pub(super) const PINNED: Table = Table::new(14);
 
 /// Between the parts of a name that have no fixed length. No address contains it.
 const SEPARATOR: u8 = 0;
@@ -124,6 +126,15 @@ impl Names {
 
     pub(super) fn devices(&self, jid: &BareJid) -> Range {
         Range::partition(DEVICES, self.of(jid))
+    }
+
+    /// The identity of a device that was evicted.
+    pub(super) fn pinned(&self, jid: &BareJid, device: DeviceId) -> Key {
+        Key::new(PINNED, self.of(jid), device.get().to_be_bytes())
+    }
+
+    pub(super) fn all_pinned(&self, jid: &BareJid) -> Range {
+        Range::partition(PINNED, self.of(jid))
     }
 
     pub(super) fn trust(&self, jid: &BareJid, identity: &[u8]) -> Key {

@@ -109,6 +109,9 @@ pub(super) struct ContactRecord {
     /// Lookups of device lists that have failed, by the version's code, until one is answered.
     #[prost(btree_map = "uint32, message", tag = "7")]
     pub(super) failed: BTreeMap<u32, FailedRecord>,
+    /// How many identities of evicted devices are kept.
+    #[prost(uint32, tag = "8")]
+    pub(super) pinned: u32,
 }
 
 /// Lookups that have failed, one after the other.

@@ -122,6 +122,11 @@ impl<'a> Transaction<'a> {
         self.change(key, None);
     }
 
+    /// Whether a record was read, and was there.
+    pub(super) fn has_found(&self, key: &Key) -> bool {
+        self.read.borrow().get(key).is_some_and(Option::is_some)
+    }
+
     /// How much is to be written, in bytes.
     pub(super) const fn size(&self) -> usize {
         self.size
