@@ -16,7 +16,7 @@ impl World {
             return;
         };
         match self.rng.random_range(0..4) {
-            0 | 1 => self.take_a_name(),
+            0 | 1 => self.take_a_name(mallory),
             2 => self.copy_keys(mallory),
             _ => self.copy_a_message(mallory),
         }
@@ -31,8 +31,8 @@ impl World {
         Some(*others.get(self.rng.random_range(0..others.len().max(1)))?)
     }
 
-    /// She takes a name that somebody else has had last.
-    fn take_a_name(&mut self) {
+    /// She takes a name that somebody else has had last, and writes under it.
+    fn take_a_name(&mut self, mallory: usize) {
         let room = jid(ROOMS[self.rng.random_range(0..ROOMS.len())]);
         let entries = self.server.archive.get(&room).cloned().unwrap_or_default();
         let from_others = entries.iter().zip(&self.server.rooms[&room].writers);
@@ -42,6 +42,14 @@ impl World {
         if recent.is_some_and(|name| self.server.rename(&room, &jid(MALLORY), name)) {
             self.counts.add("names taken by Mallory");
             self.counts.add("nicknames changed");
+            while self.people[mallory].is_online
+                && !self.server.is_quiet_for(&self.people[mallory].full)
+            {
+                self.hear(mallory);
+            }
+            if self.told(mallory, &room).is_some() {
+                self.write_to(mallory, To::Room(room));
+            }
         }
     }
 

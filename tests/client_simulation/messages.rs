@@ -52,6 +52,10 @@ impl World {
         let Some(to) = to else {
             return;
         };
+        self.write_to(from, to);
+    }
+
+    pub(crate) fn write_to(&mut self, from: usize, to: To) {
         if matches!(to, To::Occupant(..)) {
             self.counts.add("private messages in rooms");
         }

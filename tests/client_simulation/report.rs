@@ -104,6 +104,11 @@ impl World {
             if !is_listed || known {
                 continue;
             }
+            if report.lists.iter().any(|list| list.jid == *jid) {
+                self.counts
+                    .add("left out: the report says that a list is old");
+                continue;
+            }
             let blind = self.people[person].blind.get(jid);
             let is_blind = blind.is_some_and(|since| self.now - since < 2 * HOUR);
             if is_blind || self.server.is_about_to_tell(&self.people[person].full, jid) {
