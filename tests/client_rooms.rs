@@ -11,7 +11,7 @@ mod server;
 
 use std::sync::Arc;
 
-use omemo::account::{FailureReason, Refusal};
+use omemo::account::{Absence, FailureReason, LeftOut, Refusal, RoomPolicy};
 use omemo::client::{
     Disposition, EncryptRequestError, Origin, RefusalReason, Room, UndecryptableReason,
 };
@@ -319,23 +319,35 @@ fn a_large_room_is_asked_in_one_go() {
     assert!(more < 5 * some, "{some} {more}");
 }
 
-/// A member without OMEMO is not left out in silence.
+/// A member without OMEMO is not left out in silence, and does not silence the others unless the user wants it.
 #[test]
-fn a_member_who_would_get_nothing_is_a_refusal() {
-    let mut stage = garden(None);
-    let now = stage.time();
-    let room = Room {
-        members: [JULIET, ROMEO, MALLORY].map(jid).into(),
-        ..Room::default()
-    };
-    let client = &mut stage.users[0].client;
-    client.set_room(&jid(GARDEN), room, now).unwrap();
-    say(&mut stage, 0, "x");
-    let RefusalReason::Recipients(refusal) = &stage.users[0].refused[0].reason else {
-        panic!();
-    };
-    assert!(matches!(&**refusal, Refusal::NoDevices(who, _) if *who == jid(MALLORY)));
-    assert!(stage.users[1].read.is_empty());
+fn a_member_who_would_get_nothing_is_left_out_or_a_refusal() {
+    for policy in [RoomPolicy::LeaveOut, RoomPolicy::Refuse] {
+        let mut stage = garden(None);
+        stage.users[0].options.rooms = policy;
+        stage.crash(0);
+        stage.connect(0);
+        let now = stage.time();
+        let room = Room {
+            members: [JULIET, ROMEO, MALLORY].map(jid).into(),
+            ..Room::default()
+        };
+        let client = &mut stage.users[0].client;
+        client.set_room(&jid(GARDEN), room, now).unwrap();
+        say(&mut stage, 0, "x");
+        if policy == RoomPolicy::LeaveOut {
+            let report = &stage.users[0].encrypted[0].report;
+            let (jid, why) = (jid(MALLORY), Absence::NoDevices);
+            assert_eq!(report.left_out, [LeftOut { jid, why }]);
+            assert_eq!(stage.users[1].bodies(), ["x"]);
+            continue;
+        }
+        let RefusalReason::Recipients(refusal) = &stage.users[0].refused[0].reason else {
+            panic!();
+        };
+        assert!(matches!(&**refusal, Refusal::NoDevices(who, _) if *who == jid(MALLORY)));
+        assert!(stage.users[1].read.is_empty());
+    }
 }
 
 /// One of them wants no encryption any more: the others can go on, and with him too.

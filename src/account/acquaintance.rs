@@ -4,7 +4,6 @@ use super::names::Peer;
 use super::outgoing::{Bundles, FetchedBundle};
 use super::{Account, AccountError, Trust};
 use crate::model::{BareJid, DeviceId, Fingerprint, Timestamp, Version};
-use crate::protocol;
 
 /// A key that somebody has to decide about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,27 +23,27 @@ impl Account {
     /// # Errors
     /// [`AccountError`].
     pub fn meet(&self, bundles: &Bundles, now: Timestamp) -> Result<(), AccountError> {
+        let bundles: Vec<_> = bundles.iter().collect();
+        self.meet_each(&bundles, now)
+    }
+
+    /// The same for some of many.
+    pub(crate) fn meet_each(
+        &self,
+        bundles: &[(&Peer, &FetchedBundle)],
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
         self.run(|tx| {
             for (peer, fetched) in bundles {
-                let FetchedBundle::Bundle(bundle) = fetched else {
-                    continue;
-                };
                 let Some(record) = self.find_device(tx, &peer.jid, peer.device)? else {
                     continue;
                 };
-                let mut pinned = record.clone();
-                pinned.pin(&bundle.identity);
-                let is_of_peer = bundle.version == peer.version && record.shows(&bundle.identity);
-                if !is_of_peer || pinned == record {
+                let Some(compared) = Self::compare_identity(peer, &record, fetched) else {
                     continue;
-                }
-                let key = &bundle.signed_pre_key;
-                let protocol = protocol::of(bundle.version);
-                let verified = protocol.verify(&bundle.identity, key, &bundle.signature);
-                if verified.is_ok() {
-                    self.store_device(tx, &peer.jid, peer.device, &pinned);
-                    let key = Fingerprint::from(&bundle.identity);
-                    self.introduce(tx, peer, &pinned, &key, now)?;
+                };
+                self.store_device(tx, &peer.jid, peer.device, &compared);
+                if let Some(key) = compared.fingerprint() {
+                    self.introduce(tx, peer, &compared, &key, now)?;
                 }
             }
             Ok(())

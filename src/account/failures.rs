@@ -31,6 +31,9 @@ impl Account {
             device: element.sender_device,
             version: element.version,
         };
+        if reason == FailureReason::IdentityChanged {
+            return self.doubt_sender(tx, &peer, element);
+        }
         let heals = protocol::of(peer.version).heals_after_failures();
         let is_missing = reason == FailureReason::NoSession;
         let is_live = context.incoming.arrival == Arrival::Live;

@@ -60,8 +60,7 @@ impl Account {
                 return Ok(());
             };
             self.drop_sessions(tx, jid, device, &mut record)?;
-            record.identity.clear();
-            record.edwards.clear();
+            record.unpin();
             self.store_device(tx, jid, device, &record);
             Ok(())
         })

@@ -187,6 +187,9 @@ impl Account {
         now: Timestamp,
     ) -> Result<Result<Reader<'b>, Gap>, AccountError> {
         let mut is_verified = false;
+        if self.open_change(tx, &peer.jid, &record)?.is_some() {
+            return Ok(Err(Gap::IdentityChanged));
+        }
         if let Some(key) = record.fingerprint() {
             let trust = self.introduce(tx, &peer, &record, &key, now)?;
             if let Some(gap) = Gap::of_trust(trust, key) {

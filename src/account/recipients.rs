@@ -18,6 +18,8 @@ pub struct Missing {
     /// Bundles of devices with which there is no session. Those of accounts whose list is missing are not
     /// known yet.
     pub bundles: Vec<Peer>,
+    /// Those of `bundles` whose devices have not shown a key yet: without them nobody can be asked about it.
+    pub unknown: Vec<Peer>,
 }
 
 impl Missing {
@@ -67,7 +69,10 @@ impl Account {
                         None => true,
                     };
                     let has_session = record.part(version).is_some_and(|p| p.current().is_some());
-                    if is_wanted && !has_session {
+                    if is_wanted && (!has_session || record.is_questionable()) {
+                        if record.fingerprint().is_none() {
+                            missing.unknown.push(peer.clone());
+                        }
                         missing.bundles.push(peer);
                     }
                 }

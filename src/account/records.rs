@@ -163,6 +163,12 @@ pub(super) struct DeviceRecord {
     /// By the version's code.
     #[prost(btree_map = "uint32, message", tag = "5")]
     pub(super) parts: BTreeMap<u32, PartRecord>,
+    /// A key exchange has claimed another identity, and the bundle was not looked at since.
+    #[prost(bool, tag = "6")]
+    pub(super) is_doubted: bool,
+    /// Curve25519 form of another identity that its bundle has shown since; empty if there is none.
+    #[prost(bytes = "vec", tag = "7")]
+    pub(super) shown: Vec<u8>,
 }
 
 /// What is known of a device in one version.

@@ -153,19 +153,28 @@ impl Account {
         trust: Trust,
         now: Timestamp,
     ) -> Result<(), AccountError> {
-        self.run(|tx| {
-            let contact = self.contact(tx, jid)?;
-            self.store_contact(tx, jid, contact, now);
-            let name = self.names.trust(jid, key.as_bytes());
-            let mut record: TrustRecord = records::find(tx, &name)?.unwrap_or(TrustRecord {
-                first_seen: now.as_millis(),
-                ..TrustRecord::default()
-            });
-            record.trust = trust.code();
-            record.decided = now.as_millis();
-            records::write(tx, name, &record);
-            Ok(())
-        })
+        self.run(|tx| self.put_trust(tx, jid, key, trust, now))
+    }
+
+    pub(super) fn put_trust(
+        &self,
+        tx: &mut Transaction<'_>,
+        jid: &BareJid,
+        key: &Fingerprint,
+        trust: Trust,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        let contact = self.contact(tx, jid)?;
+        self.store_contact(tx, jid, contact, now);
+        let name = self.names.trust(jid, key.as_bytes());
+        let mut record: TrustRecord = records::find(tx, &name)?.unwrap_or(TrustRecord {
+            first_seen: now.as_millis(),
+            ..TrustRecord::default()
+        });
+        record.trust = trust.code();
+        record.decided = now.as_millis();
+        records::write(tx, name, &record);
+        Ok(())
     }
 
     pub(super) fn known_trust(

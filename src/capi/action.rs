@@ -6,10 +6,11 @@ use core::ptr;
 use super::boundary::{accessor, free};
 use super::client::omemo_message_id;
 use super::device::protocol_number;
+use super::left_out::{changed, lost, omemo_changed_identity};
 use super::memory::{Text, Texts};
 use super::report::{
     devices, left_out, lists, omemo_device_report, omemo_left_out, omemo_list_report,
-    omemo_refusal, omemo_undecided_key, refusal,
+    omemo_refusal, omemo_undecided_key, refusal, undecided,
 };
 use super::trust::{omemo_fingerprint, trust_number};
 use super::undecryptable::{describe, omemo_undecryptable};
@@ -48,6 +49,14 @@ pub enum omemo_action_type {
     /// Call `omemo_client_tick` at `omemo_action_time_ms`, or a little later. It replaces the time that was
     /// named before.
     OMEMO_ACTION_WAKE_AT = 9,
+    /// Devices show other identity keys than before, `omemo_action_changed_identity`: they were set up anew
+    /// under their old ids, or somebody pretends that. Messages wait: `omemo_client_accept_identity` takes the
+    /// new key, `omemo_client_decide` with OMEMO_TRUST_DISTRUSTED for it keeps the old one,
+    /// `omemo_client_send_anyway` leaves the devices out, or `omemo_client_cancel`.
+    OMEMO_ACTION_DECIDE_IDENTITY = 30,
+    /// What `omemo_client_prepare` was asked for is there, as far as it can be had: `omemo_action_ticket`, and
+    /// what a message would wait for, `omemo_action_key` and `omemo_action_changed_identity`.
+    OMEMO_ACTION_PREPARED = 31,
 }
 
 /// A request. Later versions of the library may add fields at the end, as to all structs that it makes and points
@@ -190,6 +199,8 @@ pub struct omemo_action {
     devices: Vec<omemo_device_report>,
     left_out: Vec<omemo_left_out>,
     lists: Vec<omemo_list_report>,
+    pub(super) lost: Vec<*const c_char>,
+    pub(super) changed: Vec<omemo_changed_identity>,
     keys: Vec<omemo_undecided_key>,
     texts: Texts,
 }
@@ -394,6 +405,7 @@ impl omemo_action {
                 made.devices = devices(&message.report, &mut made.texts);
                 made.left_out = left_out(&message.report, &mut made.texts);
                 made.lists = lists(&message.report, &mut made.texts);
+                made.lost = lost(&message.left_out, &mut made.texts);
                 made
             }
             Action::Refused(refused) => {
@@ -401,6 +413,7 @@ impl omemo_action {
                 made.ticket = refused.ticket.get();
                 let (known, report) = refusal(&refused.reason, &mut made.texts);
                 made.refusal = Some(known);
+                made.lost = lost(&refused.left_out, &mut made.texts);
                 if let Some(report) = report {
                     made.devices = devices(report, &mut made.texts);
                     made.left_out = left_out(report, &mut made.texts);
@@ -425,13 +438,20 @@ impl omemo_action {
             Action::DecideTrust(question) => {
                 let mut made = Self::empty(OMEMO_ACTION_DECIDE_TRUST);
                 made.ticket = question.ticket.get();
-                for key in &question.keys {
-                    made.keys.push(omemo_undecided_key {
-                        jid: made.texts.add(key.jid.as_str()),
-                        device: key.device.get(),
-                        fingerprint: key.fingerprint.into(),
-                    });
-                }
+                made.keys = undecided(&question.keys, &mut made.texts);
+                made
+            }
+            Action::DecideIdentity(question) => {
+                let mut made = Self::empty(OMEMO_ACTION_DECIDE_IDENTITY);
+                made.ticket = question.ticket.get();
+                made.changed = changed(&question.changed, &mut made.texts);
+                made
+            }
+            Action::Prepared(prepared) => {
+                let mut made = Self::empty(OMEMO_ACTION_PREPARED);
+                made.ticket = prepared.ticket.get();
+                made.keys = undecided(&prepared.keys, &mut made.texts);
+                made.changed = changed(&prepared.changed, &mut made.texts);
                 made
             }
             Action::Notice(notice) => Self::of_notice(&notice),
@@ -456,6 +476,8 @@ impl omemo_action {
             OMEMO_ACTION_DECIDE_TRUST => "action: decide about trust",
             OMEMO_ACTION_NOTICE => "action: notice",
             OMEMO_ACTION_WAKE_AT => "action: wake at",
+            OMEMO_ACTION_DECIDE_IDENTITY => "action: decide about an identity",
+            OMEMO_ACTION_PREPARED => "action: prepared",
         }
     }
 
@@ -475,6 +497,8 @@ impl omemo_action {
             devices: Vec::new(),
             left_out: Vec::new(),
             lists: Vec::new(),
+            lost: Vec::new(),
+            changed: Vec::new(),
             keys: Vec::new(),
             texts: Texts::default(),
         }

@@ -392,9 +392,9 @@ impl From<EncryptRequestError> for Failure {
             EncryptRequestError::Account(error) => return error.into(),
             EncryptRequestError::Stanza(error) => return Self::given(error),
             EncryptRequestError::Envelope(error) => return error.into(),
-            EncryptRequestError::Address(_) | EncryptRequestError::NoRecipients => {
-                OMEMO_ERROR_STANZA_ADDRESS
-            }
+            EncryptRequestError::Address(_)
+            | EncryptRequestError::NoRecipients
+            | EncryptRequestError::UnknownRoom => OMEMO_ERROR_STANZA_ADDRESS,
             EncryptRequestError::NothingToEncrypt => OMEMO_ERROR_STANZA_EMPTY,
         };
         Self::new(status, OMEMO_REMEDY_FIX, c"stanza", error)

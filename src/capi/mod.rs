@@ -85,6 +85,8 @@ pub mod action;
 
 pub mod report;
 
+pub mod left_out;
+
 pub mod undecryptable;
 
 pub mod bundle;

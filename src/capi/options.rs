@@ -10,7 +10,8 @@ use super::error::Failure;
 use super::memory::Text;
 use super::trust::{omemo_fingerprint, trust_of};
 use crate::account::{
-    self, DowngradePolicy, GapPolicy, Incarnation, NewKey, Trust, TrustPolicy, VersionPolicy,
+    self, DowngradePolicy, GapPolicy, Incarnation, NewKey, RoomPolicy, Trust, TrustPolicy,
+    VersionPolicy,
 };
 use crate::client;
 use crate::model::Version;
@@ -66,6 +67,17 @@ pub enum omemo_downgrade_policy {
     OMEMO_DOWNGRADE_POLICY_SKIP = 2,
 }
 
+/// What becomes of a message to a room of whose members some can get nothing: they have no device, no usable
+/// keys, are not trusted, or have ended encryption.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum omemo_room_policy {
+    /// They are left out, and the report names them. Recommended: else each member could silence the room.
+    OMEMO_ROOM_POLICY_LEAVE_OUT = 1,
+    /// It is refused.
+    OMEMO_ROOM_POLICY_REFUSE = 2,
+}
+
 /// What is done with elements that a legacy message cannot encrypt.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,13 +102,17 @@ pub const OMEMO_OPTION_ACCEPT_TAG_OUTSIDE: u32 = 4;
 /// `flags` of the options: markers are kept outside of backups, but there are none yet. Needed only as long as
 /// `incarnations` is empty: without it, and without any, an old copy of the store is not noticed by them.
 pub const OMEMO_OPTION_KEEPS_INCARNATIONS: u32 = 8;
+/// `flags` of the options: who joins a room after the user has decided who reads a message
+/// (`omemo_client_send_anyway`, `omemo_client_decide`) gets it too. Else the report names them.
+pub const OMEMO_OPTION_WRITE_TO_JOINED: u32 = 256;
 /// `silent_after` of the options: no device is left out for being silent.
 pub const OMEMO_NEVER: u32 = u32::MAX;
 
 const FLAGS: u32 = OMEMO_OPTION_LEAVE_OUT_UNDECIDED
     | OMEMO_OPTION_NO_INBOX
     | OMEMO_OPTION_ACCEPT_TAG_OUTSIDE
-    | OMEMO_OPTION_KEEPS_INCARNATIONS;
+    | OMEMO_OPTION_KEEPS_INCARNATIONS
+    | OMEMO_OPTION_WRITE_TO_JOINED;
 
 /// A key that is seen for the first time, for `decide_trust`.
 #[repr(C)]
@@ -173,6 +189,16 @@ pub struct omemo_options {
         Option<unsafe extern "C" fn(user_data: *mut c_void, key: *const omemo_new_key) -> u32>,
     /// For `decide_trust`. Must be there as long as any reference to the client or to its account.
     pub decide_trust_data: *mut c_void,
+    /// How long a message waits for device lists and bundles, in milliseconds; then it goes out with what is
+    /// there, or is refused. 0: three minutes.
+    pub patience_ms: u64,
+    /// How long a message waits for decisions about keys, in milliseconds; then it goes out without their
+    /// devices, or is refused. 0: until somebody decides.
+    pub decision_patience_ms: u64,
+    /// The most bytes of a stanza, which servers limit. 0: 256 KiB; or SIZE_MAX.
+    pub stanza_limit: usize,
+    /// An omemo_room_policy.
+    pub rooms: u32,
 }
 
 // SAFETY: integers, pointers and an optional function only.
@@ -192,6 +218,18 @@ pub(super) fn read(
     options.ask_about_keys = given.flags & OMEMO_OPTION_LEAVE_OUT_UNDECIDED == 0;
     options.request_timeout = duration(given.request_timeout_ms, options.request_timeout);
     options.list_age = duration(given.list_age_ms, options.list_age);
+    options.patience = duration(given.patience_ms, options.patience);
+    if given.decision_patience_ms != 0 {
+        options.decision_patience = Some(Duration::from_millis(given.decision_patience_ms));
+    }
+    let policies = [RoomPolicy::LeaveOut, RoomPolicy::Refuse];
+    options.rooms = choose(given.rooms, options.rooms, &policies)?;
+    options.writes_to_joined = given.flags & OMEMO_OPTION_WRITE_TO_JOINED != 0;
+    options.stanza_limit = match given.stanza_limit {
+        0 => options.stanza_limit,
+        usize::MAX => None,
+        bytes => Some(bytes),
+    };
     Ok(options)
 }
 

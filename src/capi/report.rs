@@ -6,7 +6,7 @@ use core::ptr;
 use super::device::protocol_number;
 use super::memory::Texts;
 use super::trust::omemo_fingerprint;
-use crate::account::{Absence, DeviceReport, Fate, Gap, ListReport, Refusal, Report};
+use crate::account::{Absence, DeviceReport, Fate, Gap, ListReport, Refusal, Report, UndecidedKey};
 use crate::client::RefusalReason;
 
 /// Why a message is not encrypted for a device.
@@ -150,6 +150,8 @@ pub enum omemo_refusal_kind {
     OMEMO_REFUSAL_TOO_LARGE = 22,
     /// Nobody could say which devices the recipient `jid` has: try again. `omemo_client_encrypt` asks at once.
     OMEMO_REFUSAL_UNREACHABLE = 40,
+    /// The room was left while the message waited.
+    OMEMO_REFUSAL_NOT_IN_ROOM = 23,
 }
 
 /// Why a message does not go out.
@@ -167,6 +169,15 @@ pub struct omemo_refusal {
 pub(super) fn devices(report: &Report, texts: &mut Texts) -> Vec<omemo_device_report> {
     let devices = report.devices.iter();
     devices.map(|device| describe(device, texts)).collect()
+}
+
+pub(super) fn undecided(keys: &[UndecidedKey], texts: &mut Texts) -> Vec<omemo_undecided_key> {
+    let keys = keys.iter().map(|key| omemo_undecided_key {
+        jid: texts.add(key.jid.as_str()),
+        device: key.device.get(),
+        fingerprint: key.fingerprint.into(),
+    });
+    keys.collect()
 }
 
 pub(super) fn left_out(report: &Report, texts: &mut Texts) -> Vec<omemo_left_out> {
@@ -205,8 +216,12 @@ pub(super) fn refusal<'r>(
     match reason {
         RefusalReason::Recipients(refusal) => refused(refusal, texts),
         _ => {
+            let kind = match reason {
+                RefusalReason::NotInRoom => omemo_refusal_kind::OMEMO_REFUSAL_NOT_IN_ROOM,
+                _ => omemo_refusal_kind::OMEMO_REFUSAL_CONTENT,
+            };
             let refusal = omemo_refusal {
-                kind: omemo_refusal_kind::OMEMO_REFUSAL_CONTENT as u32,
+                kind: kind as u32,
                 jid: ptr::null(),
                 reason: texts.add(&reason.to_string()),
             };

@@ -4,11 +4,12 @@ use core::fmt;
 
 use super::requests::IqRequest;
 use crate::account::{
-    AccountError, Failure, Listing, MessageId, Peer, Refusal, Report, Trust, UndecidedKey,
+    AccountError, ChangedIdentity, Failure, Listing, MessageId, Peer, Refusal, Report, Trust,
+    UndecidedKey,
 };
 use crate::error::PayloadError;
 use crate::model::{BareJid, Fingerprint, Timestamp};
-use crate::stanza::{ContentError, StanzaError, WriteEnvelopeError};
+use crate::stanza::{ContentError, ElementName, StanzaError, WriteEnvelopeError};
 
 /// Something to do. Everything is stored that has to be before it is handed out.
 #[derive(Clone, Debug)]
@@ -32,6 +33,14 @@ pub enum Action {
     /// [`Client::send_anyway`](super::Client::send_anyway) without their devices, or
     /// [`Client::cancel`](super::Client::cancel).
     DecideTrust(TrustQuestion),
+    /// Devices show other identity keys than before: they were set up anew under their old ids, or
+    /// somebody pretends that. Messages wait until somebody has decided:
+    /// [`Client::accept_identity`](super::Client::accept_identity) takes the new key,
+    /// [`Client::decide`](super::Client::decide) with [`Trust::Distrusted`] keeps the old one;
+    /// [`Client::send_anyway`](super::Client::send_anyway) leaves the devices out.
+    DecideIdentity(IdentityQuestion),
+    /// What [`Client::prepare`](super::Client::prepare) was asked for is there, as far as it can be had.
+    Prepared(Prepared),
     /// Something happened that the user may want to know.
     Notice(Notice),
     /// Call [`Client::tick`](super::Client::tick) at this time, or a little later. It replaces the time
@@ -66,6 +75,9 @@ pub struct EncryptedMessage {
     pub stanza: String,
     /// What became of each device.
     pub report: Report,
+    /// The elements of the message that some of the devices do not get: those that read legacy get the text,
+    /// and what may stand beside it in clear.
+    pub left_out: Vec<ElementName>,
 }
 
 /// A message that does not go out.
@@ -75,6 +87,9 @@ pub struct Refused {
     pub ticket: Ticket,
     /// Why.
     pub reason: RefusalReason,
+    /// The elements of the message that some of the devices cannot get: legacy carries a text alone. If there
+    /// is none, they are the reason.
+    pub left_out: Vec<ElementName>,
 }
 
 /// Why a message does not go out.
@@ -89,6 +104,9 @@ pub enum RefusalReason {
     Stanza(StanzaError),
     /// Its content cannot be put into an envelope.
     Envelope(WriteEnvelopeError),
+    /// The room was left while it waited ([`Client::leave_room`](super::Client::leave_room)): nobody knows who
+    /// is in it.
+    NotInRoom,
 }
 
 impl fmt::Display for RefusalReason {
@@ -98,6 +116,7 @@ impl fmt::Display for RefusalReason {
             Self::Payload(error) => error.fmt(f),
             Self::Stanza(error) => error.fmt(f),
             Self::Envelope(error) => error.fmt(f),
+            Self::NotInRoom => f.write_str("the room was left while the message waited"),
         }
     }
 }
@@ -210,6 +229,26 @@ pub struct TrustQuestion {
     pub ticket: Ticket,
     /// The keys.
     pub keys: Vec<UndecidedKey>,
+}
+
+/// Devices that show other identity keys than before.
+#[derive(Clone, Debug)]
+pub struct IdentityQuestion {
+    /// The message that waits first.
+    pub ticket: Ticket,
+    /// The devices, with both keys.
+    pub changed: Vec<ChangedIdentity>,
+}
+
+/// What is known before there is a message.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// What [`Client::prepare`](super::Client::prepare) returned.
+    pub ticket: Ticket,
+    /// The keys that a message would wait for.
+    pub keys: Vec<UndecidedKey>,
+    /// The devices that show other identity keys than before, which a message would wait for too.
+    pub changed: Vec<ChangedIdentity>,
 }
 
 /// Something that the user may want to know. Its [`Debug`](fmt::Debug) does not show what somebody wrote.

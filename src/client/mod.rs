@@ -43,8 +43,8 @@ use getrandom::SysRng;
 use rand_core::TryCryptoRng;
 
 pub use action::{
-    Action, Delivery, Disposition, EncryptedMessage, Notice, Origin, RefusalReason, Refused,
-    Ticket, TrustQuestion, Undecryptable, UndecryptableReason,
+    Action, Delivery, Disposition, EncryptedMessage, IdentityQuestion, Notice, Origin, Prepared,
+    RefusalReason, Refused, Ticket, TrustQuestion, Undecryptable, UndecryptableReason,
 };
 pub use inbound::QueryId;
 pub use options::Options;
@@ -56,10 +56,10 @@ use self::announce::{Announcements, Removals};
 use self::inbound::{Archives, Evictions, PendingOptOut};
 use self::knowledge::Knowledge;
 use self::outbox::Outbox;
-use self::requests::{Purpose, Requests};
+use self::requests::{Open, Purpose, Requests};
 use self::upkeep::Upkeep;
 use crate::account::{APPLICATION, Account, AccountError, MessageId, Opening, Trust};
-use crate::model::{BareJid, Fingerprint, Timestamp};
+use crate::model::{BareJid, DeviceId, Fingerprint, Timestamp};
 use crate::stanza::{IqAnswer, Node, Request};
 use crate::store::Store;
 
@@ -83,6 +83,10 @@ pub struct Client<R = SysRng> {
     upkeep: Upkeep,
     evictions: Evictions,
     wake_at: Option<Timestamp>,
+    /// What the server has announced: the most bytes of a stanza (XEP-0478).
+    stanza_limit: Option<usize>,
+    /// The time of the last call.
+    now: Timestamp,
 }
 
 impl Client {
@@ -130,6 +134,8 @@ impl<R: TryCryptoRng> Client<R> {
             upkeep: Upkeep::default(),
             evictions: Evictions::default(),
             wake_at: None,
+            stanza_limit: None,
+            now,
         };
         if client.account.opening() == Opening::RolledBack {
             client.notice(Notice::RolledBack);
@@ -162,6 +168,7 @@ impl<R: TryCryptoRng> Client<R> {
     pub fn connected(&mut self, now: Timestamp) -> Result<(), AccountError> {
         self.requests.clear();
         self.knowledge.begin_stream(self.account.jid(), now);
+        self.outbox.begin_stream();
         self.is_connected = true;
         self.upkeep.begin_stream();
         self.announcements.begin(self.options.versions());
@@ -177,6 +184,7 @@ impl<R: TryCryptoRng> Client<R> {
     pub fn resumed(&mut self, now: Timestamp) -> Result<(), AccountError> {
         self.note_interruption();
         self.requests.clear();
+        self.outbox.begin_stream();
         self.is_connected = true;
         if self.announcements.is_interrupted() {
             self.knowledge.forget_lists(self.account.jid());
@@ -190,6 +198,7 @@ impl<R: TryCryptoRng> Client<R> {
         self.note_interruption();
         self.is_connected = false;
         self.requests.clear();
+        self.outbox.end_stream();
         let is_request = |action: &Action| matches!(action, Action::Request(_));
         self.actions.retain(|action| !is_request(action));
     }
@@ -212,13 +221,30 @@ impl<R: TryCryptoRng> Client<R> {
             Answer::Stanza(xml) => (Some(xml), IqAnswer::read(xml).ok().flatten()),
         };
         let own = self.account.jid();
-        if let Some(open) = self.requests.close(id, read.as_ref(), own)
-            && let Err(error) = self.answered(&open.purpose, xml.zip(read.as_ref()), now)
-        {
+        if let Some(open) = self.requests.close(id, read.as_ref(), own) {
+            self.settle(id, open, xml.zip(read.as_ref()), now)?;
+        }
+        self.go_on(now)
+    }
+
+    /// Takes in what came of a request, and tells the messages that wait for it.
+    fn settle(
+        &mut self,
+        id: RequestId,
+        open: Open,
+        answer: Option<(&str, &IqAnswer<'_>)>,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        if let Err(error) = self.answered(&open.purpose, answer, now) {
             self.requests.reopen(id, open);
             return Err(error);
         }
-        self.go_on(now)
+        if let Some(resource) = open.purpose.asked()
+            && !self.requests.is_asked(&resource)
+        {
+            self.outbox.has_come(&resource);
+        }
+        Ok(())
     }
 
     /// If the stream has broken while this device was asking for, or publishing, what is its own, that is done
@@ -277,11 +303,9 @@ impl<R: TryCryptoRng> Client<R> {
     /// [`AccountError`]: call it again.
     pub fn tick(&mut self, now: Timestamp) -> Result<(), AccountError> {
         while let Some((id, open)) = self.requests.expire(now) {
-            if let Err(error) = self.answered(&open.purpose, None, now) {
-                self.requests.reopen(id, open);
-                return Err(error);
-            }
+            self.settle(id, open, None, now)?;
         }
+        self.outbox.pass_time(now);
         self.go_on(now)
     }
 
@@ -317,7 +341,9 @@ impl<R: TryCryptoRng> Client<R> {
         self.account.acknowledge(id, APPLICATION)
     }
 
-    /// Somebody has decided about a key. Messages that waited for it go on.
+    /// Somebody has decided about a key. Messages that waited for it go on. If it is the key that a device
+    /// shows in the place of another one ([`Action::DecideIdentity`]), to trust it is to accept it as the
+    /// device's key, and to distrust it is to keep the one before.
     ///
     /// # Errors
     /// [`AccountError`]: it may be decided all the same; calling again is safe.
@@ -329,7 +355,28 @@ impl<R: TryCryptoRng> Client<R> {
         now: Timestamp,
     ) -> Result<(), AccountError> {
         self.account.set_trust(jid, key, trust, now)?;
-        self.outbox.ask_again();
+        if trust.allows_sending() {
+            self.account.accept_identities(jid, key, now)?;
+        }
+        self.outbox.was_decided(jid, key);
+        self.go_on(now)
+    }
+
+    /// The user accepts the identity key that a device shows in the place of another one
+    /// ([`Action::DecideIdentity`]). Messages that waited for it go on, in new sessions. To keep the old key,
+    /// distrust the new one: [`Self::decide`].
+    ///
+    /// # Errors
+    /// [`AccountError`]: it may be accepted all the same; calling again is safe.
+    pub fn accept_identity(
+        &mut self,
+        jid: &BareJid,
+        device: DeviceId,
+        key: &Fingerprint,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        self.account.accept_identity(jid, device, key, now)?;
+        self.outbox.was_decided(jid, key);
         self.go_on(now)
     }
 
@@ -369,8 +416,15 @@ impl<R: TryCryptoRng> Client<R> {
         self.go_on(now)
     }
 
+    /// What the server has announced as the most bytes of a stanza (XEP-0478, `<max-bytes/>`); `None`: it has
+    /// announced nothing. It counts if it is less than [`Options::stanza_limit`].
+    pub const fn set_stanza_limit(&mut self, bytes: Option<usize>) {
+        self.stanza_limit = bytes;
+    }
+
     /// Does what can be done now.
     fn go_on(&mut self, now: Timestamp) -> Result<(), AccountError> {
+        self.now = now;
         self.enter_opt_outs(now)?;
         self.tell_of_evictions()?;
         if self.is_connected {
@@ -391,6 +445,7 @@ impl<R: TryCryptoRng> Client<R> {
             self.announcements.next(now),
             self.own_list_retry(),
             self.upkeep.next(),
+            self.outbox.next_deadline(),
         ];
         let next = next.into_iter().flatten().min();
         if next.is_some() && next != self.wake_at {

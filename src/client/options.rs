@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::account::{self, TrustPolicy};
+use crate::account::{self, RoomPolicy, TrustPolicy};
 use crate::model::Version;
 use crate::stanza::Unprotected;
 
@@ -19,6 +19,23 @@ pub struct Options {
     pub ask_about_keys: bool,
     /// How long the answer to a request is waited for.
     pub request_timeout: Duration,
+    /// How long a message waits for device lists and bundles. Then it goes out to those whose keys are
+    /// there, with a report, or is refused. Time without a stream, and time that the user takes to decide,
+    /// does not count.
+    pub patience: Duration,
+    /// How long a message waits for decisions about keys. Then it goes out without their devices, or is
+    /// refused. `None`: until somebody decides.
+    pub decision_patience: Option<Duration>,
+    /// What becomes of a message to a room of whose members some can get nothing.
+    pub rooms: RoomPolicy,
+    /// Whether those who join a room after the user has decided who reads a message
+    /// ([`Client::send_anyway`](super::Client::send_anyway), or an answer to a question about it) get it too.
+    /// Else the report names them: a server could add readers to a text that was written for others.
+    pub writes_to_joined: bool,
+    /// The most bytes of a stanza; `None`: any number. What servers take by default is 256 KiB (Prosody,
+    /// ejabberd); they end the stream of who sends more. Devices that would make it larger are left out, and
+    /// the report says so.
+    pub stanza_limit: Option<usize>,
     /// How old the device list of a contact becomes before a message asks for it again, if there is no
     /// subscription by which the server tells of changes.
     pub list_age: Duration,
@@ -33,6 +50,11 @@ impl Options {
             unprotected: Unprotected::Drop,
             ask_about_keys: true,
             request_timeout: Duration::from_secs(60),
+            patience: Duration::from_secs(3 * 60),
+            decision_patience: None,
+            rooms: RoomPolicy::LeaveOut,
+            writes_to_joined: false,
+            stanza_limit: Some(256 << 10),
             list_age: Duration::from_secs(60 * 60),
         }
     }

@@ -117,7 +117,7 @@ impl Purpose {
         self.asked().is_none_or(|resource| resource.owner() == own)
     }
 
-    fn asked(&self) -> Option<Resource> {
+    pub(super) fn asked(&self) -> Option<Resource> {
         match self {
             Self::FetchList(jid, version) | Self::FetchCurrentList(jid, version, _) => {
                 Some(Resource::List(jid.clone(), *version))
@@ -186,13 +186,6 @@ impl Requests {
     /// Whether somebody is being asked for it.
     pub(super) fn is_asked(&self, what: &Resource) -> bool {
         self.asked.contains(what)
-    }
-
-    /// Whether somebody is still being asked for one of these; those at the end that have come are taken
-    /// off.
-    pub(super) fn are_asked(&self, awaits: &mut Vec<Resource>) -> bool {
-        while awaits.pop_if(|what| !self.is_asked(what)).is_some() {}
-        !awaits.is_empty()
     }
 
     /// Closes the request that is answered, if it is open and who answers was asked.

@@ -45,11 +45,15 @@ impl<R: TryCryptoRng> Client<R> {
             }
         }
         self.rooms.insert(jid.clone(), room);
+        self.outbox.room_has_changed(jid);
         self.go_on(now)
     }
 
     /// The room is left: messages to it are messages to an account again.
     pub fn leave_room(&mut self, jid: &BareJid) {
         self.rooms.remove(jid);
+        self.outbox.room_has_changed(jid);
+        // What fails stays due, and is tried again with the next call.
+        self.go_on(self.now).ok();
     }
 }

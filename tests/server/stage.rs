@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use omemo::account::{TrustPolicy, VersionPolicy};
 use omemo::client::{
-    Action, Answer, Client, Delivery, Disposition, EncryptedMessage, IqRequest, Notice, Options,
-    Refused, Ticket, TrustQuestion, Undecryptable,
+    Action, Answer, Client, Delivery, Disposition, EncryptedMessage, IdentityQuestion, IqRequest,
+    Notice, Options, Prepared, Refused, Ticket, TrustQuestion, Undecryptable,
 };
 use omemo::model::{BareJid, Timestamp, Version};
 use omemo::store::{MemoryStore, Store};
@@ -45,6 +45,8 @@ pub(crate) struct User {
     pub(crate) read: Vec<Delivery>,
     pub(crate) undecryptable: Vec<Undecryptable>,
     pub(crate) questions: Vec<TrustQuestion>,
+    pub(crate) identity_questions: Vec<IdentityQuestion>,
+    pub(crate) prepared: Vec<Prepared>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) wake_at: Option<Timestamp>,
 }
@@ -150,6 +152,8 @@ impl Stage {
             read: Vec::new(),
             undecryptable: Vec::new(),
             questions: Vec::new(),
+            identity_questions: Vec::new(),
+            prepared: Vec::new(),
             notices: Vec::new(),
             wake_at: None,
         });
@@ -269,6 +273,8 @@ impl Stage {
             }
             Action::Undecryptable(what) => user.undecryptable.push(what),
             Action::DecideTrust(question) => user.questions.push(question),
+            Action::DecideIdentity(question) => user.identity_questions.push(question),
+            Action::Prepared(prepared) => user.prepared.push(prepared),
             Action::Notice(notice) => user.notices.push(notice),
             Action::WakeAt(at) => user.wake_at = Some(at),
             other => panic!("{other:?}"),

@@ -28,6 +28,9 @@ impl<R: TryCryptoRng> Client<R> {
         }
         let was_seen = self.account.device_list_seen(jid, list.version)?.is_some();
         let change = self.account.set_device_list(jid, list, now)?;
+        if !change.added.is_empty() || !change.removed.is_empty() {
+            self.outbox.has_changed(jid);
+        }
         // Somebody who has no device yet may log in for the first time at any moment.
         let is_absent = !is_own && list.devices.is_empty() && self.account.devices(jid)?.is_empty();
         let resource = Resource::List(jid.clone(), list.version);
