@@ -78,6 +78,12 @@
 #define OMEMO_OPTION_KEEPS_INCARNATIONS 8
 
 /**
+ * `flags` of the options: who joins a room after the user has decided who reads a message
+ * (`omemo_client_send_anyway`, `omemo_client_decide`) gets it too. Else the report names them.
+ */
+#define OMEMO_OPTION_WRITE_TO_JOINED 256
+
+/**
  * `silent_after` of the options: no device is left out for being silent.
  */
 #define OMEMO_NEVER UINT32_MAX
@@ -401,6 +407,18 @@ enum omemo_action_type
    * named before.
    */
   OMEMO_ACTION_WAKE_AT = 9,
+  /**
+   * Devices show other identity keys than before, `omemo_action_changed_identity`: they were set up anew
+   * under their old ids, or somebody pretends that. Messages wait: `omemo_client_accept_identity` takes the
+   * new key, `omemo_client_decide` with OMEMO_TRUST_DISTRUSTED for it keeps the old one,
+   * `omemo_client_send_anyway` leaves the devices out, or `omemo_client_cancel`.
+   */
+  OMEMO_ACTION_DECIDE_IDENTITY = 30,
+  /**
+   * What `omemo_client_prepare` was asked for is there, as far as it can be had: `omemo_action_ticket`, and
+   * what a message would wait for, `omemo_action_key` and `omemo_action_changed_identity`.
+   */
+  OMEMO_ACTION_PREPARED = 31,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1098,6 +1116,32 @@ typedef uint32_t omemo_downgrade_policy;
 #endif // __cplusplus
 
 /**
+ * What becomes of a message to a room of whose members some can get nothing: they have no device, no usable
+ * keys, are not trusted, or have ended encryption.
+ */
+enum omemo_room_policy
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * They are left out, and the report names them. Recommended: else each member could silence the room.
+   */
+  OMEMO_ROOM_POLICY_LEAVE_OUT = 1,
+  /**
+   * It is refused.
+   */
+  OMEMO_ROOM_POLICY_REFUSE = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_room_policy omemo_room_policy;
+#else
+typedef uint32_t omemo_room_policy;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * What is done with elements that a legacy message cannot encrypt.
  */
 enum omemo_unprotected
@@ -1355,6 +1399,10 @@ enum omemo_refusal_kind
    * Nobody could say which devices the recipient `jid` has: try again. `omemo_client_encrypt` asks at once.
    */
   OMEMO_REFUSAL_UNREACHABLE = 40,
+  /**
+   * The room was left while the message waited.
+   */
+  OMEMO_REFUSAL_NOT_IN_ROOM = 23,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -2137,6 +2185,24 @@ typedef struct {
    * For `decide_trust`. Must be there as long as any reference to the client or to its account.
    */
   void *decide_trust_data;
+  /**
+   * How long a message waits for device lists and bundles, in milliseconds; then it goes out with what is
+   * there, or is refused. 0: three minutes.
+   */
+  uint64_t patience_ms;
+  /**
+   * How long a message waits for decisions about keys, in milliseconds; then it goes out without their
+   * devices, or is refused. 0: until somebody decides.
+   */
+  uint64_t decision_patience_ms;
+  /**
+   * The most bytes of a stanza, which servers limit. 0: 256 KiB; or SIZE_MAX.
+   */
+  size_t stanza_limit;
+  /**
+   * An omemo_room_policy.
+   */
+  uint32_t rooms;
 } omemo_options;
 
 /**
@@ -2456,6 +2522,28 @@ typedef struct {
    */
   omemo_fingerprint fingerprint;
 } omemo_undecided_key;
+
+/**
+ * A device that shows another identity key than before.
+ */
+typedef struct {
+  /**
+   * Whose device it is.
+   */
+  const char *jid;
+  /**
+   * Its id.
+   */
+  uint32_t device;
+  /**
+   * The key that it has shown before.
+   */
+  omemo_fingerprint known;
+  /**
+   * The key in the bundle that its server has for it now.
+   */
+  omemo_fingerprint shown;
+} omemo_changed_identity;
 
 /**
  * One entry of a device list. Later versions of the library may add fields at the end.
@@ -3835,9 +3923,32 @@ omemo_status omemo_client_encrypt_now(omemo_client *client,
                                       omemo_error **error);
 
 /**
- * Forgets a message that waits to be encrypted. Nothing happens if it is gone already.
+ * Learns the devices and keys of accounts, or of the members of rooms, before there is a message to send:
+ * when a conversation is opened, say. What is not known is asked for; then comes OMEMO_ACTION_PREPARED, with
+ * the `ticket`. Nothing is sent to them.
  */
-omemo_status omemo_client_cancel(omemo_client *client, uint64_t ticket, omemo_error **error);
+omemo_status omemo_client_prepare(omemo_client *client,
+                                  const char *const *accounts,
+                                  size_t account_count,
+                                  uint64_t now_ms,
+                                  uint64_t *ticket,
+                                  omemo_error **error);
+
+/**
+ * The server has announced the most `bytes` of a stanza (XEP-0478, `<max-bytes/>`); 0: it has announced
+ * nothing. It counts if it is less than `stanza_limit` of the options.
+ */
+omemo_status omemo_client_set_stanza_limit(omemo_client *client,
+                                           size_t bytes,
+                                           omemo_error **error);
+
+/**
+ * Forgets a message that waits to be encrypted; the next one of its conversation goes on. Nothing happens if
+ * it is gone already.
+ */
+omemo_status omemo_client_cancel(omemo_client *client,
+                                 uint64_t ticket,
+                                 omemo_error **error);
 
 /**
  * Sends a message that waits without the devices about whose keys nobody has decided. Nothing happens if it
@@ -3857,6 +3968,17 @@ omemo_status omemo_client_decide(omemo_client *client,
                                  uint32_t trust,
                                  uint64_t now_ms,
                                  omemo_error **error);
+
+/**
+ * The user accepts the identity key that a device shows in the place of another one
+ * (OMEMO_ACTION_DECIDE_IDENTITY: `shown`). Messages that waited for it go on, in new sessions.
+ */
+omemo_status omemo_client_accept_identity(omemo_client *client,
+                                          const char *jid,
+                                          uint32_t device,
+                                          const omemo_fingerprint *fingerprint,
+                                          uint64_t now_ms,
+                                          omemo_error **error);
 
 /**
  * Says who is to be told that there are actions: once, until all of them were taken; at once, if there are
@@ -4110,6 +4232,29 @@ const omemo_undecided_key *omemo_action_key(const omemo_action *action, size_t i
  * Frees an action, and overwrites what it says. Nothing happens if it is NULL.
  */
 void omemo_action_free(omemo_action *action);
+
+/**
+ * How many elements of a message some of its devices do not get.
+ */
+size_t omemo_action_lost_element_count(const omemo_action *action);
+
+/**
+ * An element of a message that some of its devices do not get, as legacy carries a text alone, in the form
+ * `{namespace}name`; NULL if there are not so many. If the message is refused, they may be the reason.
+ */
+const char *omemo_action_lost_element(const omemo_action *action,
+                                      size_t index);
+
+/**
+ * How many devices show another identity key than before.
+ */
+size_t omemo_action_changed_identity_count(const omemo_action *action);
+
+/**
+ * A device that shows another identity key than before; NULL if there are not so many.
+ */
+const omemo_changed_identity *omemo_action_changed_identity(const omemo_action *action,
+                                                            size_t index);
 
 /**
  * Reads the element `<bundle/>` of a version (an omemo_protocol). Of a whole stanza: `omemo_items_read`.
