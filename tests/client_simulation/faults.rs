@@ -80,7 +80,7 @@ impl World {
                 self.is_blind(person, &asked);
                 None
             }
-            3..6 => Some(self.spell_otherwise(request, &own, answer)),
+            3..6 => Some(self.spell_otherwise(request, &full, answer)),
             _ => Some(answer),
         }
     }
@@ -131,7 +131,7 @@ impl World {
     }
 
     /// Another spelling of an address that may answer.
-    fn spell_otherwise(&mut self, request: &IqRequest, own: &BareJid, answer: String) -> String {
+    fn spell_otherwise(&mut self, request: &IqRequest, full: &str, answer: String) -> String {
         self.counts.add("answers from other spellings");
         match &request.to {
             Some(to) => {
@@ -139,10 +139,13 @@ impl World {
                 answer.replacen(&format!(" from='{to}'"), &format!(" from='{spelt}'"), 1)
             }
             None => {
-                let spelt = match self.rng.random_range(0..3) {
+                let own = jid(full);
+                let spelt = match self.rng.random_range(0..4) {
                     0 => own.to_string(),
                     1 => own.as_str().to_uppercase(),
-                    _ => own.domain().to_owned(),
+                    2 => own.domain().to_owned(),
+                    // RFC 3920 allowed that.
+                    _ => full.to_owned(),
                 };
                 answer.replacen("<iq", &format!("<iq from='{spelt}'"), 1)
             }

@@ -221,6 +221,11 @@ impl World {
             return;
         }
         self.counts.add("streams resumed");
+        let now = self.time();
+        let resumed = &mut self.people[person];
+        resumed.client.disconnected();
+        resumed.late.clear();
+        resumed.client.resumed(now).unwrap();
         let taken = self.people[person].taken.clone();
         let is_again = |stanza: &&String| !stanza.starts_with("<presence");
         for stanza in taken.iter().filter(is_again) {
