@@ -114,3 +114,21 @@ fn an_empty_legacy_message_without_a_nonce_is_taken() {
     let next = stage.seal(0, ROMEO, &text("two"));
     assert!(!next.contains("prekey"), "{next}");
 }
+
+/// Malayalam chillu (Unicode 5.1), and an emoji: Prosody routes to such addresses.
+#[test]
+fn addresses_with_newer_characters_are_written_to_and_read() {
+    for version in Version::ALL {
+        for name in ["\u{d1c}\u{d4b}\u{d7a}", "\u{1f339}"] {
+            let address = format!("{name}@capulet.example");
+            let mut stage = Stage::new();
+            stage.add(&format!("{address}/balcony"), only(version));
+            stage.add(&format!("{ROMEO}/orchard"), only(version));
+            stage.befriend(0, 1);
+            stage.say(0, ROMEO, &text("one"));
+            stage.say(1, &address, &text("two"));
+            assert_eq!(stage.users[1].bodies(), ["one"]);
+            assert_eq!(stage.users[0].bodies(), ["two"]);
+        }
+    }
+}

@@ -9,14 +9,14 @@
 //! clients still differ about it. For nearly all addresses the results are the same; where they are not
 //! (sharp s and final sigma, which stringprep makes ss and sigma; joiners, which it drops), two accounts of a
 //! server that prepares the newer way would be one here. Names of hosts in their ASCII form (`xn--`) are
-//! other addresses than the same in Unicode.
+//! other addresses than the same in Unicode. Characters that are newer than stringprep are taken as they are, as
+//! servers take them: see [`prepare`].
 
 use core::fmt;
 use core::net::Ipv6Addr;
 use core::str::FromStr;
-use std::borrow::Cow;
 
-use stringprep::{nameprep, nodeprep};
+use super::prepare;
 
 /// RFC 6122 §2.1: no part of an address is longer, counted in bytes of its prepared form.
 pub const MAX_JID_PART: usize = 1023;
@@ -163,7 +163,7 @@ fn prepare_local(local: &str) -> Result<String, JidError> {
     if local.len() > MAX_UNPREPARED {
         return Err(JidError::Local);
     }
-    let local = stable(local, nodeprep).ok_or(JidError::Local)?;
+    let local = prepare::local(local).ok_or(JidError::Local)?;
     if local.is_empty() || local.len() > MAX_JID_PART {
         return Err(JidError::Local);
     }
@@ -179,24 +179,13 @@ fn prepare_domain(domain: &str) -> Result<String, JidError> {
         let address: Ipv6Addr = address.parse().map_err(|_| JidError::Domain)?;
         return Ok(format!("[{address}]"));
     }
-    let domain = stable(domain, nameprep).ok_or(JidError::Domain)?;
+    let domain = prepare::domain(domain).ok_or(JidError::Domain)?;
     // RFC 7622 §3.2: a final dot is stripped before anything is compared.
     let domain = domain.strip_suffix('.').unwrap_or(&domain);
     if domain.len() > MAX_JID_PART || !domain.split('.').all(is_label) {
         return Err(JidError::Domain);
     }
     Ok(domain.to_owned())
-}
-
-/// Stringprep knows the characters of Unicode 3.2. One that came later passes if the tables of today
-/// change it into one that did not: preparing the outcome again would change it once more.
-fn stable(
-    text: &str,
-    profile: impl Fn(&str) -> Result<Cow<'_, str>, stringprep::Error>,
-) -> Option<String> {
-    let once = profile(text).ok()?.into_owned();
-    let is_stable = profile(&once).is_ok_and(|twice| twice == once);
-    is_stable.then_some(once)
 }
 
 /// The characters of host names (RFC 6122 §2.2 asks for STD 3), the underscore of private networks,
@@ -281,6 +270,17 @@ mod tests {
             "a\u{0}@example.org",
             "a\u{2028}@example.org",
             "a\u{ff0f}@example.org",
+            "\u{1f339} a@example.org",
+            "\u{1f339}\u{2028}@example.org",
+            "\u{1f339}&@example.org",
+            // They change the direction of what is shown, or are not seen; newer ones too.
+            "a\u{200f}@example.org",
+            "a\u{61c}@example.org",
+            "a\u{2067}b\u{2069}@example.org",
+            "a\u{2064}@example.org",
+            "a\u{e0041}@example.org",
+            "a\u{e000}@example.org",
+            "a\u{1fffe}@example.org",
         ] {
             assert_eq!(bad.parse::<BareJid>(), Err(JidError::Local), "{bad:?}");
         }
@@ -288,6 +288,79 @@ mod tests {
             "", "a@", "a@b@c", "a@.", "a@b..c", "a@.b", "a@b c", "a@<b>", "a@b:5222", "a@b\u{0}",
         ] {
             assert_eq!(bad.parse::<BareJid>(), Err(JidError::Domain), "{bad:?}");
+        }
+    }
+
+    /// Prosody's nodeprep takes each of these as it is: Malayalam chillu (Unicode 5.1), Tifinagh (4.1), N'Ko (5.0), an
+    /// ideograph (4.1), a capital sharp s (5.1), an emoji (6.0), one with a skin tone (8.0), no character yet.
+    const NEW: [&str; 8] = [
+        "\u{d1c}\u{d4b}\u{d7a}",
+        "\u{2d30}\u{2d31}",
+        "\u{7ca}\u{7cb}",
+        "\u{9fa6}",
+        "\u{1e9e}",
+        "\u{1f339}",
+        "\u{1f44b}\u{1f3fd}",
+        "\u{378}",
+    ];
+
+    #[test]
+    fn characters_that_are_newer_than_stringprep_stay_as_they_are() {
+        for new in NEW {
+            for name in [
+                new.to_owned(),
+                format!("a{new}"),
+                format!("{new}7"),
+                format!("\u{e9}{new}"),
+            ] {
+                let text = format!("{name}@{new}.example");
+                let address = jid(&text);
+                assert_eq!(address.as_str(), text);
+                assert_eq!(address.local(), Some(&*name));
+                // What is around them is prepared.
+                let spelling = format!("{}@{new}.Example.", name.replace('a', "A"));
+                let spelling = spelling.replace('\u{e9}', "E\u{301}");
+                assert_eq!(jid(&spelling), address);
+                assert!(address.is_spelt(&spelling));
+                assert_eq!(BareJid::from_full(&format!("{spelling}/x")), Ok(address));
+            }
+        }
+    }
+
+    /// One account has one spelling, and two have two: what servers do not fold is not folded here.
+    #[test]
+    fn new_letters_are_not_folded() {
+        for (capital, small) in [
+            ("\u{1e9e}", "ss"),
+            ("\u{2c00}", "\u{2c30}"),
+            ("\u{10a0}", "\u{2d00}"),
+            ("\u{1e921}", "\u{1e943}"),
+            // Modifier letters, which today's tables would normalise to these.
+            ("\u{a7f8}", "\u{127}"),
+            ("\u{1f130}", "a"),
+        ] {
+            let [capital, small] = [capital, small].map(|name| jid(&format!("{name}@example.org")));
+            assert_ne!(capital, small);
+            assert!(!capital.is_spelt(small.as_str()));
+        }
+        assert_eq!(jid("\u{c9}@example.org"), jid("e\u{301}@example.org"));
+    }
+
+    /// In Unicode 3.2 they are no letters that anything combines with, and have no direction.
+    #[test]
+    fn new_letters_divide_what_is_normalised() {
+        let address = jid("e\u{1f339}\u{301}E\u{301}@example.org");
+        assert_eq!(address.local(), Some("e\u{1f339}\u{301}\u{e9}"));
+        let hebrew = "\u{5d0}\u{1f339}7\u{5d1}@example.org";
+        assert_eq!(jid(hebrew).as_str(), hebrew);
+        for bad in [
+            "\u{1f339}\u{5d0}",
+            "\u{5d0}\u{1f339}",
+            "\u{5d0}\u{7ca}a\u{5d0}",
+            "\u{623}1",
+        ] {
+            let text = format!("{bad}@example.org");
+            assert_eq!(text.parse::<BareJid>(), Err(JidError::Local), "{bad:?}");
         }
     }
 

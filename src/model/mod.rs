@@ -12,6 +12,7 @@ mod jid;
 mod key_encoding;
 mod key_id;
 mod per_version;
+mod prepare;
 mod timestamp;
 mod uri;
 
