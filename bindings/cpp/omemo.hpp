@@ -368,6 +368,12 @@ public:
     OMEMO_HPP_TRY(omemo_content_reveal(get(), shell.data(), shell.size(), &xml, &length, &failed));
     return detail::taken(xml, length);
   }
+  result<std::string> unauthenticated(const std::string &shell) const {
+    char *xml = nullptr;
+    std::size_t length = 0;
+    OMEMO_HPP_TRY(omemo_content_unauthenticated(get(), shell.data(), shell.size(), &xml, &length, &failed));
+    return detail::taken(xml, length);
+  }
 };
 
 /* What became of a stanza. What its methods point to lives as long as it does. */

@@ -7,6 +7,7 @@ use super::boundary::{accessor, free};
 use super::client::omemo_message_id;
 use super::device::protocol_number;
 use super::left_out::{changed, lost, omemo_changed_identity};
+use super::mark::Unauthenticated;
 use super::memory::{Text, Texts};
 use super::report::{
     devices, left_out, lists, omemo_device_report, omemo_left_out, omemo_list_report,
@@ -35,7 +36,8 @@ pub enum omemo_action_type {
     /// Send the stanza: an empty message that nobody sees.
     OMEMO_ACTION_SEND = 4,
     /// Show the stanza, store it, then `omemo_client_acknowledge`: until then it is handed out again after
-    /// each start. `omemo_action_sender`, `omemo_action_message_id`, `omemo_action_delivery`.
+    /// each start. `omemo_action_sender`, `omemo_action_message_id`, `omemo_action_delivery`,
+    /// `omemo_action_unauthenticated`, `omemo_action_mark`.
     OMEMO_ACTION_DELIVER = 5,
     /// A message could not be read. Tell the user: `omemo_action_undecryptable`. The stanza is there without
     /// its encrypted part.
@@ -202,6 +204,7 @@ pub struct omemo_action {
     pub(super) lost: Vec<*const c_char>,
     pub(super) changed: Vec<omemo_changed_identity>,
     keys: Vec<omemo_undecided_key>,
+    pub(super) unauthenticated: Unauthenticated,
     texts: Texts,
 }
 
@@ -500,6 +503,7 @@ impl omemo_action {
             lost: Vec::new(),
             changed: Vec::new(),
             keys: Vec::new(),
+            unauthenticated: Unauthenticated::default(),
             texts: Texts::default(),
         }
     }
@@ -539,6 +543,7 @@ impl omemo_action {
             bytes: *delivery.id.as_bytes(),
         });
         made.sender = made.texts.add(delivery.sender.jid.as_str());
+        made.unauthenticated = Unauthenticated::of(&delivery, &mut made.texts);
         let stanza = zeroize::Zeroizing::new(delivery.stanza);
         made.stanza = Some(Text::new(&stanza));
         made

@@ -10,7 +10,7 @@ use super::memory::Text;
 use super::stanza::text_of;
 use super::status::omemo_status;
 use crate::model::Timestamp;
-use crate::stanza::{Addressee, Content, reveal};
+use crate::stanza::{Addressee, Content, Revealed, reveal};
 
 /// What a payload says, read and checked. What its functions return is there as long as it is.
 ///
@@ -105,8 +105,11 @@ pub unsafe extern "C" fn omemo_content_sent_at_ms(content: *const omemo_content)
 }
 
 /// The encrypted message as if it had come in clear: `shell` is the stanza, or what `omemo_stanza_strip` has
-/// left of it. Of what stands beside an envelope only that stays which is for servers and rooms: everything
-/// else there was not encrypted, and may be anybody's.
+/// left of it. What stands beside the encrypted part was not encrypted, and may be anybody's. Beside an envelope only
+/// that stays which servers and rooms make: delays, stanza and origin ids, occupants, hints, addresses, errors.
+/// Beside a legacy text threads, receipts, markers and chat states stay as well, and `<replace/>`, `<retract/>` and
+/// `<reply/>`, which are to be applied only to messages of the same authenticated sender. `omemo_content_unauthenticated`
+/// has the rest.
 ///
 /// `xml` gets the stanza, which is yours to free with `omemo_string_free`, and `xml_len`, which may be NULL,
 /// its bytes without the zero. Errors: OMEMO_ERROR_STANZA.
@@ -120,20 +123,47 @@ pub unsafe extern "C" fn omemo_content_reveal(
     error: *mut *mut omemo_error,
 ) -> omemo_status {
     let body = |caller: &Caller| {
-        let known = caller.borrow(content)?;
-        let shell = caller.text(shell, shell_len)?;
+        let revealed = revealed(caller.borrow(content)?, caller.text(shell, shell_len)?)?;
         let place = caller.text_place(xml, xml_len)?;
-        let content = Content {
-            body: text(&known.body)?.map(Into::into),
-            elements: text(&known.elements)?.map(Into::into),
-            opt_out: None,
-            sent_at: known.sent_at,
-        };
-        place.put(&zeroize::Zeroizing::new(reveal(shell, &content)?));
+        place.put(&zeroize::Zeroizing::new(revealed.stanza));
         Ok(())
     };
     // SAFETY: the promises at the top of the header.
     unsafe { call(error, body) }
+}
+
+/// The elements of `shell` that `omemo_content_reveal` leaves out, but for bodies: XML, each element with its namespace.
+/// Nobody has authenticated them: do not show them as what the sender says.
+///
+/// `xml` gets text that is yours to free with `omemo_string_free`, empty if there are none, and `xml_len`, which may be
+/// NULL, its bytes without the zero. Errors: OMEMO_ERROR_STANZA.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_content_unauthenticated(
+    content: *const omemo_content,
+    shell: *const c_char,
+    shell_len: usize,
+    xml: *mut *mut c_char,
+    xml_len: *mut usize,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let revealed = revealed(caller.borrow(content)?, caller.text(shell, shell_len)?)?;
+        let place = caller.text_place(xml, xml_len)?;
+        place.put(&revealed.unauthenticated);
+        Ok(())
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+fn revealed(known: &omemo_content, shell: &str) -> Result<Revealed, Failure> {
+    let content = Content {
+        body: text(&known.body)?.map(Into::into),
+        elements: text(&known.elements)?.map(Into::into),
+        opt_out: None,
+        sent_at: known.sent_at,
+    };
+    Ok(reveal(shell, &content, &[])?)
 }
 
 /// Frees it, and overwrites what it says. Nothing happens if it is NULL.

@@ -12,7 +12,7 @@
 //! | [`store`], [`host_store`] | where an account is kept; a store of the caller's |
 //! | [`options`] | what the application decides |
 //! | [`client`], [`outgoing`], [`room`], [`catch_up`], [`own_devices`], [`callbacks`] | stanzas in |
-//! | [`action`], [`report`], [`undecryptable`] | actions out |
+//! | [`action`], [`report`], [`undecryptable`], [`mark`] | actions out |
 //! | [`account`], [`trust`], [`device`], [`contact`], [`identity`] | questions, and what only the user decides |
 //! | [`bundle`], [`device_list`], [`peer`], [`encrypt`], [`sent`], [`empty`] | an account without a client: sending |
 //! | [`plain`], [`content`], [`items`], [`iq`], [`forwarded`] | XML in, XML out |
@@ -88,6 +88,8 @@ pub mod report;
 pub mod left_out;
 
 pub mod undecryptable;
+
+pub mod mark;
 
 pub mod bundle;
 

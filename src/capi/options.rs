@@ -15,7 +15,7 @@ use crate::account::{
 };
 use crate::client;
 use crate::model::Version;
-use crate::stanza::Unprotected;
+use crate::stanza::{ElementName, Unprotected};
 
 /// How keys that are seen for the first time come to be trusted.
 #[repr(u32)]
@@ -199,6 +199,11 @@ pub struct omemo_options {
     pub stanza_limit: usize,
     /// An omemo_room_policy.
     pub rooms: u32,
+    /// The elements that the application takes from beside a legacy message though nobody has authenticated them,
+    /// besides those that `omemo_content_reveal` names: written as `{jabber:x:oob}x`.
+    pub kept_beside: *const *const c_char,
+    /// The number of `kept_beside`.
+    pub kept_beside_count: usize,
 }
 
 // SAFETY: integers, pointers and an optional function only.
@@ -215,6 +220,11 @@ pub(super) fn read(
     let mut options = client::Options::new(trust_policy(&given, given.trust)?);
     options.account = account_options(caller, &given, options.account)?;
     options.unprotected = unprotected_of(given.unprotected)?;
+    let kept = caller.array(given.kept_beside, given.kept_beside_count)?;
+    for name in kept {
+        let name = ElementName::parse(caller.word(*name)?).ok_or_else(Failure::value)?;
+        options.kept_beside.push(name);
+    }
     options.ask_about_keys = given.flags & OMEMO_OPTION_LEAVE_OUT_UNDECIDED == 0;
     options.request_timeout = duration(given.request_timeout_ms, options.request_timeout);
     options.list_age = duration(given.list_age_ms, options.list_age);

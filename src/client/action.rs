@@ -9,7 +9,7 @@ use crate::account::{
 };
 use crate::error::PayloadError;
 use crate::model::{BareJid, Fingerprint, Timestamp};
-use crate::stanza::{ContentError, ElementName, StanzaError, WriteEnvelopeError};
+use crate::stanza::{ContentError, ElementName, Mark, StanzaError, WriteEnvelopeError};
 
 /// Something to do. Everything is stored that has to be before it is handed out.
 #[derive(Clone, Debug)]
@@ -128,7 +128,17 @@ pub struct Delivery {
     /// is handed out.
     pub id: MessageId,
     /// The stanza, as if it had come in clear: of a carbon or an archive's result, what was inside.
+    /// Of what stood beside the encrypted part it has what servers add, and of a legacy message the signs between clients:
+    /// see [`crate::stanza::reveal`].
     pub stanza: String,
+    /// The elements that stood beside the encrypted part and are not in the stanza: XML, each element with its
+    /// namespace, empty if there are none. Nobody has authenticated them: a server can have added them. Do not show
+    /// them as what the sender says.
+    pub unauthenticated: String,
+    /// The elements of the stanza that name another message, where nobody has authenticated them: a correction, a
+    /// retraction or a reply beside a legacy message. Apply them only to messages of the same
+    /// [`sender`](Self::sender) account, in the same conversation.
+    pub unauthenticated_marks: Vec<Mark>,
     /// The device that wrote it, and the version.
     pub sender: Peer,
     /// Its identity key.

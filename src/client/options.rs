@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::account::{self, RoomPolicy, TrustPolicy};
 use crate::model::Version;
-use crate::stanza::Unprotected;
+use crate::stanza::{ElementName, Unprotected};
 
 /// The choices of an application. They are of a handle: nothing of them is kept in the store.
 #[derive(Clone, Debug)]
@@ -14,6 +14,9 @@ pub struct Options {
     pub account: account::Options,
     /// What is done with elements that a legacy message cannot encrypt.
     pub unprotected: Unprotected,
+    /// The elements that the application takes from beside a legacy message, besides those that it gets anyway: see
+    /// [`reveal`](crate::stanza::reveal). Nobody has authenticated them.
+    pub kept_beside: Vec<ElementName>,
     /// Whether messages wait for decisions about keys that nobody has decided about. If not, the devices
     /// are left out, and the report says so.
     pub ask_about_keys: bool,
@@ -48,6 +51,7 @@ impl Options {
         Self {
             account: account::Options::new(trust),
             unprotected: Unprotected::Drop,
+            kept_beside: Vec::new(),
             ask_about_keys: true,
             request_timeout: Duration::from_secs(60),
             patience: Duration::from_secs(3 * 60),

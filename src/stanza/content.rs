@@ -178,7 +178,8 @@ mod tests {
         let to = Addressee::Account(&romeo);
         let read = |text: &'static str| {
             let content = Content::read(Version::Legacy, text.as_bytes(), &romeo, to).unwrap();
-            let clear = reveal("<message><body>x</body></message>", &content).unwrap();
+            let shell = "<message><body>x</body></message>";
+            let clear = reveal(shell, &content, &[]).unwrap().stanza;
             let body = PlainMessage::read(&clear)
                 .unwrap()
                 .body()

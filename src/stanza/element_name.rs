@@ -4,7 +4,7 @@ use core::fmt;
 
 /// The name of an element and its namespace, as in Namespaces in XML 1.0 §2.1.
 ///
-/// [`Display`](fmt::Display) writes `{namespace}name`.
+/// [`Display`](fmt::Display) writes `{namespace}name`, and [`Self::parse`] reads it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ElementName {
     /// The namespace. Elements of the stream itself, such as `<subject/>`, are in `jabber:client`.
@@ -33,6 +33,16 @@ impl ElementName {
     }
 }
 
+impl ElementName {
+    /// Reads `{namespace}name`; `None` if it is of another form, or a part is empty.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (namespace, name) = text.strip_prefix('{')?.split_once('}')?;
+        let is_whole = !namespace.is_empty() && !name.is_empty();
+        is_whole.then(|| Self::new(namespace, name))
+    }
+}
+
 impl fmt::Display for ElementName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{{{}}}{}", self.namespace, self.name)
@@ -50,5 +60,9 @@ mod tests {
         assert_eq!(name.name, "\u{20ac}".repeat(85));
         let short = ElementName::new("urn:xmpp:reply:0", "reply");
         assert_eq!(short.to_string(), "{urn:xmpp:reply:0}reply");
+        assert_eq!(ElementName::parse("{urn:xmpp:reply:0}reply"), Some(short));
+        for bad in ["", "reply", "{}reply", "{a}", "a}b", "{a"] {
+            assert_eq!(ElementName::parse(bad), None, "{bad}");
+        }
     }
 }

@@ -46,6 +46,7 @@ mod file_sharing;
 mod forwarded;
 mod grammar;
 mod key;
+mod mark;
 mod message;
 mod opt_out;
 mod place;
@@ -74,12 +75,13 @@ pub use error::{Defect, EnvelopeError, Limit, StanzaError, WriteEnvelopeError, X
 pub use file_sharing::{Disposition, EncryptedSource, FileMetadata, FileSharing, ListedHash};
 pub use forwarded::{ArchiveVersion, ForwardReason, Forwarded};
 pub use key::ListedKey;
+pub use mark::{Mark, MarkKind};
 pub use message::{Message, StanzaKind, said_sender};
 pub use opt_out::OptOut;
 pub use plain::{PlainMessage, Unprotected};
 pub use pubsub::{Item, Items, Node, Source};
 pub use request::{MaxItems, Request, RequestKind};
-pub use reveal::{reveal, root_alone, strip};
+pub use reveal::{Revealed, reveal, root_alone, strip};
 pub use size::{account_size, element_size, key_size};
 
 /// The longest text that is read: 1 MiB. RFC 6120 §13.12 lets servers limit stanzas, and the usual

@@ -198,7 +198,7 @@ fn is_hint_not_to_store(part: &Part<'_>) -> bool {
 }
 
 /// In an envelope each element says its namespace, also that of the stream.
-fn own_namespace<'x>(tag: &Tag<'x>, xml: Cow<'x, str>) -> Cow<'x, str> {
+pub(super) fn own_namespace<'x>(tag: &Tag<'x>, xml: Cow<'x, str>) -> Cow<'x, str> {
     let end = 1 + tag.name().len();
     match (tag.namespace, xml.split_at_checked(end)) {
         (Namespace::None, Some((open, rest))) if tag.name() == tag.local() => {

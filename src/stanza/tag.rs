@@ -51,6 +51,8 @@ pub(super) enum Namespace {
     /// Signs between clients without words of the user: receipts (XEP-0184), markers (XEP-0333), chat
     /// states (XEP-0085), which message is corrected or retracted (XEP-0308, XEP-0424).
     Signal,
+    /// Which message is answered (XEP-0461).
+    Reply,
     /// Shared files (XEP-0447).
     FileSharing,
     /// Encrypted sources of shared files (XEP-0448).
@@ -93,6 +95,7 @@ impl Namespace {
             | "urn:xmpp:message-correct:0"
             | "urn:xmpp:message-retract:0"
             | "urn:xmpp:message-retract:1" => Self::Signal,
+            "urn:xmpp:reply:0" => Self::Reply,
             FILE_SHARING => Self::FileSharing,
             ENCRYPTED_SOURCE => Self::EncryptedSource,
             FILE_METADATA => Self::FileMetadata,

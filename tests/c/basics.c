@@ -79,6 +79,10 @@ static void null_is_no_object(void) {
   CHECK(omemo_action_delivery(NULL) == NULL && omemo_action_request(NULL) == NULL);
   CHECK(omemo_action_undecryptable(NULL) == NULL && omemo_action_refusal(NULL) == NULL);
   CHECK(omemo_action_notice(NULL) == NULL);
+  length = 7;
+  CHECK(omemo_action_unauthenticated(NULL, &length) == NULL && length == 0);
+  CHECK(omemo_action_unauthenticated(NULL, NULL) == NULL);
+  CHECK(omemo_action_mark_count(NULL) == 0 && omemo_action_mark(NULL, 0) == NULL);
   CHECK(omemo_action_device_count(NULL) == 0 && omemo_action_device(NULL, 0) == NULL);
   CHECK(omemo_action_key_count(NULL) == 0 && omemo_action_key(NULL, 0) == NULL);
   omemo_action_free(NULL);

@@ -308,6 +308,16 @@ static void open_refuses(void) {
   REFUSED(OMEMO_ERROR_VALUE, flags, 16);
   REFUSED(OMEMO_ERROR_VALUE, inbox_messages, UINT64_MAX);
   REFUSED(OMEMO_ERROR_NULL, incarnation_count, 1);
+  REFUSED(OMEMO_ERROR_NULL, kept_beside_count, 1);
+  {
+    const char *names[2] = {"{jabber:x:oob}x", "x"};
+    options = good;
+    options.kept_beside = names;
+    options.kept_beside_count = 2;
+    FAILS(OMEMO_ERROR_VALUE, omemo_client_open(store, "a@b.example", &options, NOW, &client, &error));
+    names[1] = NULL;
+    FAILS(OMEMO_ERROR_NULL, omemo_client_open(store, "a@b.example", &options, NOW, &client, &error));
+  }
   CHECK(client == (omemo_client *)UNTOUCHED);
   /* A newer header works as long as nothing new is used. */
   memset(&newer, 0, sizeof newer);
@@ -411,6 +421,29 @@ static void a_room(void) {
   OK(omemo_client_leave_room(c, room, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_client_leave_room(NULL, room, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_client_leave_room(c, NULL, &error));
+}
+
+static void what_stands_beside_a_legacy_message_is_told_apart(void) {
+  const char *added = "<x xmlns='jabber:x:oob'><url>https://evil.example/</url></x>"
+                      "<replace xmlns='urn:xmpp:message-correct:0' id='7'/>";
+  char *stanza, *altered, *end;
+  user_say(JULIET, ROMEO->jid, "beside");
+  user_act(JULIET);
+  stanza = server_next(&world, ROMEO->jid);
+  CHECK(stanza != NULL && strstr(stanza, "eu.siacs.conversations.axolotl") != NULL);
+  end = strstr(stanza, "</message>");
+  CHECK(end != NULL);
+  *end = 0;
+  altered = server_text(strlen(stanza) + 256);
+  sprintf(altered, "%s%s</message>", stanza, added);
+  CHECK(user_receive(ROMEO, altered) == OMEMO_DISPOSITION_CONSUMED);
+  user_act(ROMEO);
+  CHECK(strstr(ROMEO->text, "beside") != NULL && strstr(ROMEO->text, "evil") == NULL);
+  CHECK(strstr(ROMEO->text, "<replace") != NULL && ROMEO->mark == OMEMO_MARK_REPLACE);
+  CHECK(strcmp(ROMEO->beside, "<x xmlns='jabber:x:oob'><url>https://evil.example/</url></x>") == 0);
+  free(stanza);
+  free(altered);
+  settle(users, 2);
 }
 
 static void an_archive_is_read_in_pages(void) {
@@ -576,6 +609,7 @@ int main(void) {
   open_refuses();
   who_waits_is_woken_once();
   a_room();
+  what_stands_beside_a_legacy_message_is_told_apart();
   an_archive_is_read_in_pages();
   the_stream_goes_and_comes();
   contacts_and_time();

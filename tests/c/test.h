@@ -61,7 +61,8 @@ typedef struct {
   int delivered, undecryptable, refused, asked, encrypted, notices;
   omemo_message_id id;
   uint64_t ticket, wake_at;
-  uint32_t reason, origin;
+  uint32_t reason, origin, mark;
+  char beside[256];
   int acknowledges, answers;
 } user;
 
@@ -120,6 +121,10 @@ static inline void user_act(user *u) {
       u->delivered++;
       u->id = *omemo_action_message_id(action);
       u->origin = omemo_action_delivery(action)->origin;
+      u->mark = omemo_action_mark_count(action) == 0 ? 0 : omemo_action_mark(action, 0)->kind;
+      CHECK(omemo_action_mark(action, omemo_action_mark_count(action)) == NULL);
+      snprintf(u->beside, sizeof u->beside, "%s", omemo_action_unauthenticated(action, &length));
+      CHECK(length == strlen(u->beside));
       snprintf(u->text, sizeof u->text, "%s", stanza);
       snprintf(u->sender, sizeof u->sender, "%s", omemo_action_sender(action));
       if (u->acknowledges) {

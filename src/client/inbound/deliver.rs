@@ -7,7 +7,7 @@ use crate::account::{APPLICATION, AccountError, Message, Peer};
 use crate::client::Client;
 use crate::client::action::{Action, Delivery, Notice, Origin, Undecryptable, UndecryptableReason};
 use crate::model::{BareJid, Timestamp, Version};
-use crate::stanza::{Addressee, Content, OptOut, reveal, said_sender};
+use crate::stanza::{Addressee, Content, ElementName, OptOut, Revealed, reveal, said_sender};
 
 impl<R: TryCryptoRng> Client<R> {
     /// Hands out a message that waits in the inbox. One whose content is not what its stanza says is
@@ -17,7 +17,7 @@ impl<R: TryCryptoRng> Client<R> {
             // Not one of ours: another door of the library has put it there, for its own user.
             return Ok(());
         };
-        match compose(&message, &attached) {
+        match compose(&message, &attached, &self.options.kept_beside) {
             Ok(composed) => {
                 // Anybody can put a key on his server, and one of many speaks for himself, not for a room.
                 let counts = message.trust.allows_sending() && !attached.is_in_room;
@@ -39,7 +39,9 @@ impl<R: TryCryptoRng> Client<R> {
                 }
                 let delivery = Delivery {
                     id: message.id,
-                    stanza: composed.stanza,
+                    stanza: composed.revealed.stanza,
+                    unauthenticated: composed.revealed.unauthenticated,
+                    unauthenticated_marks: composed.revealed.unauthenticated_marks,
                     sender: message.sender,
                     fingerprint: message.fingerprint,
                     trust: message.trust,
@@ -114,14 +116,18 @@ pub(in crate::client) struct PendingOptOut {
 }
 
 struct Composed {
-    stanza: String,
+    revealed: Revealed,
     sent_at: Option<Timestamp>,
     /// Encryption is to end, and why.
     opt_out: Option<Option<String>>,
     has_other_text: bool,
 }
 
-fn compose(message: &Message, attached: &Attached) -> Result<Composed, UndecryptableReason> {
+fn compose(
+    message: &Message,
+    attached: &Attached,
+    also_kept: &[ElementName],
+) -> Result<Composed, UndecryptableReason> {
     let content = read(message.sender.version, &message.payload, message, attached)?;
     let other = message.other.as_ref();
     let other = other.map(|(version, payload)| read(*version, payload, message, attached));
@@ -132,7 +138,8 @@ fn compose(message: &Message, attached: &Attached) -> Result<Composed, Undecrypt
     });
     let reason = |opt_out: &OptOut<'_>| opt_out.reason.as_deref().map(str::to_owned);
     Ok(Composed {
-        stanza: reveal(&attached.shell, &content).map_err(UndecryptableReason::Stanza)?,
+        revealed: reveal(&attached.shell, &content, also_kept)
+            .map_err(UndecryptableReason::Stanza)?,
         sent_at: content.sent_at,
         opt_out: content.opt_out.as_ref().map(reason),
         has_other_text,
