@@ -356,6 +356,35 @@ typedef uint32_t omemo_remedy;
 #endif // __cplusplus
 
 /**
+ * What a message does with another one.
+ */
+enum omemo_mark_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * It corrects it: `<replace/>` (XEP-0308).
+   */
+  OMEMO_MARK_REPLACE = 1,
+  /**
+   * It takes it back: `<retract/>` (XEP-0424).
+   */
+  OMEMO_MARK_RETRACT = 2,
+  /**
+   * It answers it: `<reply/>` (XEP-0461).
+   */
+  OMEMO_MARK_REPLY = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_mark_kind omemo_mark_kind;
+#else
+typedef uint32_t omemo_mark_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * What is to be done. New kinds may come: free what you do not know.
  */
 enum omemo_action_type
@@ -384,7 +413,8 @@ enum omemo_action_type
   OMEMO_ACTION_SEND = 4,
   /**
    * Show the stanza, store it, then `omemo_client_acknowledge`: until then it is handed out again after
-   * each start. `omemo_action_sender`, `omemo_action_message_id`, `omemo_action_delivery`.
+   * each start. `omemo_action_sender`, `omemo_action_message_id`, `omemo_action_delivery`,
+   * `omemo_action_unauthenticated`, `omemo_action_mark`.
    */
   OMEMO_ACTION_DELIVER = 5,
   /**
@@ -2203,6 +2233,15 @@ typedef struct {
    * An omemo_room_policy.
    */
   uint32_t rooms;
+  /**
+   * The elements that the application takes from beside a legacy message though nobody has authenticated them,
+   * besides those that `omemo_content_reveal` names: written as `{jabber:x:oob}x`.
+   */
+  const char *const *kept_beside;
+  /**
+   * The number of `kept_beside`.
+   */
+  size_t kept_beside_count;
 } omemo_options;
 
 /**
@@ -2544,6 +2583,22 @@ typedef struct {
    */
   omemo_fingerprint shown;
 } omemo_changed_identity;
+
+/**
+ * An element in the stanza of a legacy message that names another message. Nobody has authenticated it. Apply it
+ * only to a message of the same `omemo_action_sender`, in the same conversation: else a server lets anybody correct
+ * what somebody else has written. A reply to a message of somebody else is to be shown as what the server says.
+ */
+typedef struct {
+  /**
+   * An omemo_mark_kind.
+   */
+  uint32_t kind;
+  /**
+   * The id of the other message; NULL if the element has none.
+   */
+  const char *id;
+} omemo_mark;
 
 /**
  * One entry of a device list. Later versions of the library may add fields at the end.
@@ -4257,6 +4312,24 @@ const omemo_changed_identity *omemo_action_changed_identity(const omemo_action *
                                                             size_t index);
 
 /**
+ * The elements that stood beside the encrypted part of a message that is delivered, and are not in its stanza: XML,
+ * each element with its namespace, and its bytes without the zero in `len`, which may be NULL. Empty if there are none.
+ * Nobody has authenticated them: do not show them as what the sender says.
+ */
+const char *omemo_action_unauthenticated(const omemo_action *action,
+                                         size_t *len);
+
+/**
+ * How many elements in the stanza of a message that is delivered name another message without being authenticated.
+ */
+size_t omemo_action_mark_count(const omemo_action *action);
+
+/**
+ * One of them; NULL if there are not so many.
+ */
+const omemo_mark *omemo_action_mark(const omemo_action *action, size_t index);
+
+/**
  * Reads the element `<bundle/>` of a version (an omemo_protocol). Of a whole stanza: `omemo_items_read`.
  *
  * `bundle` gets an object that is yours to free. Errors: OMEMO_ERROR_STANZA: what is there is no bundle.
@@ -5069,8 +5142,11 @@ uint64_t omemo_content_sent_at_ms(const omemo_content *content);
 
 /**
  * The encrypted message as if it had come in clear: `shell` is the stanza, or what `omemo_stanza_strip` has
- * left of it. Of what stands beside an envelope only that stays which is for servers and rooms: everything
- * else there was not encrypted, and may be anybody's.
+ * left of it. What stands beside the encrypted part was not encrypted, and may be anybody's. Beside an envelope only
+ * that stays which servers and rooms make: delays, stanza and origin ids, occupants, hints, addresses, errors.
+ * Beside a legacy text threads, receipts, markers and chat states stay as well, and `<replace/>`, `<retract/>` and
+ * `<reply/>`, which are to be applied only to messages of the same authenticated sender. `omemo_content_unauthenticated`
+ * has the rest.
  *
  * `xml` gets the stanza, which is yours to free with `omemo_string_free`, and `xml_len`, which may be NULL,
  * its bytes without the zero. Errors: OMEMO_ERROR_STANZA.
@@ -5081,6 +5157,20 @@ omemo_status omemo_content_reveal(const omemo_content *content,
                                   char **xml,
                                   size_t *xml_len,
                                   omemo_error **error);
+
+/**
+ * The elements of `shell` that `omemo_content_reveal` leaves out, but for bodies: XML, each element with its namespace.
+ * Nobody has authenticated them: do not show them as what the sender says.
+ *
+ * `xml` gets text that is yours to free with `omemo_string_free`, empty if there are none, and `xml_len`, which may be
+ * NULL, its bytes without the zero. Errors: OMEMO_ERROR_STANZA.
+ */
+omemo_status omemo_content_unauthenticated(const omemo_content *content,
+                                           const char *shell,
+                                           size_t shell_len,
+                                           char **xml,
+                                           size_t *xml_len,
+                                           omemo_error **error);
 
 /**
  * Frees it, and overwrites what it says. Nothing happens if it is NULL.
