@@ -18,7 +18,7 @@ use omemo::client::{
 use omemo::model::{BareJid, Version};
 use omemo::store::MemoryStore;
 use omemo::store::faults::{FaultPlan, Faulty};
-use server::stage::{HOUR, JULIET, MALLORY, ROMEO, Stage, jid, only, options, text};
+use server::stage::{HOUR, JULIET, MALLORY, MINUTE, ROMEO, Stage, jid, only, options, text};
 use server::with_from;
 
 const GARDEN: &str = "garden@rooms.example";
@@ -165,14 +165,23 @@ fn a_message_of_an_unknown_room_is_nobodys() {
     let sealed = stage.users[0].encrypted[0].stanza.clone();
     for from in ["garden@rooms.example/J", "other@rooms.example/J", ROMEO] {
         stage.users[1].client.leave_room(&jid(GARDEN));
-        stage.receive(1, &with_from(&sealed, from));
+        stage.users[1].undecryptable.clear();
+        assert_eq!(
+            stage.receive(1, &with_from(&sealed, from)),
+            Disposition::Pending
+        );
         stage.settle();
+        assert_eq!(stage.users[1].asked_members.last(), Some(&jid(from)));
+        assert!(stage.users[1].undecryptable.is_empty());
+        // Nobody says who is in it.
+        stage.wait(3 * MINUTE);
         let UndecryptableReason::Failure(failure) =
             &stage.users[1].undecryptable.last().unwrap().reason
         else {
             panic!();
         };
         assert_eq!(failure.reason, FailureReason::AmbiguousSender);
+        assert_eq!(failure.sender, None);
     }
     assert!(stage.users[1].read.is_empty());
     // When the room is known, it is read: nothing was used up.

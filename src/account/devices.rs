@@ -244,6 +244,17 @@ impl Account {
         })
     }
 
+    /// Where a device stands on its account's list of a version, as that was seen last.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn listing(&self, peer: &Peer) -> Result<Listing, AccountError> {
+        self.read(|tx| {
+            let record = self.find_device(tx, &peer.jid, peer.device)?;
+            Ok(record.map_or(Listing::Never, |record| record.listing(peer.version)))
+        })
+    }
+
     pub(super) fn device_records(
         &self,
         tx: &Transaction<'_>,

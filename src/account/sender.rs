@@ -34,6 +34,8 @@ pub enum Sender<'a> {
 pub struct Candidates<'a> {
     /// The accounts.
     pub accounts: &'a [BareJid],
+    /// Nobody else can have sent it. If that is not known, a key exchange is nobody's.
+    pub are_all: bool,
     /// What came of asking for the bundles of their devices. A device whose bundle was asked for and is not
     /// there is in it, one that nobody could be asked about is not.
     pub bundles: &'a Bundles,
@@ -54,6 +56,7 @@ impl<'a> Sender<'a> {
             [account] => Self::Known(account),
             accounts => Self::OneOf(Candidates {
                 accounts,
+                are_all: true,
                 bundles: &NO_BUNDLES,
                 is_author: |_, _, _| true,
             }),

@@ -73,6 +73,9 @@ impl Account {
         element: &Encrypted<OwnKey>,
         identity: &IdentityKey,
     ) -> Result<Option<BareJid>, AccountError> {
+        if !candidates.are_all {
+            return Ok(None);
+        }
         let (mut heard, mut shown, mut is_open) = (Vec::new(), Vec::new(), false);
         for jid in distinct(candidates) {
             match self.claim(tx, candidates, element, jid, identity)? {
@@ -143,12 +146,21 @@ impl Account {
                     continue;
                 };
                 let identity = exchange.identity();
+                let mut open = Vec::new();
+                let mut is_heard = false;
                 for jid in distinct(candidates) {
-                    let claim = self.claim(tx, candidates, element, jid, identity)?;
-                    if matches!(claim, Claim::Open) {
-                        let (device, version) = (element.sender_device, element.version);
-                        peers.insert(Peer::new(jid.clone(), device, version));
+                    match self.claim(tx, candidates, element, jid, identity)? {
+                        Claim::Heard => is_heard = true,
+                        Claim::Open => open.push(jid),
+                        Claim::Shown | Claim::Other => {}
                     }
+                }
+                if !is_heard {
+                    let (device, version) = (element.sender_device, element.version);
+                    peers.extend(
+                        open.into_iter()
+                            .map(|jid| Peer::new(jid.clone(), device, version)),
+                    );
                 }
             }
             Ok(peers.into_iter().collect())

@@ -59,6 +59,9 @@ pub enum omemo_action_type {
     /// What `omemo_client_prepare` was asked for is there, as far as it can be had: `omemo_action_ticket`, and
     /// what a message would wait for, `omemo_action_key` and `omemo_action_changed_identity`.
     OMEMO_ACTION_PREPARED = 31,
+    /// Messages of a room, `omemo_action_room`, wait until it is known who its members are: ask the room
+    /// (XEP-0045 §9.5), then `omemo_client_set_room`. If the user is in no such room, do nothing.
+    OMEMO_ACTION_ASK_MEMBERS = 20,
 }
 
 /// A request. Later versions of the library may add fields at the end, as to all structs that it makes and points
@@ -192,6 +195,7 @@ pub struct omemo_action {
     ticket: u64,
     time: u64,
     sender: *const c_char,
+    room: *const c_char,
     message: Option<omemo_message_id>,
     request: Option<omemo_request>,
     delivery: Option<omemo_delivery>,
@@ -256,6 +260,13 @@ pub unsafe extern "C" fn omemo_action_time_ms(action: *const omemo_action) -> u6
 pub unsafe extern "C" fn omemo_action_sender(action: *const omemo_action) -> *const c_char {
     // SAFETY: the promises at the top of the header.
     unsafe { accessor(action, ptr::null(), |action| action.sender) }
+}
+
+/// The room of OMEMO_ACTION_ASK_MEMBERS.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_action_room(action: *const omemo_action) -> *const c_char {
+    // SAFETY: the promises at the top of the header.
+    unsafe { accessor(action, ptr::null(), |action| action.room) }
 }
 
 /// The id of a message that is delivered, for `omemo_client_acknowledge`.
@@ -458,6 +469,11 @@ impl omemo_action {
                 made
             }
             Action::Notice(notice) => Self::of_notice(&notice),
+            Action::AskMembers(room) => {
+                let mut made = Self::empty(OMEMO_ACTION_ASK_MEMBERS);
+                made.room = made.texts.add(room.as_str());
+                made
+            }
             Action::WakeAt(time) => {
                 let mut made = Self::empty(OMEMO_ACTION_WAKE_AT);
                 made.time = time.as_millis();
@@ -481,6 +497,7 @@ impl omemo_action {
             OMEMO_ACTION_WAKE_AT => "action: wake at",
             OMEMO_ACTION_DECIDE_IDENTITY => "action: decide about an identity",
             OMEMO_ACTION_PREPARED => "action: prepared",
+            OMEMO_ACTION_ASK_MEMBERS => "action: ask members",
         }
     }
 
@@ -491,6 +508,7 @@ impl omemo_action {
             ticket: 0,
             time: 0,
             sender: ptr::null(),
+            room: ptr::null(),
             message: None,
             request: None,
             delivery: None,

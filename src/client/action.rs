@@ -41,6 +41,11 @@ pub enum Action {
     DecideIdentity(IdentityQuestion),
     /// What [`Client::prepare`](super::Client::prepare) was asked for is there, as far as it can be had.
     Prepared(Prepared),
+    /// Messages of this room wait until it is known who its members are: ask the room (XEP-0045 §9.5), then
+    /// [`Client::set_room`](super::Client::set_room). If nobody does in time, they come as
+    /// [`Self::Undecryptable`]. If the address is of no room that the user is in, do nothing: anybody can
+    /// write in the name of one.
+    AskMembers(BareJid),
     /// Something happened that the user may want to know.
     Notice(Notice),
     /// Call [`Client::tick`](super::Client::tick) at this time, or a little later. It replaces the time
@@ -363,7 +368,8 @@ pub enum Disposition {
     NotOurs,
     /// Its content was, or will be, handed out as actions. Show nothing of the stanza itself.
     Consumed,
-    /// It belongs to a page of an archive that is not complete.
+    /// It belongs to a page of an archive that is not complete; or it is from a room, and is read when it is
+    /// known who may have written it ([`Client::unnamed`](super::Client::unnamed)). Show nothing of it.
     Pending,
     /// This device sent it, and the room gives it back: the application has its text.
     OwnReflection,

@@ -53,7 +53,7 @@ pub use requests::{Answer, IqRequest, NotOurs, RequestId};
 pub use rooms::Room;
 
 use self::announce::{Announcements, Removals};
-use self::inbound::{Archives, Evictions, PendingOptOut};
+use self::inbound::{Archives, Evictions, PendingOptOut, Unnamed};
 use self::knowledge::Knowledge;
 use self::outbox::Outbox;
 use self::requests::{Open, Purpose, Requests};
@@ -79,6 +79,7 @@ pub struct Client<R = SysRng> {
     outbox: Outbox,
     rooms: BTreeMap<BareJid, Room>,
     archives: Archives,
+    unnamed: Unnamed,
     opt_outs: VecDeque<PendingOptOut>,
     upkeep: Upkeep,
     evictions: Evictions,
@@ -130,6 +131,7 @@ impl<R: TryCryptoRng> Client<R> {
             outbox: Outbox::default(),
             rooms: BTreeMap::new(),
             archives: Archives::default(),
+            unnamed: Unnamed::default(),
             opt_outs: VecDeque::new(),
             upkeep: Upkeep::default(),
             evictions: Evictions::default(),
@@ -425,6 +427,7 @@ impl<R: TryCryptoRng> Client<R> {
     /// Does what can be done now.
     fn go_on(&mut self, now: Timestamp) -> Result<(), AccountError> {
         self.now = now;
+        self.read_unnamed(now)?;
         self.enter_opt_outs(now)?;
         self.tell_of_evictions()?;
         if self.is_connected {
@@ -442,6 +445,7 @@ impl<R: TryCryptoRng> Client<R> {
     fn set_alarm(&mut self, now: Timestamp) {
         let next = [
             self.requests.next_expiry(),
+            self.unnamed.next_deadline(),
             self.announcements.next(now),
             self.own_list_retry(),
             self.upkeep.next(),

@@ -23,6 +23,11 @@ impl Room {
         let (_, nick) = full.split_once('/')?;
         self.occupants.get(nick)
     }
+
+    /// Members and occupants; some more than once.
+    pub(super) fn everybody(&self) -> impl Iterator<Item = &BareJid> {
+        self.members.iter().chain(self.occupants.values())
+    }
 }
 
 impl<R: TryCryptoRng> Client<R> {

@@ -54,6 +54,7 @@ mod plain;
 mod pubsub;
 mod request;
 mod reveal;
+mod room_marks;
 mod secrets;
 mod size;
 mod stamp;
@@ -82,6 +83,7 @@ pub use plain::{PlainMessage, Unprotected};
 pub use pubsub::{Item, Items, Node, Source};
 pub use request::{MaxItems, Request, RequestKind};
 pub use reveal::{Revealed, reveal, root_alone, strip};
+pub use room_marks::RoomMarks;
 pub use size::{account_size, element_size, key_size};
 
 /// The longest text that is read: 1 MiB. RFC 6120 §13.12 lets servers limit stanzas, and the usual

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod garden;
 pub(crate) mod notifications;
 pub(crate) mod publishing;
 pub(crate) mod rooms;

@@ -48,6 +48,8 @@ pub(crate) struct User {
     pub(crate) identity_questions: Vec<IdentityQuestion>,
     pub(crate) prepared: Vec<Prepared>,
     pub(crate) notices: Vec<Notice>,
+    /// Rooms whose members it was asked for.
+    pub(crate) asked_members: Vec<BareJid>,
     pub(crate) wake_at: Option<Timestamp>,
 }
 
@@ -155,6 +157,7 @@ impl Stage {
             identity_questions: Vec::new(),
             prepared: Vec::new(),
             notices: Vec::new(),
+            asked_members: Vec::new(),
             wake_at: None,
         });
         self.users.len() - 1
@@ -276,6 +279,7 @@ impl Stage {
             Action::DecideIdentity(question) => user.identity_questions.push(question),
             Action::Prepared(prepared) => user.prepared.push(prepared),
             Action::Notice(notice) => user.notices.push(notice),
+            Action::AskMembers(room) => user.asked_members.push(room),
             Action::WakeAt(at) => user.wake_at = Some(at),
             other => panic!("{other:?}"),
         }

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rand_core::TryCryptoRng;
 
-use super::take::Held;
-use crate::account::{AccountError, Arrival, CatchUpId, Incoming, Order, Sender};
+use super::evidence::{Evidence, Suspects};
+use super::held::Held;
+use crate::account::{AccountError, Arrival, CatchUpId, Incoming, Order};
 use crate::client::Client;
 use crate::model::{BareJid, Timestamp};
 
@@ -104,13 +105,12 @@ impl Archives {
         }
     }
 
-    /// The first result of a page was read.
-    fn release(&mut self, id: QueryId) {
-        let query = self.queries.get_mut(&id);
-        if let Some(held) = query.and_then(|query| query.page.pop_front()) {
-            self.held = self.held.saturating_sub(1);
-            self.held_bytes = self.held_bytes.saturating_sub(held.size());
-        }
+    /// The first result of a page was read, or waits elsewhere.
+    fn release(&mut self, id: QueryId) -> Option<Held> {
+        let held = self.queries.get_mut(&id)?.page.pop_front()?;
+        self.held = self.held.saturating_sub(1);
+        self.held_bytes = self.held_bytes.saturating_sub(held.size());
+        Some(held)
     }
 
     pub(in crate::client) const fn is_full(&self) -> bool {
@@ -168,7 +168,8 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// A page of a query has come as a whole: it is decrypted, and stored at once. Keep the place in
-    /// the archive when the actions that it has brought were taken. Nothing happens if the query's catch-up
+    /// the archive when the actions that it has brought were taken, and [`Self::unnamed`] is 0: until then some of
+    /// its messages are in memory alone, and the archive has to give them again after a crash. Nothing happens if the query's catch-up
     /// was ended.
     ///
     /// # Errors
@@ -220,15 +221,27 @@ impl<R: TryCryptoRng> Client<R> {
         let Some(query) = query.filter(|query| !query.page.is_empty()) else {
             return Ok(false);
         };
+        let arrival = Arrival::Archived(query.catch_up);
         let page = &query.page;
         let records: Vec<_> = page.iter().map(|held| held.attached.to_record()).collect();
+        // As a rule all of a page is from one room.
+        let mut suspects: BTreeMap<&Evidence, Option<Suspects>> = BTreeMap::new();
+        for held in page {
+            let evidence = &held.evidence;
+            let entry = suspects.entry(evidence);
+            entry.or_insert_with(|| self.suspects(evidence));
+        }
+        let bundles = self.knowledge.bundles();
         let incoming: Vec<_> = page
             .iter()
             .zip(&records)
             .map(|(held, record)| Incoming {
-                sender: Sender::among(&held.senders),
+                sender: held.evidence.sender(
+                    suspects.get(&held.evidence).and_then(Option::as_ref),
+                    bundles,
+                ),
                 elements: &held.elements,
-                arrival: Arrival::Archived(query.catch_up),
+                arrival,
                 attached: record,
             })
             .collect();
@@ -236,11 +249,19 @@ impl<R: TryCryptoRng> Client<R> {
         for received in received {
             // What was not handed out yet is read again, as a duplicate that waits in the inbox.
             let first = self.archives.queries.get(&id);
-            if let Some(held) = first.and_then(|query| query.page.front()) {
-                let attached = held.attached.clone();
-                self.conclude(received, attached, now)?;
-                self.archives.release(id);
+            let Some(held) = first.and_then(|query| query.page.front()) else {
+                break;
+            };
+            if self.waits_for_its_sender(held, &received)? {
+                // The page goes on without it.
+                if let Some(held) = self.archives.release(id) {
+                    self.wait_for_sender(held, arrival, now);
+                }
+                continue;
             }
+            let attached = held.attached.clone();
+            self.conclude(received, attached, now)?;
+            self.archives.release(id);
         }
         Ok(true)
     }

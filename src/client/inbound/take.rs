@@ -4,43 +4,23 @@ use rand_core::TryCryptoRng;
 
 use super::archives::QueryId;
 use super::attached::Attached;
-use crate::account::{AccountError, Arrival, Incoming, Received, Sender};
+use super::held::Held;
+use crate::account::{AccountError, Arrival, Incoming, Received};
 use crate::client::Client;
 use crate::client::action::{Disposition, Origin, UndecryptableReason};
-use crate::model::{BareJid, Encrypted, OwnKey, Timestamp, Version};
+use crate::model::{BareJid, OwnKey, Timestamp, Version};
 use crate::stanza::{
-    Defect, ForwardReason, Forwarded, Message, StanzaError, StanzaKind, root_alone, strip,
+    Defect, ForwardReason, Forwarded, Message, RoomMarks, StanzaError, StanzaKind, root_alone,
+    strip,
 };
 
-/// A message that was taken apart, and not decrypted yet.
-pub(in crate::client) struct Held {
-    pub(in crate::client) senders: Vec<BareJid>,
-    pub(in crate::client) elements: Vec<Encrypted<OwnKey>>,
-    pub(in crate::client) attached: Attached,
-}
-
 /// How a stanza came.
-struct Route {
-    origin: Origin,
+pub(super) struct Route {
+    pub(super) origin: Origin,
     /// When it was sent, as who forwarded it says.
-    delay: Option<Timestamp>,
+    pub(super) delay: Option<Timestamp>,
     /// The query of an archive that it answers, and the archive.
-    query: Option<(QueryId, BareJid)>,
-}
-
-impl Held {
-    /// About how many bytes it takes.
-    pub(in crate::client) fn size(&self) -> usize {
-        let senders = self.senders.iter();
-        let senders = senders.map(|jid| size_of::<BareJid>() + jid.as_str().len());
-        let elements = self.elements.iter().map(|element| {
-            let keys = element.keys.iter();
-            let keys = keys.map(|key| size_of::<OwnKey>() + key.bytes.len());
-            let texts = [&element.payload, &element.iv].into_iter().flatten();
-            keys.sum::<usize>() + texts.map(Vec::len).sum::<usize>()
-        });
-        self.attached.shell.len() + senders.sum::<usize>() + elements.sum::<usize>()
-    }
+    pub(super) query: Option<(QueryId, BareJid)>,
 }
 
 impl<R: TryCryptoRng> Client<R> {
@@ -179,7 +159,7 @@ impl<R: TryCryptoRng> Client<R> {
         if !self.goes_its_way(&message, &route) {
             return Ok(Disposition::Unexpected);
         }
-        let Some(held) = self.hold(xml, &message, &route) else {
+        let Some(held) = self.hold(xml, &message, &route)? else {
             return Ok(self.cannot_read(xml, origin, UndecryptableReason::NoSender));
         };
         if let Some((query, _)) = route.query {
@@ -190,60 +170,80 @@ impl<R: TryCryptoRng> Client<R> {
             self.archives.hold(query, held);
             return Ok(Disposition::Pending);
         }
-        let record = held.attached.to_record();
-        let incoming = Incoming {
-            sender: Sender::among(&held.senders),
-            elements: &held.elements,
-            arrival: Arrival::Live,
-            attached: &record,
+        let arrival = match held.is_late {
+            true => Arrival::Delayed,
+            false => Arrival::Live,
         };
-        let received = self.account.decrypt(&incoming, now, &mut self.rng)?;
+        let received = self.read_held(&held, arrival, now)?;
+        if self.waits_for_its_sender(&held, &received)? {
+            self.wait_for_sender(held, arrival, now);
+            self.go_on(now)?;
+            return Ok(Disposition::Pending);
+        }
         self.conclude(received, held.attached, now)
     }
 
+    /// Decrypts a message.
+    pub(super) fn read_held(
+        &mut self,
+        held: &Held,
+        arrival: Arrival,
+        now: Timestamp,
+    ) -> Result<Received, AccountError> {
+        let suspects = self.suspects(&held.evidence);
+        let incoming = Incoming {
+            sender: held
+                .evidence
+                .sender(suspects.as_ref(), self.knowledge.bundles()),
+            elements: &held.elements,
+            arrival,
+            attached: &held.attached.to_record(),
+        };
+        self.account.decrypt(&incoming, now, &mut self.rng)
+    }
+
     /// Who sent a message, to whom, and what else is to be kept of it.
-    fn hold(&self, xml: &str, message: &Message<'_, OwnKey>, route: &Route) -> Option<Held> {
+    fn hold(
+        &self,
+        xml: &str,
+        message: &Message<'_, OwnKey>,
+        route: &Route,
+    ) -> Result<Option<Held>, AccountError> {
         let Route { origin, delay, .. } = *route;
         let own = self.account.jid();
-        let from = match message.sender().ok()? {
-            Some(from) => from,
-            None => own.clone(),
+        let (Ok(marks), Ok(shell)) = (RoomMarks::read(xml), strip(xml)) else {
+            return Ok(None);
         };
-        let room = self.rooms.get(&from);
+        let Some(evidence) = self.evidence(message, &marks, route)? else {
+            return Ok(None);
+        };
+        let Ok(to) = message.recipient() else {
+            return Ok(None);
+        };
         let is_in_room = message.kind.as_deref() == Some("groupchat");
-        let senders = match room {
-            Some(room) => {
-                let occupant = message.from.as_deref().and_then(|from| room.occupant(from));
-                occupant.map_or_else(|| room.members.clone(), |jid| vec![jid.clone()])
+        let from = message.sender().ok().flatten();
+        let addressee = match (origin, to) {
+            _ if is_in_room => from.unwrap_or_else(|| own.clone()),
+            (Origin::CarbonSent | Origin::Archive, Some(to)) => {
+                let room = self.rooms.get(&to);
+                let full = message.to.as_deref();
+                let occupant = room.zip(full).and_then(|(room, full)| room.occupant(full));
+                occupant.cloned().unwrap_or(to)
             }
-            // Who is not in a room that we know is nobody's voice.
-            None if is_in_room => Vec::new(),
-            None => vec![from.clone()],
+            _ => own.clone(),
         };
-        let addressee = if is_in_room {
-            from
-        } else {
-            match (origin, message.recipient().ok()?) {
-                (Origin::CarbonSent | Origin::Archive, Some(to)) => {
-                    let room = self.rooms.get(&to);
-                    let full = message.to.as_deref();
-                    let occupant = room.zip(full).and_then(|(room, full)| room.occupant(full));
-                    occupant.cloned().unwrap_or(to)
-                }
-                _ => own.clone(),
-            }
-        };
-        Some(Held {
-            senders,
+        Ok(Some(Held {
+            evidence,
+            is_late: marks.is_delayed || is_in_room,
             elements: message.encrypted.clone(),
             attached: Attached {
-                shell: strip(xml).ok()?,
+                shell,
                 addressee,
                 is_in_room,
                 origin,
                 delay,
             },
-        })
+        }))
     }
 
     /// Hands out what became of a message.
