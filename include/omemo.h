@@ -449,6 +449,11 @@ enum omemo_action_type
    * what a message would wait for, `omemo_action_key` and `omemo_action_changed_identity`.
    */
   OMEMO_ACTION_PREPARED = 31,
+  /**
+   * Messages of a room, `omemo_action_room`, wait until it is known who its members are: ask the room
+   * (XEP-0045 §9.5), then `omemo_client_set_room`. If the user is in no such room, do nothing.
+   */
+  OMEMO_ACTION_ASK_MEMBERS = 20,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -4208,6 +4213,11 @@ uint64_t omemo_action_time_ms(const omemo_action *action);
  * NULL only if `from` is no address.
  */
 const char *omemo_action_sender(const omemo_action *action);
+
+/**
+ * The room of OMEMO_ACTION_ASK_MEMBERS.
+ */
+const char *omemo_action_room(const omemo_action *action);
 
 /**
  * The id of a message that is delivered, for `omemo_client_acknowledge`.
