@@ -62,7 +62,10 @@ impl Account {
             is_first: self.was_there_first(tx, &sender.jid, &record)?,
         };
         let (trust, is_new_key) = self.meet_key(tx, &fingerprint, &introduction, now)?;
-        self.note_encrypted(tx, &sender.jid, false, now)?;
+        // An empty message is between the devices: it makes no conversation an encrypted one.
+        if moved.payload.is_some() {
+            self.note_encrypted(tx, &sender.jid, false, now)?;
+        }
         // It writes on a session on which nothing is sent, and has not just been sent another. Which of
         // them began first says nothing: an archive may have come backwards.
         let is_unanswerable = is_receive_only
