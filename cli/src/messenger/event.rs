@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use omemo::account::{MessageId, Report, Trust};
+use omemo::account::{MessageId, Peer, Report, Trust};
 use omemo::client::{Notice, Origin, RefusalReason, Ticket, TrustQuestion, UndecryptableReason};
-use omemo::model::{BareJid, DeviceId, Fingerprint, Version};
+use omemo::model::{BareJid, DeviceId, Fingerprint, Timestamp, Version};
 
-use super::{SharedFile, TransferError, TransferId, Trouble};
+use super::{References, SharedFile, TransferError, TransferId, Trouble};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -19,12 +19,7 @@ pub enum Event {
     /// A message that was not encrypted.
     Plain(Plain),
     /// A message that could not be read.
-    Unreadable {
-        /// Who says that it is from him.
-        from: String,
-        /// Why.
-        reason: UndecryptableReason,
-    },
+    Unreadable(Unreadable),
     /// A message went out.
     Sent {
         /// Which one.
@@ -48,6 +43,9 @@ pub enum Event {
     },
     /// Messages wait for a decision about keys.
     Question(TrustQuestion),
+    /// This device was taken off the account's device list, and puts itself back then: it waits longer each
+    /// time. Until then others do not write to it.
+    PutBackAt(Timestamp),
     /// A room was entered, and it is known who its members are.
     Joined(BareJid),
     /// A room was not entered, or has shown us out.
@@ -89,9 +87,11 @@ pub struct Message {
     pub text: String,
     /// The files that it shares.
     pub files: Vec<SharedFile>,
+    /// Which messages it corrects, answers or reacts to.
+    pub references: References,
     /// To everybody in a room.
     pub is_groupchat: bool,
-    /// The account that wrote it.
+    /// The account that wrote it, as its key proves: in a room the nickname proves nothing.
     pub sender: BareJid,
     /// The device that wrote it.
     pub device: DeviceId,
@@ -103,6 +103,23 @@ pub struct Message {
     pub trust: Trust,
     /// How it came.
     pub origin: Origin,
+}
+
+/// A message that could not be read.
+#[derive(Clone, Debug)]
+pub struct Unreadable {
+    /// The address in the stanza.
+    pub from: String,
+    /// The id in the stanza.
+    pub id: Option<String>,
+    /// To everybody in a room.
+    pub is_groupchat: bool,
+    /// The account and the device that wrote it, where that is certain.
+    pub sender: Option<Peer>,
+    /// How it came.
+    pub origin: Origin,
+    /// Why.
+    pub reason: UndecryptableReason,
 }
 
 /// A message that was not encrypted.

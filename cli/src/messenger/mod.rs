@@ -19,6 +19,7 @@ mod incoming;
 mod iq;
 mod outgoing;
 mod recipient;
+mod references;
 #[cfg(test)]
 mod rehearsal;
 mod requests;
@@ -43,9 +44,10 @@ use roxmltree::Node;
 use tokio::time::timeout_at;
 
 pub use error::MessengerError;
-pub use event::{Event, Message, Plain};
+pub use event::{Event, Message, Plain, Unreadable};
 pub use folder::{Folder, Position};
 pub use recipient::Recipient;
+pub use references::{Answered, Reaction, References};
 pub use shared_file::SharedFile;
 pub use transfer::{MAX_DOWNLOAD, Progress};
 pub use transfer_error::TransferError;
@@ -94,6 +96,8 @@ pub struct Messenger {
     /// And has given it: from here on the place in it moves with what comes.
     keeps_position: bool,
     is_ready: bool,
+    /// When this device is put back on its list, as was told.
+    put_back_at: Option<Timestamp>,
 }
 
 impl Messenger {
@@ -141,6 +145,7 @@ impl Messenger {
             is_caught_up: false,
             keeps_position: false,
             is_ready: false,
+            put_back_at: None,
         };
         messenger.begin()?;
         Ok(messenger)

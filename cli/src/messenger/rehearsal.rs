@@ -100,6 +100,24 @@ impl Rehearsal {
         ));
     }
 
+    /// The server takes whatever is published, and has nothing, until the messenger is ready.
+    pub(super) async fn get_ready(&mut self) {
+        let is_ready = |event: &Event| matches!(event, Event::Ready(_));
+        while !self.events().iter().any(is_ready) {
+            let request = self.hear("<iq ").await;
+            let id = Self::id_of(&request);
+            self.say(
+                &match request.contains("type='get'") && !request.contains("<ping") {
+                    true => format!(
+                        "<iq type='error' id='{id}'><error type='cancel'><item-not-found \
+                     xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+                    ),
+                    false => format!("<iq type='result' id='{id}'/>"),
+                },
+            );
+        }
+    }
+
     /// The id of a stanza of the messenger.
     pub(super) fn id_of(stanza: &str) -> &str {
         let (_, rest) = stanza.split_once(" id='").unwrap();

@@ -119,8 +119,16 @@ fn hand_out(
 
 fn object(message: &Message, files: &[Fetched]) -> Value {
     let paths = files.iter().filter_map(|(_, result)| result.as_ref().ok());
+    let references = &message.references;
+    let answers = references.answers.as_ref();
+    let reacts = references.reacts.as_ref();
     json!({
         "from": message.from,
+        "sender": message.sender.as_str(),
+        "corrects": references.corrects,
+        "answers": answers.map(|answered| &answered.id),
+        "reacts_to": reacts.map(|reaction| &reaction.id),
+        "reactions": reacts.map(|reaction| &reaction.reactions),
         "to": message.to,
         "body": message.body,
         "files": paths.collect::<Vec<_>>(),

@@ -1,18 +1,17 @@
 //! What people see of messages and keys. What others wrote is made harmless first: it must not move
 //! somebody's cursor.
 
-use core::fmt::Display;
 use std::io::Write as _;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use omemo::account::{Gap, Report, Trust};
 use omemo::client::Notice;
-use omemo::model::{BareJid, Fingerprint};
+use omemo::model::{BareJid, Fingerprint, Timestamp};
 
 use super::fetching::Fetched;
 use crate::Failure;
-use crate::messenger::{Event, Message};
+use crate::messenger::{Event, Message, References};
 use crate::page::harmless;
 
 /// Prints what [`message`] has made of a message.
@@ -25,13 +24,14 @@ pub fn line(text: &str) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-/// A message: who, and what. Of a file the name, or where it is if it was fetched; not the URI, which has
+/// A message: who, and what. In a room the nickname, and the account that the key proves: anybody can take a
+/// nickname. Of a file the name, or where it is if it was fetched; not the URI, which has
 /// its key.
 #[must_use]
 pub fn message(message: &Message, fetched: &[Fetched]) -> String {
-    let from: &dyn Display = match message.is_groupchat {
-        true => &message.from,
-        false => &message.sender,
+    let from = match message.is_groupchat {
+        true => format!("{} ({})", message.from, message.sender),
+        false => message.sender.to_string(),
     };
     let doubt = match message.trust {
         Trust::Verified => "",
@@ -39,8 +39,9 @@ pub fn message(message: &Message, fetched: &[Fetched]) -> String {
         Trust::Undecided => " (key not decided about)",
         Trust::Distrusted => " (KEY NOT TRUSTED)",
     };
-    let mut parts = Vec::new();
-    if !message.text.is_empty() || message.files.is_empty() {
+    let mut parts = marks(&message.references);
+    let is_reaction = message.references.is_reaction();
+    if !message.text.is_empty() || message.files.is_empty() && !is_reaction {
         parts.push(indented(&message.text));
     }
     if fetched.is_empty() {
@@ -55,6 +56,27 @@ pub fn message(message: &Message, fetched: &[Fetched]) -> String {
         }));
     }
     format!("{}{doubt}: {}", harmless(&from), parts.join(" "))
+}
+
+/// What a message says about others, in words. Ids mean nothing to people.
+fn marks(references: &References) -> Vec<String> {
+    let mut marks = Vec::new();
+    if references.corrects.is_some() {
+        marks.push("[correction]".to_owned());
+    }
+    if references.answers.is_some() {
+        marks.push("[reply]".to_owned());
+    }
+    if let Some(reaction) = &references.reacts {
+        marks.push(match reaction.reactions.is_empty() {
+            true => "[takes back a reaction]".to_owned(),
+            false => {
+                let reactions = reaction.reactions.join(" ");
+                format!("[reacts with {}]", harmless(&reactions))
+            }
+        });
+    }
+    marks
 }
 
 /// A text, whose lines but the first do not begin where a message does: else anybody could write another
@@ -116,31 +138,70 @@ pub fn gaps(report: &Report) {
 /// What is worth a line on standard error beside the messages.
 pub fn aside(event: &Event) {
     match event {
-        Event::Unreadable { from, reason } => {
-            note(&format!("a message from {from} cannot be read: {reason}"));
+        Event::Unreadable(what) => {
+            note(&format!(
+                "a message from {} cannot be read: {}",
+                what.from, what.reason
+            ));
         }
+        Event::PutBackAt(at) => note(&put_back(*at)),
         Event::Plain(plain) => note(&format!("NOT ENCRYPTED, {}: {}", plain.from, plain.body)),
-        Event::Notice(notice) => note(&match notice {
-            Notice::NewOwnDevice(device) => format!("{notice} (device {device})"),
-            Notice::Downgraded(peer) => format!("{notice} ({}, device {})", peer.jid, peer.device),
-            Notice::NotPublished { node, condition } => {
-                let condition = condition.as_deref().unwrap_or("no reason");
-                format!("{notice} ({node}: {condition})")
-            }
-            Notice::OptedOut { jid, reason } => {
-                format!(
-                    "{notice} ({jid}: {})",
-                    reason.as_deref().unwrap_or("no reason")
-                )
-            }
-            _ => notice.to_string(),
-        }),
+        Event::Notice(notice) => note(&self::notice(notice)),
         Event::Bounced { condition, .. } => note(&format!("a message came back: {condition}")),
         Event::Trouble(trouble) => note(&trouble.to_string()),
         Event::Refused { reason, .. } => note(&format!("not sent: {reason}")),
         Event::Sent { report, .. } => gaps(report),
         _ => {}
     }
+}
+
+/// A notice with the names and numbers in it.
+#[must_use]
+pub fn notice(notice: &Notice) -> String {
+    match notice {
+        Notice::NewOwnDevice(device) => format!("{notice} (device {device})"),
+        Notice::Downgraded(peer) => format!("{notice} ({}, device {})", peer.jid, peer.device),
+        Notice::NotPublished { node, condition } => {
+            let condition = condition.as_deref().unwrap_or("no reason");
+            format!("{notice} ({node}: {condition})")
+        }
+        Notice::OptedOut { jid, reason } => {
+            format!(
+                "{notice} ({jid}: {})",
+                reason.as_deref().unwrap_or("no reason")
+            )
+        }
+        _ => notice.to_string(),
+    }
+}
+
+/// That this device waits before it is on its list again, and until when.
+#[must_use]
+pub fn put_back(at: Timestamp) -> String {
+    format!(
+        "this device was taken off the account's device list; waiting until {} to put itself back",
+        time(at)
+    )
+}
+
+/// A time for people: the date and the time of UTC.
+#[must_use]
+pub fn time(at: Timestamp) -> String {
+    let seconds = at.as_millis() / 1000;
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    // Days since 1 March of the year 0, by which leap days come last.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = match month {
+        0..=9 => (year + era * 400, month + 3),
+        _ => (year + era * 400 + 1, month - 9),
+    };
+    let (hour, minute) = (rest / 3600, rest / 60 % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
 }
 
 /// A bar for a file that is uploaded, on standard error if that is a terminal.
@@ -176,6 +237,7 @@ mod tests {
             body: text.to_owned(),
             text: text.to_owned(),
             files: Vec::new(),
+            references: References::default(),
             is_groupchat,
             sender: "romeo@montague.example".parse().unwrap(),
             device: DeviceId::new(1).unwrap(),
@@ -202,5 +264,52 @@ mod tests {
         let shown = message(&said(nick, true, "Ay"), &[]);
         assert_eq!(shown.lines().count(), 1, "{shown}");
         assert!(shown.ends_with(": Ay"), "{shown}");
+    }
+
+    #[test]
+    fn a_nickname_stands_beside_who_wrote_it() {
+        let shown = message(
+            &said("garden@rooms.capulet.example/tybalt", true, "Ay"),
+            &[],
+        );
+        assert_eq!(
+            shown,
+            "garden@rooms.capulet.example/tybalt (romeo@montague.example): Ay"
+        );
+    }
+
+    #[test]
+    fn corrections_replies_and_reactions_are_marked() {
+        let shown = |elements: &str, text: &str| {
+            let mut said = said("romeo@montague.example/a", false, text);
+            said.references = References::read(&format!("<message>{elements}</message>"));
+            message(&said, &[])
+        };
+        let correction = "<replace xmlns='urn:xmpp:message-correct:0' id='a'/>";
+        let reply = "<reply xmlns='urn:xmpp:reply:0' id='b'/>";
+        let reactions = "<reactions xmlns='urn:xmpp:reactions:0' id='c'><reaction>+\u{202e}</reaction>\
+             </reactions>";
+        let from = "romeo@montague.example:";
+        assert_eq!(shown(correction, "Ay"), format!("{from} [correction] Ay"));
+        assert_eq!(shown(reply, "Ay"), format!("{from} [reply] Ay"));
+        assert_eq!(
+            shown(reactions, ""),
+            format!("{from} [reacts with +\\u{{202e}}]")
+        );
+        let none = "<reactions xmlns='urn:xmpp:reactions:0' id='c'/>";
+        assert_eq!(shown(none, ""), format!("{from} [takes back a reaction]"));
+    }
+
+    #[test]
+    fn times_are_dates_of_utc() {
+        for (seconds, shown) in [
+            (0, "1970-01-01 00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59 UTC"),
+            (951_782_400, "2000-02-29 00:00 UTC"),
+            (1_735_689_599, "2024-12-31 23:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00 UTC"),
+        ] {
+            assert_eq!(time(Timestamp::from_millis(seconds * 1000)), shown);
+        }
     }
 }

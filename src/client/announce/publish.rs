@@ -172,6 +172,17 @@ impl<R: TryCryptoRng> Client<R> {
         Ok(self.is_connected && versions.all(|(version, state)| is_there(version, state)))
     }
 
+    /// When this device is put on a device list of the account that it is not on: it was taken off, and
+    /// waits longer each time, or the server has not answered. Until then others do not write to it. `None`
+    /// if it does not wait.
+    #[must_use]
+    pub fn list_due_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let versions = self.announcements.versions.values();
+        let waiting = versions.filter(|state| !state.has_failed);
+        let times = waiting.filter_map(|state| state.announce_at);
+        times.filter(|at| self.is_connected && *at > now).max()
+    }
+
     /// Publishes what is due and can be.
     pub(in crate::client) fn announce(&mut self, now: Timestamp) -> Result<(), AccountError> {
         let is_leaving = self.announcements.is_leaving;

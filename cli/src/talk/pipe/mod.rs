@@ -10,14 +10,26 @@
 //!      {"cmd":"quit"}                                     end
 //!
 //! out  {"ev":"ready","device_id":1}
-//!      {"ev":"msg","from":JID,"body":TEXT,"type":"chat","ns":NAMESPACE,"device_id":1}
+//!      {"ev":"msg","from":JID,"sender":JID,"body":TEXT,"type":"chat","ns":NAMESPACE,"device_id":1}
+//!      {"ev":"reaction","from":JID,"sender":JID,"reacts_to":ID,"reactions":[TEXT],"type":"chat",...}
 //!      {"ev":"file","from":JID,"path":PATH,"name":TEXT,"type":"chat","ns":NAMESPACE}      (--files)
 //!      {"ev":"file-failed","from":JID,"name":TEXT,"error":TEXT}
 //!      {"ev":"plain","from":JID,"body":TEXT,"type":"chat"}
-//!      {"ev":"decrypt-failed","from":JID,"error":TEXT}
-//!      {"ev":"sent","tag":1}  {"ev":"error","tag":1,"what":TEXT}  {"ev":"notice","what":TEXT}  {"ev":"end"}
+//!      {"ev":"decrypt-failed","from":JID,"sender":JID,"device_id":1,"reason":REASON,"error":TEXT,...}
+//!      {"ev":"sent","tag":1,"keys":[1],"report":REPORT}
+//!      {"ev":"error","tag":1,"what":TEXT}  and of a message  "reason":REASON,"jid":JID,"report":REPORT
 //!      {"ev":"bounced","tag":1,"what":TEXT}                       sent, and come back
+//!      {"ev":"waiting","until":MILLISECONDS,"what":TEXT}          when this device goes back on its list
+//!      {"ev":"notice","what":TEXT}  {"ev":"end"}
 //! ```
+//!
+//! `from` is the address in the stanza, in a room that of the room with the nickname; `sender` is the account
+//! that the key proves, `null` where nothing proves it. A `msg` may have `"corrects":ID`, to be applied to a
+//! message of the same `sender` only, and `"answers":{"id":ID,"to":JID}`. A REPORT is
+//! `{"devices":[{"jid":JID,"device_id":1,"ns":NAMESPACE}],"left_out":[],"lists":[]}`: a device that gets nothing has
+//! `"reason":REASON,"what":TEXT` in the place of `ns`, and so have the members of a room who are left out, and the
+//! device `lists` that could not be looked up. Each REASON is a word that stays the same; the texts are for
+//! people.
 //!
 //! Keys are trusted without a question, also those of the account's own new devices: nobody is there to
 //! be asked.
@@ -27,6 +39,7 @@
 //!
 //! Programs that start it may give it more than it knows: other options are passed over.
 
+mod codes;
 mod command;
 mod input;
 mod options;
@@ -200,9 +213,7 @@ impl Pipe {
                 Ok(())
             }
             Event::Plain(plain) => print(&told::plain(&plain)),
-            Event::Unreadable { from, reason } => print(
-                &json!({"ev": "decrypt-failed", "from": from, "error": format!("{reason:?}")}),
-            ),
+            Event::Unreadable(what) => print(&told::unreadable(&what)),
             Event::Sent { ticket, report } => {
                 let tag = self.sending.remove(&ticket).flatten();
                 self.sent.insert(ticket, tag);
@@ -217,7 +228,7 @@ impl Pipe {
             }
             Event::Refused { ticket, reason } => {
                 let tag = self.sending.remove(&ticket).flatten();
-                print(&json!({"ev": "error", "tag": tag, "what": reason.to_string()}))
+                print(&told::refused(tag, &reason))
             }
             Event::Question(question) => {
                 for key in question.keys {
@@ -235,7 +246,10 @@ impl Pipe {
                 let what = "the room does not let us in, or has shown us out";
                 print(&json!({"ev": "error", "tag": tag, "room": room.as_str(), "what": what}))
             }
-            Event::Notice(notice) => print(&json!({"ev": "notice", "what": format!("{notice:?}")})),
+            Event::PutBackAt(at) => print(
+                &json!({"ev": "waiting", "until": at.as_millis(), "what": show::put_back(at)}),
+            ),
+            Event::Notice(notice) => print(&json!({"ev": "notice", "what": show::notice(&notice)})),
             Event::Trouble(trouble) => print(&json!({"ev": "notice", "what": trouble.to_string()})),
             Event::Synced => Ok(()),
         }
