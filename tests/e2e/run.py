@@ -62,7 +62,10 @@ NOT_HERE = """## Not here
   no bundle.
 - purple-lurch 0.7.0 under finch 2.14.12 runs without a screen, driven over D-Bus: it logs in and publishes its list and its
   bundle. A stranger does not get them, and to a stranger it wrote in clear: every scenario would need a subscription first,
-  and rooms more. It is not driven further yet."""
+  and rooms more. It is not driven further yet.
+- ejabberd 24.12 of Debian 13: `ci/ejabberd-24` puts it into a folder and lets `omemo pipe` talk over it. Its SCRAM has the
+  extension of XEP-0474. A device list that a session without presence publishes there is told to nobody who is not
+  subscribed to the node: `omemo` subscribes to its own."""
 PEERS = {"profanity": "Profanity", "slixmpp": "slixmpp-omemo", "omemo": "`omemo pipe`", "strophe": "`strophe.c`",
          "gajim": "Gajim", "dino": "Dino", "converse": "Converse.js"}
 VERSIONS = {"legacy": "legacy", "omemo2": "OMEMO 2"}

@@ -6,6 +6,7 @@ use omemo::client::{Answer, RequestId};
 use omemo::model::BareJid;
 use roxmltree::Node;
 
+use super::blocking::BLOCKING;
 use super::caps::DISCO;
 use super::requests::{Asked, Own};
 use super::roster::ROSTER;
@@ -67,6 +68,7 @@ impl Messenger {
     ) -> Result<(), MessengerError> {
         match asked {
             Asked::Roster => self.roster_answered(answer),
+            Asked::Blocklist => self.blocklist_answered(answer),
             Asked::Archive(stage, part) => self.archive_answered(stage, part, answer),
             Asked::Entry(room) => {
                 self.leave(&room);
@@ -106,6 +108,15 @@ impl Messenger {
                 if from.is_none_or(|from| own.is_spelt(from)) =>
             {
                 self.take_roster(iq)?;
+                Some(String::new())
+            }
+            // XEP-0191 §5: likewise.
+            (Some("set"), Some((BLOCKING, "block" | "unblock")))
+                if from.is_none_or(|from| own.is_spelt(from)) =>
+            {
+                if let Some(change) = payload {
+                    self.blocklist_changed(change)?;
+                }
                 Some(String::new())
             }
             _ => None,

@@ -9,6 +9,7 @@
 //! answer comes behind what the server had kept.
 
 mod actions;
+mod blocking;
 mod caps;
 mod catch_up;
 mod entering;
@@ -54,6 +55,7 @@ pub use transfer_error::TransferError;
 pub use transfers::TransferId;
 pub use trouble::Trouble;
 
+use self::blocking::BLOCKING;
 use self::caps::Caps;
 use self::requests::{Asked, Requests};
 use self::rooms::Entered;
@@ -234,6 +236,12 @@ impl Messenger {
             "get",
             "<query xmlns='jabber:iq:roster'/>",
             Asked::Roster,
+        )?;
+        self.ask(
+            None,
+            "get",
+            &format!("<blocklist xmlns='{BLOCKING}'/>"),
+            Asked::Blocklist,
         )?;
         self.ask(
             None,

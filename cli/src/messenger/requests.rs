@@ -16,6 +16,7 @@ const PATIENCE_WITH_ARCHIVES: Duration = Duration::from_secs(180);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     Roster,
+    Blocklist,
     Archive(Stage, Part),
     /// To enter a room. It is answered by our own presence in it, or an error.
     Entry(BareJid),

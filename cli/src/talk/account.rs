@@ -2,7 +2,6 @@
 //! on the command line, where every user of the machine could see it; `omemo pipe` alone takes it there,
 //! as test beds give it.
 
-use core::fmt;
 use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -11,9 +10,10 @@ use etcetera::BaseStrategy as _;
 use omemo::account::{Account, TrustPolicy, VersionPolicy};
 use omemo::client::Options;
 use omemo::model::BareJid;
-use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::config::Config;
+pub use super::config::Password;
 use super::show;
 use crate::messenger::{Folder, Messenger, now};
 use crate::xmpp::{Login, Server, server};
@@ -51,37 +51,6 @@ pub struct Args {
     pub mode: Option<VersionName>,
 }
 
-/// The configuration file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct Config {
-    jid: Option<String>,
-    password: Option<Password>,
-    password_file: Option<PathBuf>,
-    host: Option<String>,
-    port: Option<u16>,
-    direct_tls: bool,
-    ca: Option<PathBuf>,
-    state: Option<PathBuf>,
-}
-
-/// A password that is not printed.
-#[derive(Clone, Deserialize)]
-#[serde(from = "String")]
-pub struct Password(Zeroizing<String>);
-
-impl From<String> for Password {
-    fn from(password: String) -> Self {
-        Self(Zeroizing::new(password))
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(..)")
-    }
-}
-
 /// An account that was found.
 #[derive(Debug)]
 pub struct Found {
@@ -97,7 +66,7 @@ impl Args {
     /// # Errors
     /// There is none, or the configuration cannot be read.
     pub fn find(&self) -> Result<Found, Failure> {
-        let config = self.read_config()?;
+        let config = Config::open(self.config.as_deref())?;
         let named = match (&self.jid, std::env::var("OMEMO_JID"), &config.jid) {
             (Some(jid), _, _) => Some(jid.clone()),
             (None, Ok(jid), _) => Some(jid.parse()?),
@@ -119,45 +88,6 @@ impl Args {
             jid,
             password: None,
         })
-    }
-
-    fn read_config(&self) -> Result<Config, Failure> {
-        let default = etcetera::choose_base_strategy()?
-            .config_dir()
-            .join("omemo/config.toml");
-        let path = self.config.as_ref().unwrap_or(&default);
-        match fs::read_to_string(path).map(Zeroizing::new) {
-            Ok(text) => Config::read(&text)
-                .map_err(|problem| format!("{}: {problem}", path.display()).into()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.config.is_none() => {
-                Ok(Config::default())
-            }
-            Err(error) => Err(format!("{}: {error}", path.display()).into()),
-        }
-    }
-}
-
-impl Config {
-    /// Reads the text of the file. Of what is wrong it says the place alone: what stands there, and what
-    /// the reader says of it, may be a password.
-    fn read(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| {
-            let before = error.span().and_then(|span| text.get(..span.start));
-            let before = before.unwrap_or_default();
-            let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-            let line = before.matches('\n').count() + 1;
-            format!("line {line}, column {column}: not understood; it is not repeated, as it may be a password")
-        })
-    }
-
-    /// Whether it is that account's, or nobody's in particular. Another account's password must not go to
-    /// this one's server.
-    fn is_for(&self, jid: &BareJid) -> Result<bool, Failure> {
-        let named = self.jid.as_ref().map(|named| named.parse::<BareJid>());
-        let named = named
-            .transpose()
-            .map_err(|error| format!("jid in the configuration file: {error}"))?;
-        Ok(named.is_none_or(|named| named == *jid))
     }
 }
 
@@ -273,14 +203,14 @@ impl Found {
     }
 
     fn password(&self) -> Result<Zeroizing<String>, Failure> {
-        if let Some(Password(password)) = &self.password {
-            return Ok(password.clone());
+        if let Some(password) = &self.password {
+            return Ok(password.secret());
         }
         if let Ok(password) = std::env::var("OMEMO_PASSWORD") {
             return Ok(Zeroizing::new(password));
         }
-        if let Some(Password(password)) = &self.config.password {
-            return Ok(password.clone());
+        if let Some(password) = &self.config.password {
+            return Ok(password.secret());
         }
         if let Some(file) = &self.config.password_file {
             return read_line(file);
@@ -305,23 +235,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_configuration_is_read_and_not_repeated() {
-        let config = Config::read("jid = 'a@b'\npassword = 'secret'").unwrap();
-        assert_eq!(config.password.as_ref().unwrap().0.as_str(), "secret");
-        assert!(!format!("{config:?}").contains("secret"));
-        for (text, place) in [
-            ("password = 123456", "line 1, column 12"),
-            ("jid = 'a@b'\npassword = '123456", "line 2, column "),
-            ("jid = 'a@b'\npassword 123456", "line 2, column "),
-            ("jid = 'a@b'\n123456 = 'password'", "line 2, column 1"),
-        ] {
-            let error = Config::read(text).unwrap_err();
-            assert!(error.starts_with(place), "{error}");
-            assert!(!error.contains("123456"), "{error}");
-        }
-    }
-
-    #[test]
     fn a_password_is_for_the_account_beside_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
@@ -338,7 +251,10 @@ mod tests {
                 found.server().unwrap().is_some(),
                 found.config.password.is_some()
             );
-            found.config.password.map(|password| password.0.to_string())
+            found
+                .config
+                .password
+                .map(|password| password.secret().to_string())
         };
         let secret = Some("secret".to_owned());
         let juliet = "jid = 'juliet@capulet.example'";

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod chat;
+mod config;
 pub mod devices;
 pub mod fetching;
 pub mod fingerprint;

@@ -24,6 +24,7 @@ use super::{Server, tls};
 
 const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
 const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
+const LIMITS: &str = "urn:xmpp:stream-limits:0";
 /// The protocol's name where TLS begins at once (XEP-0368 §3).
 const ALPN: &str = "xmpp-client";
 /// How long each part of the way to a stream that can be used may take.
@@ -50,6 +51,8 @@ pub struct Stream {
     pub full_jid: String,
     /// Whether the server has proved that it knows the password.
     pub is_scram: bool,
+    /// The longest stanza that the server takes, in bytes, if it says so (XEP-0478).
+    pub max_bytes: Option<usize>,
     reader: Box<dyn AsyncRead + Send + Unpin>,
     splitter: Splitter,
     out: UnboundedSender<String>,
@@ -88,6 +91,7 @@ impl Stream {
         Self {
             full_jid,
             is_scram: false,
+            max_bytes: None,
             reader: Box::new(reader),
             splitter,
             out,
@@ -251,8 +255,18 @@ impl Wire<TlsStream<TcpStream>> {
         let full_jid = full_jid.flatten().ok_or_else(|| not_bound(&bound))?;
         let mut stream = Stream::over(self.io, self.splitter, full_jid);
         stream.is_scram = authentication.is_scram();
+        stream.max_bytes = max_bytes(&features);
         Ok(stream)
     }
+}
+
+/// What the features say of the longest stanza.
+fn max_bytes(features: &str) -> Option<usize> {
+    let most = look(features, |features| {
+        let most = child(child(features, LIMITS, "limits")?, LIMITS, "max-bytes")?;
+        most.text()?.trim().parse().ok()
+    });
+    most.flatten()
 }
 
 /// Why there is no resource (RFC 6120 §7.6.2).
@@ -477,6 +491,22 @@ mod tests {
             bound("cancel", "not-allowed"),
             StreamError::Bind("not-allowed".to_owned())
         );
+    }
+
+    #[test]
+    fn limits_are_read_from_the_features() {
+        let features = |limits: &str| {
+            format!("<stream:features><limits xmlns='{LIMITS}'>{limits}</limits></stream:features>")
+        };
+        let whole = features("<max-bytes>262144</max-bytes><idle-seconds>60</idle-seconds>");
+        assert_eq!(max_bytes(&whole), Some(262_144));
+        for none in [
+            "<idle-seconds>60</idle-seconds>",
+            "<max-bytes>many</max-bytes>",
+        ] {
+            assert_eq!(max_bytes(&features(none)), None);
+        }
+        assert_eq!(max_bytes("<stream:features/>"), None);
     }
 
     /// As a server that goes down says it in the middle of logging in.
