@@ -12,19 +12,19 @@ use crate::xmpp::StreamError;
 /// Why something was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessengerError {
-    /// The stream did not come about, or is gone.
+    /// The connection failed.
     Stream(StreamError),
     /// The store cannot be opened.
     Store(StoreError),
     /// The account cannot be read or written.
     Account(AccountError),
-    /// A message was not taken.
+    /// A message was refused.
     Message(EncryptRequestError),
-    /// A file was not taken.
+    /// A file was refused.
     Transfer(TransferError),
-    /// The room is not entered, or its members are not known yet.
+    /// The room was not joined, or its members are not known yet.
     NotInRoom,
-    /// The operating system has no randomness.
+    /// The operating system returned no random bytes.
     Random,
 }
 
@@ -36,8 +36,8 @@ impl fmt::Display for MessengerError {
             Self::Account(error) => error.fmt(f),
             Self::Message(error) => error.fmt(f),
             Self::Transfer(error) => error.fmt(f),
-            Self::NotInRoom => f.write_str("the room is not entered: enter it first"),
-            Self::Random => f.write_str("the system gives no randomness"),
+            Self::NotInRoom => f.write_str("this room was not joined, or its members are not known yet"),
+            Self::Random => f.write_str("the operating system returned no random bytes"),
         }
     }
 }

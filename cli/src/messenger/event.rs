@@ -11,7 +11,7 @@ use super::{References, SharedFile, TransferError, TransferId, Trouble};
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// Online, everything of the time before is read, and others can find this device.
+    /// The client is online, the archive was read, and others can find this device.
     Ready(DeviceId),
     /// A message that was encrypted. [`Messenger::acknowledge`](super::Messenger::acknowledge) it when it
     /// is shown.
@@ -20,21 +20,21 @@ pub enum Event {
     Plain(Plain),
     /// A message that could not be read.
     Unreadable(Unreadable),
-    /// A message went out.
+    /// A message was sent.
     Sent {
         /// Which one.
         ticket: Ticket,
         /// What became of each device.
         report: Report,
     },
-    /// A message went out, and came back.
+    /// A message was sent and came back as an error.
     Bounced {
         /// Which one.
         ticket: Ticket,
-        /// Why, as who sends it back says.
+        /// The condition of the error.
         condition: String,
     },
-    /// A message will not go out.
+    /// A message was refused.
     Refused {
         /// Which one.
         ticket: Ticket,
@@ -46,9 +46,9 @@ pub enum Event {
     /// This device was taken off the account's device list, and puts itself back then: it waits longer each
     /// time. Until then others do not write to it.
     PutBackAt(Timestamp),
-    /// A room was entered, and it is known who its members are.
+    /// A room was joined, and its members are known.
     Joined(BareJid),
-    /// A room was not entered, or has shown us out.
+    /// A room was not joined, or has removed this client.
     NotJoined(BareJid),
     /// A file was uploaded, or not; [`Messenger::share`](super::Messenger::share) it.
     Uploaded {
@@ -64,7 +64,7 @@ pub enum Event {
         /// Where it is, or why it is not.
         result: Result<PathBuf, TransferError>,
     },
-    /// Something that the user may want to know.
+    /// The library reports something that the user may want to know.
     Notice(Notice),
     /// Something went wrong, and the user should know.
     Trouble(Trouble),

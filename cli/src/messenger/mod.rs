@@ -1,5 +1,5 @@
-//! A client that is online: a stream, [`omemo::client::Client`] over it, and what an XMPP client does
-//! beside: roster, carbons, archive, rooms.
+//! An XMPP client that is online: a stream, [`omemo::client::Client`] over it, and roster, carbons, archive
+//! and rooms.
 //!
 //! ```text
 //! log in → archive from where we were → presence → archive again → OMEMO: publish, send → ready

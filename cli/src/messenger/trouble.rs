@@ -24,7 +24,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ArchiveCut => f.write_str(
-                "the archive does not reach back to what was read last: messages may be missing",
+                "the archive does not reach back to the last message that was read: messages may be missing",
             ),
             Self::ArchiveRepeats => f.write_str(
                 "the archive gives the same messages again: others may be missing until the next login",

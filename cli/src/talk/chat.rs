@@ -114,7 +114,7 @@ fn show_event(messenger: &mut Messenger, event: Event) -> Result<(), Failure> {
             messenger.omemo().send_anyway(question.ticket, now())?;
         }
         Event::NotJoined(_) => {
-            return Err("the room does not let us in, or has shown us out".into());
+            return Err("the room refuses this client, or has removed it".into());
         }
         event => show::aside(&event),
     }

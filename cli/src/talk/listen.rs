@@ -65,7 +65,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
                 }
             }
             Ok(Event::NotJoined(room)) => {
-                show::note(&format!("{room} does not let us in, or has shown us out"))
+                show::note(&format!("{room} refuses this client, or has removed it"))
             }
             Ok(event) => show::aside(&event),
             Err(error) => reconnect(&mut messenger, error, &mut failures).await?,

@@ -139,7 +139,7 @@ impl Sending<'_> {
                     (None, None) => return Err("nobody to send to".into()),
                 },
                 Event::Joined(room) => self.begin(&Recipient::Room(room))?,
-                Event::NotJoined(_) => return Err("the room does not let us in".into()),
+                Event::NotJoined(_) => return Err("the room refuses this client".into()),
                 Event::Uploaded { transfer, result } => {
                     self.uploaded(transfer, result)?;
                     deadline = Instant::now() + patience;

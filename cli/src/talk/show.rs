@@ -86,7 +86,7 @@ fn indented(text: &str) -> String {
     lines.join("\n    ")
 }
 
-/// The word for what is thought of a key.
+/// The word for the trust in a key.
 #[must_use]
 pub const fn trust(trust: Trust) -> &'static str {
     match trust {
@@ -97,7 +97,7 @@ pub const fn trust(trust: Trust) -> &'static str {
     }
 }
 
-/// What to type about a key that nobody has decided about. It is not yet compared.
+/// The command that decides about a key.
 #[must_use]
 pub fn how_to_decide(jid: &BareJid, key: &Fingerprint) -> String {
     format!(
@@ -135,7 +135,7 @@ pub fn gaps(report: &Report) {
     }
 }
 
-/// What is worth a line on standard error beside the messages.
+/// Prints an event other than a message on standard error, if people should see it.
 pub fn aside(event: &Event) {
     match event {
         Event::Unreadable(what) => {

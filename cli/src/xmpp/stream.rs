@@ -323,13 +323,13 @@ fn is_stream_error(xml: &str) -> bool {
 pub enum StreamError {
     /// No connection.
     Connect(io::ErrorKind),
-    /// The domain is no name that a server could have.
+    /// The domain is not valid.
     Domain,
     /// The domain says that it has no server for clients.
     NoServer,
     /// The server does not encrypt.
     NoTls,
-    /// There are no authorities to believe.
+    /// No trusted certificates were found.
     Authorities,
     /// No encryption, as when the certificate is not the server's.
     Tls(String),
@@ -345,9 +345,9 @@ pub enum StreamError {
     Authentication,
     /// The server refuses the account or the password.
     Refused,
-    /// The server gives no resource to this client, and says why.
+    /// The server refuses to bind a resource, for this reason.
     Bind(String),
-    /// The server cannot let anybody in now, and says why.
+    /// The server accepts no login now, for this reason.
     NotNow(String),
     /// The connection broke.
     Broken(io::ErrorKind),
@@ -355,13 +355,13 @@ pub enum StreamError {
     Silent,
     /// The server ended the stream.
     Closed,
-    /// The server ended the stream, and says why.
+    /// The server ended the stream, for this reason.
     Ended(String),
-    /// What came is no stream.
+    /// The server sent something that is not a stream.
     Split(SplitError),
     /// The server breaks the protocol.
     Protocol,
-    /// The operating system has no randomness.
+    /// The operating system returned no random bytes.
     Random,
 }
 
@@ -405,10 +405,10 @@ impl fmt::Display for StreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connect(kind) => write!(f, "the server cannot be reached: {kind}"),
-            Self::Domain => f.write_str("the address has no domain of a server"),
-            Self::NoServer => f.write_str("the domain says that it has no server for clients"),
+            Self::Domain => f.write_str("the domain of the address is not valid"),
+            Self::NoServer => f.write_str("the domain has no server for clients"),
             Self::NoTls => f.write_str("the server does not encrypt the connection"),
-            Self::Authorities => f.write_str("there are no certificates of authorities to believe"),
+            Self::Authorities => f.write_str("no trusted certificates were found"),
             Self::Tls(what) => write!(f, "the connection cannot be encrypted: {what}"),
             Self::NoMechanism => {
                 f.write_str("the server offers no method of login that this program knows and allows")
@@ -426,15 +426,15 @@ impl fmt::Display for StreamError {
                 f.write_str("the server did not prove that it knows the password")
             }
             Self::Refused => f.write_str("the server refuses the account or its password"),
-            Self::Bind(why) => write!(f, "the server gives this client no place: {why}"),
-            Self::NotNow(why) => write!(f, "the server lets nobody in now: {why}"),
+            Self::Bind(why) => write!(f, "the server refuses to bind a resource: {why}"),
+            Self::NotNow(why) => write!(f, "the server accepts no login now: {why}"),
             Self::Broken(kind) => write!(f, "the connection broke: {kind}"),
             Self::Silent => f.write_str("the server does not answer any more"),
             Self::Closed => f.write_str("the server ended the connection"),
             Self::Ended(why) => write!(f, "the server ended the connection: {why}"),
             Self::Split(error) => error.fmt(f),
             Self::Protocol => f.write_str("the server breaks the protocol"),
-            Self::Random => f.write_str("the system has no randomness"),
+            Self::Random => f.write_str("the operating system returned no random bytes"),
         }
     }
 }

@@ -108,7 +108,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         fetching: Fetching::new(args.files.clone()),
     };
     pipe.go(&mut Input::new()).await?;
-    pipe.give_up("the end came first")?;
+    pipe.give_up("the program ended before this was done")?;
     pipe.messenger.close().await;
     print(&json!({"ev": "end"}))
 }
@@ -243,7 +243,7 @@ impl Pipe {
             }
             Event::NotJoined(room) => {
                 let tag = self.joining.remove(&room).flatten();
-                let what = "the room does not let us in, or has shown us out";
+                let what = "the room refuses this client, or has removed it";
                 print(&json!({"ev": "error", "tag": tag, "room": room.as_str(), "what": what}))
             }
             Event::PutBackAt(at) => print(

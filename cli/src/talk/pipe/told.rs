@@ -5,11 +5,11 @@ use std::io::Write as _;
 use omemo::account::{Fate, Report};
 use omemo::client::{Origin, RefusalReason, UndecryptableReason};
 use omemo::model::{BareJid, DeviceId};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::codes;
 use crate::Failure;
-use crate::messenger::{Message, Plain, Unreadable};
+use crate::messenger::{Message, Plain, References, Unreadable};
 use crate::talk::fetching::Fetched;
 
 /// Prints an event.
@@ -20,8 +20,7 @@ pub(super) fn print(event: &Value) -> Result<(), Failure> {
 }
 
 pub(super) fn message(message: &Message) -> Value {
-    let references = &message.references;
-    let mut told = json!({
+    let mut told = object(json!({
         "ev": "msg",
         "from": message.from,
         "sender": message.sender.as_str(),
@@ -31,20 +30,34 @@ pub(super) fn message(message: &Message) -> Value {
         "ns": message.version.namespace(),
         "device_id": message.device.get(),
         "carbon": matches!(message.origin, Origin::CarbonSent | Origin::CarbonReceived),
-    });
-    if let Some(reaction) = &references.reacts {
+    }));
+    let References {
+        corrects,
+        answers,
+        reacts,
+    } = &message.references;
+    if let Some(reaction) = reacts {
         // It may have a text too, for those who know no reactions.
-        told["ev"] = json!("reaction");
-        told["reacts_to"] = json!(reaction.id);
-        told["reactions"] = json!(reaction.reactions);
+        told.insert("ev".to_owned(), json!("reaction"));
+        told.insert("reacts_to".to_owned(), json!(reaction.id));
+        told.insert("reactions".to_owned(), json!(reaction.reactions));
     }
-    if let Some(id) = &references.corrects {
-        told["corrects"] = json!(id);
+    if let Some(id) = corrects {
+        told.insert("corrects".to_owned(), json!(id));
     }
-    if let Some(answered) = &references.answers {
-        told["answers"] = json!({"id": answered.id, "to": answered.to});
+    if let Some(answered) = answers {
+        let answers = json!({"id": answered.id, "to": answered.to});
+        told.insert("answers".to_owned(), answers);
     }
-    told
+    told.into()
+}
+
+/// The members of an object.
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
 }
 
 pub(super) fn unreadable(what: &Unreadable) -> Value {
@@ -128,18 +141,20 @@ pub(super) fn refused(tag: Option<i64>, reason: &RefusalReason) -> Value {
 /// What becomes of each device, and who is left out of a room.
 fn report(report: &Report) -> Value {
     let devices = report.devices.iter().map(|device| {
-        let mut told = json!({
-            "jid": device.jid.as_str(),
-            "device_id": device.device.get(),
-        });
+        let (jid, id) = (device.jid.as_str(), device.device.get());
         match device.fate {
-            Fate::Encrypted { version, .. } => told["ns"] = json!(version.namespace()),
-            Fate::Skipped(gap) => {
-                told["reason"] = json!(codes::gap(gap));
-                told["what"] = json!(gap.to_string());
-            }
+            Fate::Encrypted { version, .. } => json!({
+                "jid": jid,
+                "device_id": id,
+                "ns": version.namespace(),
+            }),
+            Fate::Skipped(gap) => json!({
+                "jid": jid,
+                "device_id": id,
+                "reason": codes::gap(gap),
+                "what": gap.to_string(),
+            }),
         }
-        told
     });
     let left_out = report.left_out.iter().map(|member| {
         json!({
