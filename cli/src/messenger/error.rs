@@ -36,7 +36,9 @@ impl fmt::Display for MessengerError {
             Self::Account(error) => error.fmt(f),
             Self::Message(error) => error.fmt(f),
             Self::Transfer(error) => error.fmt(f),
-            Self::NotInRoom => f.write_str("this room was not joined, or its members are not known yet"),
+            Self::NotInRoom => {
+                f.write_str("this room was not joined, or its members are not known yet")
+            }
             Self::Random => f.write_str("the operating system returned no random bytes"),
         }
     }

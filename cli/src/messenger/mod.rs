@@ -230,6 +230,7 @@ impl Messenger {
         self.is_caught_up = false;
         self.keeps_position = false;
         self.is_ready = false;
+        self.omemo.set_stanza_limit(self.stream.max_bytes);
         self.begin_catch_up()?;
         self.ask(
             None,
