@@ -1,12 +1,11 @@
 //! What an application does with the actions of its client.
 
-use omemo::account::Trust;
 use omemo::client::{Action, Answer, Delivery, IqRequest, RequestId, Undecryptable};
 use rand::RngExt;
 use roxmltree::Document;
 
 use crate::messages::MARK;
-use crate::server::stage::body;
+use crate::server::stage::{body, jid};
 use crate::world::World;
 
 impl World {
@@ -43,6 +42,9 @@ impl World {
             Action::Deliver(delivery) => self.show(person, &delivery),
             Action::Undecryptable(what) => self.show_failure(person, what),
             Action::DecideTrust(question) => self.people[person].questions.push(question),
+            Action::DecideIdentity(question) => {
+                self.people[person].identity_questions.push(question);
+            }
             Action::Notice(notice) => {
                 let what = format!("{notice:?}");
                 let (what, _) = what.split_once(['(', ' ']).unwrap_or((&what, ""));
@@ -90,35 +92,6 @@ impl World {
         }
     }
 
-    /// The user looks at keys: those of friends he knows, the others he distrusts or puts off.
-    pub(crate) fn decide(&mut self, person: usize) {
-        let now = self.time();
-        let Some(question) = self.people[person].questions.pop() else {
-            return;
-        };
-        self.counts.add("questions about keys");
-        if self.one_in(3) {
-            let client = &mut self.people[person].client;
-            return client.send_anyway(question.ticket, now).unwrap();
-        }
-        for key in question.keys {
-            let mut people = self.people.iter();
-            let is_right = people.any(|person| {
-                let is_key = person.client.account().fingerprint() == key.fingerprint;
-                is_key && person.jid() == key.jid
-            });
-            let trust = if is_right {
-                Trust::Verified
-            } else {
-                Trust::Distrusted
-            };
-            let client = &mut self.people[person].client;
-            client
-                .decide(&key.jid, &key.fingerprint, trust, now)
-                .unwrap();
-        }
-    }
-
     /// A text is shown, and stored, unless the application dies first.
     fn show(&mut self, person: usize, delivery: &Delivery) {
         let text = body(&delivery.stanza);
@@ -140,6 +113,9 @@ impl World {
     fn show_failure(&mut self, person: usize, what: Undecryptable) {
         let document = Document::parse(&what.stanza).unwrap();
         let id = document.root_element().attribute("id").unwrap_or_default();
+        let from = document.root_element().attribute("from").map(jid);
+        let own = self.people[person].jid();
+        assert!(what.from == from || from.is_none() && what.from == Some(own));
         // A copy of a message has another id.
         if let Ok(number) = id.parse::<usize>() {
             self.trace(|| {

@@ -45,7 +45,7 @@ impl World {
         }
     }
 
-    fn begin_to_read(&mut self, person: usize, archive: BareJid) {
+    pub(crate) fn begin_to_read(&mut self, person: usize, archive: BareJid) {
         let now = self.time();
         let own = self.people[person].jid();
         let room = self.server.rooms.get(&archive);

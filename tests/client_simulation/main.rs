@@ -25,6 +25,7 @@ mod judge;
 mod mallory;
 mod messages;
 mod person;
+mod questions;
 mod report;
 mod rooms;
 mod seats;

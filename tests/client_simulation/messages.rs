@@ -74,20 +74,21 @@ impl World {
     fn anybody_but(&mut self, own: &BareJid) -> Option<BareJid> {
         let others: BTreeSet<_> = self.people.iter().map(crate::person::Person::jid).collect();
         let others: Vec<_> = others.into_iter().filter(|jid| jid != own).collect();
-        Some(others[self.rng.random_range(0..others.len())].clone())
+        let which = self.rng.random_range(0..others.len().max(1));
+        others.get(which).cloned()
     }
 
     /// A room that the client was told of.
     fn a_room(&mut self, from: usize) -> Option<BareJid> {
         let room = jid(ROOMS[self.rng.random_range(0..ROOMS.len())]);
-        let seat = self.people[from].seats.get(&room)?;
-        seat.told.as_ref().map(|_| room)
+        let is_inside = self.people[from].seats.get(&room)?.is_inside;
+        is_inside.then_some(room)
     }
 
     fn an_occupant(&mut self, from: usize) -> Option<To> {
         let room = self.a_room(from)?;
         let own = self.people[from].jid();
-        let told = self.people[from].seats[&room].told.as_ref()?;
+        let told = self.told(from, &room)?;
         let others = told.occupants.iter().filter(|(_, of)| **of != own);
         let others: Vec<_> = others
             .map(|(nick, of)| (nick.clone(), of.clone()))
@@ -139,7 +140,7 @@ impl World {
 
     /// What a client was told of a room.
     pub(crate) fn told(&self, person: usize, room: &BareJid) -> Option<&omemo::client::Room> {
-        self.people[person].seats.get(room)?.told.as_ref()
+        self.people[person].told.get(room)
     }
 
     /// A client sends a stanza, and nothing in it is in clear.

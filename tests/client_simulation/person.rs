@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use omemo::account::{CatchUpId, MessageId, VersionPolicy};
-use omemo::client::{Client, Options, RequestId, Ticket, TrustQuestion, UndecryptableReason};
+use omemo::account::{CatchUpId, MessageId, TrustPolicy, VersionPolicy};
+use omemo::client::{
+    Client, IdentityQuestion, Options, RequestId, Room, Ticket, TrustQuestion, UndecryptableReason,
+};
 use omemo::model::{BareJid, Version};
 use omemo::store::MemoryStore;
 use rand::rngs::StdRng;
@@ -47,6 +49,7 @@ pub(crate) struct Person {
     pub(crate) late: Vec<(RequestId, String)>,
     /// Questions that the user has not answered yet.
     pub(crate) questions: Vec<TrustQuestion>,
+    pub(crate) identity_questions: Vec<IdentityQuestion>,
     pub(crate) read: BTreeMap<usize, MessageId>,
     pub(crate) failed: BTreeMap<usize, UndecryptableReason>,
     /// What came since there was nothing to do: not acknowledged to the server.
@@ -60,6 +63,8 @@ pub(crate) struct Person {
     pub(crate) lost: Vec<CatchUpId>,
     /// Rooms that it is in.
     pub(crate) seats: BTreeMap<BareJid, Seat>,
+    /// What the client was told of rooms.
+    pub(crate) told: BTreeMap<BareJid, Room>,
     /// Since when each account's device list may have changed without its knowing, because of a fault.
     pub(crate) blind: BTreeMap<BareJid, u64>,
 }
@@ -91,6 +96,11 @@ impl World {
             2 | 3 => VersionPolicy::Newest,
             _ => VersionPolicy::ByEvidence,
         };
+        // Somebody who is asked about every key.
+        if self.one_in(6) {
+            options.account.trust = TrustPolicy::Manual;
+            options.account.trust_own = TrustPolicy::Manual;
+        }
         let store = Arc::new(MemoryStore::new());
         let client = self.open(&full, &options, &store);
         let archives = [&*full, ROOMS[0], ROOMS[1]].map(jid);
@@ -108,6 +118,7 @@ impl World {
             given: BTreeMap::new(),
             late: Vec::new(),
             questions: Vec::new(),
+            identity_questions: Vec::new(),
             read: BTreeMap::new(),
             failed: BTreeMap::new(),
             taken: Vec::new(),
@@ -116,6 +127,7 @@ impl World {
             readings: Vec::new(),
             lost: Vec::new(),
             seats: BTreeMap::new(),
+            told: BTreeMap::new(),
             blind: BTreeMap::new(),
         });
         let person = self.people.len() - 1;
@@ -130,6 +142,32 @@ impl World {
             self.act(person);
             self.hear(person);
         }
+    }
+
+    /// Another process of the application opens the same store, reads what has come to the account, and ends.
+    pub(crate) fn open_second_process(&mut self, person: usize) {
+        self.act_all(person);
+        let first = &self.people[person];
+        let (full, options) = (first.full.clone(), first.options.clone());
+        let store = first.store.clone();
+        let second = self.open(&full, &options, &store);
+        let first = &mut self.people[person];
+        let archive = first.jid();
+        let client = core::mem::replace(&mut first.client, second);
+        let readings = core::mem::take(&mut first.readings);
+        let taken = core::mem::take(&mut first.taken);
+        self.begin_to_read(person, archive);
+        while !self.people[person].readings.is_empty() {
+            self.read_on(person);
+            // It may be killed at any time: the archive is read again.
+            if self.one_in(40) {
+                self.people[person].readings.clear();
+            }
+        }
+        self.act_all(person);
+        let first = &mut self.people[person];
+        (first.client, first.readings, first.taken) = (client, readings, taken);
+        self.counts.add("archives read by a second process");
     }
 
     fn open(&mut self, full: &str, options: &Options, store: &Arc<MemoryStore>) -> Client<StdRng> {
@@ -249,7 +287,9 @@ impl World {
         let dead = &mut self.people[person];
         let given = core::mem::take(&mut dead.given);
         dead.questions.clear();
+        dead.identity_questions.clear();
         dead.lost.clear();
+        dead.told.clear();
         dead.places.clone_from(&dead.kept_places);
         // What was said in rooms is in their archives; the rest comes again, as the server kept it.
         for stanza in core::mem::take(&mut dead.taken) {

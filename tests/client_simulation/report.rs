@@ -127,7 +127,16 @@ impl World {
     pub(crate) fn check_refusal(&mut self, person: usize, number: usize, reason: &RefusalReason) {
         self.counts.add("refused");
         let RefusalReason::Recipients(refusal) = reason else {
-            return self.wrong("refused", &format!("{reason}"));
+            let room = match &self.messages[number].to {
+                To::Account(_) => None,
+                To::Room(room) | To::Occupant(room, ..) => Some(room),
+            };
+            let is_outside = room.is_some_and(|room| self.told(person, room).is_none());
+            self.counts.add(&format!("refused: {reason}"));
+            if !is_outside {
+                self.wrong("refused", &format!("message {number}: {reason}"));
+            }
+            return;
         };
         self.counts.add(&format!("refused: {refusal}"));
         let own = self.people[person].jid();

@@ -83,9 +83,8 @@ impl World {
     fn step_out(&mut self, person: usize, room: &BareJid) {
         if self.people[person].seats.remove(room).is_some() {
             self.act_all(person);
-            let left = &mut self.people[person];
-            left.client.leave_room(room);
-            let full = left.full.clone();
+            self.leave_room(person, room);
+            let full = self.people[person].full.clone();
             self.server.leave(room, &full);
             self.counts.add("occupants that left");
         }

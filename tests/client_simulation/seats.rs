@@ -19,8 +19,6 @@ pub(crate) struct Seat {
     pub(crate) occupants: BTreeMap<String, BareJid>,
     /// Occupants that came, and that the client is not told of yet.
     new: BTreeMap<String, BareJid>,
-    /// What the client was told.
-    pub(crate) told: Option<Room>,
 }
 
 impl World {
@@ -84,7 +82,7 @@ impl World {
             if !is_member {
                 seat.members.remove(&who);
                 if is_me {
-                    self.people[person].client.leave_room(&room);
+                    self.leave_room(person, &room);
                     return true;
                 }
             }
@@ -120,18 +118,25 @@ impl World {
     }
 
     /// Tells the client what is known, as soon as the room is entered.
-    fn tell(&mut self, person: usize, room: &BareJid, mut seat: Seat) {
+    fn tell(&mut self, person: usize, room: &BareJid, seat: Seat) {
         let now = self.time();
         let said = Room {
             members: seat.members.iter().cloned().collect(),
             occupants: seat.occupants.clone(),
         };
         let told = &mut self.people[person];
-        if seat.is_inside && seat.told.as_ref() != Some(&said) {
-            seat.told = Some(said.clone());
+        if seat.is_inside && told.told.get(room) != Some(&said) {
+            told.told.insert(room.clone(), said.clone());
             told.client.set_room(room, said, now).unwrap();
         }
         told.seats.insert(room.clone(), seat);
+    }
+
+    /// The client is told that the room is left.
+    pub(crate) fn leave_room(&mut self, person: usize, room: &BareJid) {
+        let left = &mut self.people[person];
+        left.told.remove(room);
+        left.client.leave_room(room);
     }
 
     /// A client asks a room for its members, and tells of those who came.

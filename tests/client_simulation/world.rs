@@ -117,6 +117,7 @@ impl World {
             167..171 if !self.people[person].is_online => self.connect(person),
             171 if self.one_in(2) => self.crash(person),
             172 => self.resume(person),
+            173 if self.one_in(2) => self.open_second_process(person),
             173 => self.begin_to_catch_up(person),
             174 => self.learn(person),
             175..180 => self.rooms_change(),
@@ -185,6 +186,7 @@ impl World {
                 is_quiet &= self.people[person].readings.is_empty();
                 is_quiet &= self.people[person].late.is_empty();
                 is_quiet &= self.people[person].questions.is_empty();
+                is_quiet &= self.people[person].identity_questions.is_empty();
                 is_quiet &= self.people[person].is_online;
                 if turn % 100 == 99 {
                     self.come_back(person);
