@@ -10,7 +10,7 @@
 mod server;
 
 use omemo::account::{CatchUpId, Order};
-use omemo::client::{Disposition, QueryId};
+use omemo::client::{ArchiveId, ArchivedMessage, Disposition, QueryId};
 use server::stage::{DAY, JULIET, MALLORY, MINUTE, ROMEO, Stage, jid, text};
 use server::{archived, carbon};
 
@@ -157,8 +157,17 @@ fn what_nobody_asked_for_is_unexpected_and_costs_nothing() {
     let error = stanza.replacen("type='chat'", "type='error'", 1);
     assert_ne!(error, *stanza);
     let own = jid(JULIET);
+    let unasked = result("unasked", stanza);
     for (what, expected) in [
-        (result("unasked", stanza), Disposition::Unexpected),
+        (unasked.clone(), Disposition::Unexpected),
+        (
+            unasked.replace("urn:xmpp:mam:2", "urn:xmpp:mam:1"),
+            Disposition::Unexpected,
+        ),
+        (
+            unasked.replace(" xmlns='jabber:client'", ""),
+            Disposition::Unexpected,
+        ),
         (
             archived(&jid(MALLORY), "q", 1, stanza),
             Disposition::Unexpected,
@@ -189,4 +198,92 @@ fn what_nobody_asked_for_is_unexpected_and_costs_nothing() {
     assert_eq!(stage.receive(0, stanza), Disposition::Consumed);
     stage.wait(MINUTE);
     assert_eq!(stage.users[0].bodies(), ["secret"]);
+}
+
+fn archive_id(id: &str) -> ArchiveId {
+    let archive = jid(JULIET);
+    let id = id.to_owned();
+    ArchiveId { archive, id }
+}
+
+/// A client fills its history: of what it reads from an archive, and of what it has, it learns the archive's id.
+#[test]
+fn the_archives_id_of_each_message_is_told() {
+    let (mut stage, sealed) = stage(&["live", "new", "waits"]);
+    stage.receive(0, &sealed[0]);
+    stage.settle();
+    stage.users[0].forgets = true;
+    stage.receive(0, &sealed[2]);
+    stage.settle();
+    stage.say(0, ROMEO, &text("mine"));
+    let mine = stage.users[0].encrypted.last().unwrap().stanza.clone();
+    let full = stage.users[0].full.clone();
+    let mine = server::with_from(&mine, &full);
+    let unreadable = sealed[1].replacen("<payload>", "<payload>AAAA", 1);
+    assert_ne!(unreadable, sealed[1]);
+    stage.users[0].read.clear();
+
+    let catch_up = begin(&mut stage);
+    expect(&mut stage, catch_up, Some("q"));
+    let own = jid(JULIET);
+    let results = [&sealed[0], &mine, &unreadable, &sealed[1], &sealed[2]];
+    for (id, stanza) in results.into_iter().enumerate() {
+        let result = archived(&own, "q", id, stanza);
+        assert_eq!(stage.receive(0, &result), Disposition::Pending);
+    }
+    end(&mut stage, catch_up);
+    let user = &stage.users[0];
+    assert_eq!(user.bodies(), ["new", "waits"]);
+    assert_eq!(user.read[0].archived, Some(archive_id("3")));
+    assert_eq!(user.undecryptable.len(), 1);
+    assert_eq!(user.undecryptable[0].archived, Some(archive_id("2")));
+    // The one that waits is handed out as it came first, and then its place is told.
+    assert_eq!(
+        (user.read[1].archived.clone(), user.read[1].is_again),
+        (None, true)
+    );
+    let told: Vec<_> = user
+        .archived
+        .iter()
+        .map(|it| it.archived.id.as_str())
+        .collect();
+    assert_eq!(told, ["0", "1", "4"]);
+    assert!(matches!(user.archived[0].message, ArchivedMessage::Read(_)));
+    let waits = ArchivedMessage::Read(user.read[1].id);
+    assert_eq!(user.archived[2].message, waits);
+    let ArchivedMessage::Sent(stanza) = &user.archived[1].message else {
+        panic!("{:?}", user.archived[1]);
+    };
+    assert!(stanza.contains("id='x'") && !stanza.contains("<encrypted"));
+    // It is kept with the message, also over a restart.
+    stage.crash(0);
+    stage.settle();
+    let again = stage.users[0].read.iter().rev();
+    let again = again
+        .take(2)
+        .find(|read| server::stage::body(&read.stanza) == "new");
+    assert_eq!(again.unwrap().archived, Some(archive_id("3")));
+}
+
+/// The same message in two pages that overlap: its place is told again, which changes nothing.
+#[test]
+fn what_an_archive_gives_twice_is_read_once() {
+    let (mut stage, sealed) = stage(&["once"]);
+    let catch_up = begin(&mut stage);
+    let query = expect(&mut stage, catch_up, Some("q"));
+    for _ in 0..2 {
+        stage.receive(0, &result("q", &sealed[0]));
+        end_page(&mut stage, query);
+    }
+    let user = &stage.users[0];
+    assert_eq!(user.bodies(), ["once"]);
+    assert_eq!(user.archived.len(), 1);
+    assert_eq!(
+        user.archived[0].message,
+        ArchivedMessage::Read(user.read[0].id)
+    );
+    // A message that comes twice on the stream is no matter of an archive.
+    stage.receive(0, &sealed[0]);
+    stage.settle();
+    assert_eq!(stage.users[0].archived.len(), 1);
 }

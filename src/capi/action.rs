@@ -16,7 +16,7 @@ use super::report::{
 use super::trust::{omemo_fingerprint, trust_number};
 use super::undecryptable::{describe, omemo_undecryptable};
 use crate::account::Listing;
-use crate::client::{Action, Delivery, IqRequest, Notice, Origin};
+use crate::client::{Action, ArchiveId, ArchivedMessage, Delivery, IqRequest, Notice, Origin};
 use crate::model::Timestamp;
 use crate::stanza::RequestKind;
 
@@ -62,6 +62,10 @@ pub enum omemo_action_type {
     /// Messages of a room, `omemo_action_room`, wait until it is known who its members are: ask the room
     /// (XEP-0045 §9.5), then `omemo_client_set_room`. If the user is in no such room, do nothing.
     OMEMO_ACTION_ASK_MEMBERS = 20,
+    /// A result of an archive brings nothing new: you have the message, and learn where the archive has it
+    /// (`omemo_action_archive_id`). It was delivered before, as `omemo_action_message_id` says; or, if that is
+    /// NULL, this device has sent it, and the stanza is there without its encrypted part. Show nothing.
+    OMEMO_ACTION_ARCHIVED = 40,
 }
 
 /// A request. Later versions of the library may add fields at the end, as to all structs that it makes and points
@@ -125,7 +129,8 @@ pub struct omemo_delivery {
     pub listing: u32,
     /// An omemo_origin.
     pub origin: u32,
-    /// When it was sent, as the archive says, or the envelope; 0 if nobody does.
+    /// When it was sent, for sorting: as the archive says, or the envelope, or a server that has kept it; 0 if nobody
+    /// does. Not all of these are authenticated.
     pub sent_at_ms: u64,
     /// 1 if the key was not known before.
     pub is_new_key: u8,
@@ -135,6 +140,9 @@ pub struct omemo_delivery {
     pub has_other_text: u8,
     /// 1 if it was handed out before.
     pub is_again: u8,
+    /// When it was sent, as its sender says in the envelope; 0 if nobody does. `sent_at_ms` is authenticated if it is
+    /// the same.
+    pub written_at_ms: u64,
 }
 
 /// Something that the user may want to know.
@@ -197,6 +205,8 @@ pub struct omemo_action {
     sender: *const c_char,
     room: *const c_char,
     message: Option<omemo_message_id>,
+    archive: *const c_char,
+    archive_id: *const c_char,
     request: Option<omemo_request>,
     delivery: Option<omemo_delivery>,
     undecryptable: Option<omemo_undecryptable>,
@@ -276,6 +286,22 @@ pub unsafe extern "C" fn omemo_action_message_id(
 ) -> *const omemo_message_id {
     // SAFETY: the promises at the top of the header.
     unsafe { accessor(action, ptr::null(), |action| of(&action.message)) }
+}
+
+/// The archive's id of a message that came from one. `archive`, which may be NULL, gets the address of the archive:
+/// the account's own, or a room's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_action_archive_id(
+    action: *const omemo_action,
+    archive: *mut *const c_char,
+) -> *const c_char {
+    // SAFETY: the promises at the top of the header.
+    unsafe {
+        if !archive.is_null() {
+            archive.write(accessor(action, ptr::null(), |action| action.archive));
+        }
+        accessor(action, ptr::null(), |action| action.archive_id)
+    }
 }
 
 /// What else is known of a message that is delivered.
@@ -447,6 +473,20 @@ impl omemo_action {
                 let (known, sender) = describe(&what, &mut made.texts);
                 made.undecryptable = Some(known);
                 made.sender = sender;
+                made.is_archived(what.archived.as_ref());
+                made
+            }
+            Action::Archived(known) => {
+                let mut made = Self::empty(OMEMO_ACTION_ARCHIVED);
+                made.is_archived(Some(&known.archived));
+                match &known.message {
+                    ArchivedMessage::Read(id) => {
+                        made.message = Some(omemo_message_id {
+                            bytes: *id.as_bytes(),
+                        });
+                    }
+                    ArchivedMessage::Sent(stanza) => made.stanza = Some(Text::new(stanza)),
+                }
                 made
             }
             Action::DecideTrust(question) => {
@@ -482,6 +522,13 @@ impl omemo_action {
         }
     }
 
+    fn is_archived(&mut self, archived: Option<&ArchiveId>) {
+        if let Some(archived) = archived {
+            self.archive = self.texts.add(archived.archive.as_str());
+            self.archive_id = self.texts.add(&archived.id);
+        }
+    }
+
     /// For the log.
     pub(super) const fn name(&self) -> &'static str {
         use omemo_action_type::*;
@@ -498,6 +545,7 @@ impl omemo_action {
             OMEMO_ACTION_DECIDE_IDENTITY => "action: decide about an identity",
             OMEMO_ACTION_PREPARED => "action: prepared",
             OMEMO_ACTION_ASK_MEMBERS => "action: ask members",
+            OMEMO_ACTION_ARCHIVED => "action: archived",
         }
     }
 
@@ -510,6 +558,8 @@ impl omemo_action {
             sender: ptr::null(),
             room: ptr::null(),
             message: None,
+            archive: ptr::null(),
+            archive_id: ptr::null(),
             request: None,
             delivery: None,
             undecryptable: None,
@@ -556,7 +606,9 @@ impl omemo_action {
             is_pre_key_reused: delivery.is_pre_key_reused.into(),
             has_other_text: delivery.has_other_text.into(),
             is_again: delivery.is_again.into(),
+            written_at_ms: delivery.written_at.map_or(0, Timestamp::as_millis),
         });
+        made.is_archived(delivery.archived.as_ref());
         made.message = Some(omemo_message_id {
             bytes: *delivery.id.as_bytes(),
         });

@@ -229,6 +229,7 @@ impl omemo_reading {
             is_pre_key_reused: message.is_pre_key_reused.into(),
             has_other_text: 0,
             is_again: message.is_again.into(),
+            written_at_ms: 0,
         });
         made.has_payload = true;
         made.payload = Some(Text::from_bytes(&message.payload));
@@ -254,6 +255,7 @@ impl omemo_reading {
             is_pre_key_reused: 0,
             has_other_text: 0,
             is_again: 0,
+            written_at_ms: 0,
         });
         made
     }

@@ -28,6 +28,9 @@ pub enum Action {
     Deliver(Box<Delivery>),
     /// A message could not be read. Tell the user.
     Undecryptable(Undecryptable),
+    /// A result of an archive brings nothing new: the application has the message already, and learns where the
+    /// archive has it. Nothing is to be shown.
+    Archived(Archived),
     /// Messages wait until somebody has decided about these keys:
     /// [`Client::decide`](super::Client::decide), or
     /// [`Client::send_anyway`](super::Client::send_anyway) without their devices, or
@@ -156,7 +159,12 @@ pub struct Delivery {
     pub listing: Listing,
     /// How the message came.
     pub origin: Origin,
-    /// When it was sent, as the archive says, or who else has kept it; if nobody does, as the envelope says.
+    /// Where the archive has it, if it came from one.
+    pub archived: Option<ArchiveId>,
+    /// When it was sent, for sorting. What an archive says, or our server in a copy, counts first; then what its
+    /// sender says in the envelope ([`Self::written_at`]); then a `<delay/>` of a message that was kept
+    /// (XEP-0203), in the name of our own server, of the sender's bare address or of the room, and not later
+    /// than now. See [`Self::is_sent_at_authenticated`].
     pub sent_at: Option<Timestamp>,
     /// When it was sent, as its sender says in the envelope: no server can change that. Legacy has none.
     pub written_at: Option<Timestamp>,
@@ -166,6 +174,43 @@ pub struct Delivery {
     pub has_other_text: bool,
     /// It was handed out before.
     pub is_again: bool,
+}
+
+/// Where an archive has a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveId {
+    /// Whose archive it is: the account's own, or a room's.
+    pub archive: BareJid,
+    /// The archive's id of the message (XEP-0313), for the place in it and for XEP-0359.
+    pub id: String,
+}
+
+/// A message that the application has, in an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Archived {
+    /// Where.
+    pub archived: ArchiveId,
+    /// Which message.
+    pub message: ArchivedMessage,
+}
+
+/// A message that the application has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ArchivedMessage {
+    /// It was delivered before: [`Delivery::id`].
+    Read(MessageId),
+    /// This device has sent it: its stanza without the encrypted part. Its `id` is the application's.
+    Sent(String),
+}
+
+impl Delivery {
+    /// Whether the time in [`Self::sent_at`] is the sender's own. Servers can change any other, and anybody can
+    /// write a `<delay/>`.
+    #[must_use]
+    pub fn is_sent_at_authenticated(&self) -> bool {
+        self.written_at.is_some() && self.sent_at == self.written_at
+    }
 }
 
 impl fmt::Debug for Delivery {
@@ -199,6 +244,8 @@ pub struct Undecryptable {
     pub stanza: String,
     /// How it came.
     pub origin: Origin,
+    /// Where the archive has it, if it came from one and is well-formed.
+    pub archived: Option<ArchiveId>,
     /// The account, or the room, that the stanza's `from` names; `None` if it names none. Whether it is true
     /// is another question.
     pub from: Option<BareJid>,

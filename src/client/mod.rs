@@ -43,8 +43,9 @@ use getrandom::SysRng;
 use rand_core::TryCryptoRng;
 
 pub use action::{
-    Action, Delivery, Disposition, EncryptedMessage, IdentityQuestion, Notice, Origin, Prepared,
-    RefusalReason, Refused, Ticket, TrustQuestion, Undecryptable, UndecryptableReason,
+    Action, ArchiveId, Archived, ArchivedMessage, Delivery, Disposition, EncryptedMessage,
+    IdentityQuestion, Notice, Origin, Prepared, RefusalReason, Refused, Ticket, TrustQuestion,
+    Undecryptable, UndecryptableReason,
 };
 pub use inbound::QueryId;
 pub use options::Options;

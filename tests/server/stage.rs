@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use omemo::account::{TrustPolicy, VersionPolicy};
 use omemo::client::{
-    Action, Answer, Client, Delivery, Disposition, EncryptedMessage, IdentityQuestion, IqRequest,
-    Notice, Options, Prepared, Refused, Ticket, TrustQuestion, Undecryptable,
+    Action, Answer, Archived, Client, Delivery, Disposition, EncryptedMessage, IdentityQuestion,
+    IqRequest, Notice, Options, Prepared, Refused, Ticket, TrustQuestion, Undecryptable,
 };
 use omemo::model::{BareJid, Timestamp, Version};
 use omemo::store::{MemoryStore, Store};
@@ -44,6 +44,7 @@ pub(crate) struct User {
     pub(crate) empty: Vec<String>,
     pub(crate) read: Vec<Delivery>,
     pub(crate) undecryptable: Vec<Undecryptable>,
+    pub(crate) archived: Vec<Archived>,
     pub(crate) questions: Vec<TrustQuestion>,
     pub(crate) identity_questions: Vec<IdentityQuestion>,
     pub(crate) prepared: Vec<Prepared>,
@@ -153,6 +154,7 @@ impl Stage {
             empty: Vec::new(),
             read: Vec::new(),
             undecryptable: Vec::new(),
+            archived: Vec::new(),
             questions: Vec::new(),
             identity_questions: Vec::new(),
             prepared: Vec::new(),
@@ -275,6 +277,7 @@ impl Stage {
                 user.read.push(*delivery);
             }
             Action::Undecryptable(what) => user.undecryptable.push(what),
+            Action::Archived(archived) => user.archived.push(archived),
             Action::DecideTrust(question) => user.questions.push(question),
             Action::DecideIdentity(question) => user.identity_questions.push(question),
             Action::Prepared(prepared) => user.prepared.push(prepared),

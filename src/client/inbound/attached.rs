@@ -4,7 +4,7 @@
 use prost::Message as _;
 use zeroize::Zeroizing;
 
-use crate::client::action::Origin;
+use crate::client::action::{ArchiveId, Origin};
 use crate::model::{BareJid, Timestamp};
 
 /// What is known of a stanza besides its encrypted part.
@@ -17,8 +17,12 @@ pub(in crate::client) struct Attached {
     /// It went to everybody in a room.
     pub(in crate::client) is_in_room: bool,
     pub(in crate::client) origin: Origin,
+    /// Where an archive has it.
+    pub(in crate::client) archived: Option<ArchiveId>,
     /// When it was sent, as who forwarded it says.
     pub(in crate::client) delay: Option<Timestamp>,
+    /// When it was sent, as its own `<delay/>` says, which anybody can have written.
+    pub(in crate::client) kept_since: Option<Timestamp>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -33,6 +37,13 @@ struct Record {
     origin: u32,
     #[prost(uint64, optional, tag = "5")]
     delay: Option<u64>,
+    /// The archive, and its id of the message.
+    #[prost(string, optional, tag = "6")]
+    archive: Option<String>,
+    #[prost(string, tag = "7")]
+    archive_id: String,
+    #[prost(uint64, optional, tag = "8")]
+    kept_since: Option<u64>,
 }
 
 impl Attached {
@@ -48,12 +59,25 @@ impl Attached {
                 Origin::Archive => 3,
             },
             delay: self.delay.map(Timestamp::as_millis),
+            kept_since: self.kept_since.map(Timestamp::as_millis),
+            archive: self.archived.as_ref().map(|at| at.archive.to_string()),
+            archive_id: self
+                .archived
+                .as_ref()
+                .map_or_else(String::new, |at| at.id.clone()),
         };
         Zeroizing::new(record.encode_to_vec())
     }
 
     pub(in crate::client) fn from_record(record: &[u8]) -> Option<Self> {
         let record = Record::decode(record).ok()?;
+        let archived = match record.archive {
+            Some(archive) => Some(ArchiveId {
+                archive: archive.parse().ok()?,
+                id: record.archive_id,
+            }),
+            None => None,
+        };
         Some(Self {
             shell: record.shell,
             addressee: record.addressee.parse().ok()?,
@@ -65,7 +89,9 @@ impl Attached {
                 3 => Origin::Archive,
                 _ => return None,
             },
+            archived,
             delay: record.delay.map(Timestamp::from_millis),
+            kept_since: record.kept_since.map(Timestamp::from_millis),
         })
     }
 }
@@ -82,15 +108,24 @@ mod tests {
             (Origin::CarbonSent, Some(Timestamp::from_millis(7))),
             (Origin::Archive, None),
         ] {
+            let id = |id: &str| ArchiveId {
+                archive: "garden@rooms.verona.example".parse().unwrap(),
+                id: id.to_owned(),
+            };
+            let archived = (origin == Origin::Archive).then(|| id("7"));
             let attached = Attached {
+                archived,
                 shell: "<message/>".to_owned(),
                 addressee: "romeo@montague.example".parse().unwrap(),
                 is_in_room: delay.is_some(),
                 origin,
                 delay,
+                kept_since: delay.map(|at| Timestamp::from_millis(at.as_millis() + 1)),
             };
             let again = Attached::from_record(&attached.to_record()).unwrap();
             assert_eq!((again.origin, again.delay), (origin, delay));
+            assert_eq!(again.archived, attached.archived);
+            assert_eq!(again.kept_since, attached.kept_since);
             assert_eq!(again.is_in_room, delay.is_some());
             assert_eq!(again.addressee, attached.addressee);
         }

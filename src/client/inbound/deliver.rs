@@ -5,7 +5,9 @@ use rand_core::TryCryptoRng;
 use super::attached::Attached;
 use crate::account::{APPLICATION, AccountError, Message, Peer};
 use crate::client::Client;
-use crate::client::action::{Action, Delivery, Notice, Origin, Undecryptable, UndecryptableReason};
+use crate::client::action::{
+    Action, ArchiveId, Delivery, Notice, Origin, Undecryptable, UndecryptableReason,
+};
 use crate::model::{BareJid, Timestamp, Version};
 use crate::stanza::{Addressee, Content, ElementName, OptOut, Revealed, reveal, said_sender};
 
@@ -48,7 +50,8 @@ impl<R: TryCryptoRng> Client<R> {
                     is_new_key: message.is_new_key,
                     listing: message.listing,
                     origin: attached.origin,
-                    sent_at: attached.delay.or(composed.sent_at),
+                    archived: attached.archived,
+                    sent_at: attached.delay.or(composed.sent_at).or(attached.kept_since),
                     written_at: composed.sent_at,
                     is_pre_key_reused: message.is_pre_key_reused,
                     has_other_text: composed.has_other_text,
@@ -62,18 +65,33 @@ impl<R: TryCryptoRng> Client<R> {
             }
             Err(reason) => {
                 self.account.acknowledge(&message.id, APPLICATION)?;
-                let Attached { shell, origin, .. } = attached;
-                self.tell_unreadable(shell, origin, Some(message.sender), reason);
+                self.tell_unreadable(attached, Some(message.sender), reason);
             }
         }
         Ok(())
     }
 
-    /// Tells that a message could not be read; `shell` is its stanza without its encrypted part.
+    /// Tells that a message could not be read.
     pub(super) fn tell_unreadable(
         &mut self,
+        attached: Attached,
+        sender: Option<Peer>,
+        reason: UndecryptableReason,
+    ) {
+        let Attached {
+            shell,
+            origin,
+            archived,
+            ..
+        } = attached;
+        self.tell_unreadable_shell(shell, (origin, archived), sender, reason);
+    }
+
+    /// The same; `shell` is its stanza without its encrypted part.
+    pub(super) fn tell_unreadable_shell(
+        &mut self,
         shell: String,
-        origin: Origin,
+        (origin, archived): (Origin, Option<ArchiveId>),
         sender: Option<Peer>,
         reason: UndecryptableReason,
     ) {
@@ -84,6 +102,7 @@ impl<R: TryCryptoRng> Client<R> {
         self.actions.push_back(Action::Undecryptable(Undecryptable {
             stanza: shell,
             origin,
+            archived,
             from,
             sender,
             reason,

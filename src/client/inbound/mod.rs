@@ -2,6 +2,7 @@
 
 mod archives;
 mod attached;
+mod delays;
 mod deliver;
 mod evictions;
 mod evidence;

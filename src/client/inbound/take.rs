@@ -7,7 +7,9 @@ use super::attached::Attached;
 use super::held::Held;
 use crate::account::{AccountError, Arrival, Incoming, Received};
 use crate::client::Client;
-use crate::client::action::{Disposition, Origin, UndecryptableReason};
+use crate::client::action::{
+    Action, ArchiveId, Archived, ArchivedMessage, Disposition, Origin, UndecryptableReason,
+};
 use crate::model::{BareJid, OwnKey, Timestamp, Version};
 use crate::stanza::{
     Defect, ForwardReason, Forwarded, Message, RoomMarks, StanzaError, StanzaKind, root_alone,
@@ -21,6 +23,8 @@ pub(super) struct Route {
     pub(super) delay: Option<Timestamp>,
     /// The query of an archive that it answers, and the archive.
     pub(super) query: Option<(QueryId, BareJid)>,
+    /// Where the archive has it.
+    pub(super) archived: Option<ArchiveId>,
 }
 
 impl<R: TryCryptoRng> Client<R> {
@@ -51,6 +55,7 @@ impl<R: TryCryptoRng> Client<R> {
                     origin: Origin::Direct,
                     delay: None,
                     query: None,
+                    archived: None,
                 };
                 self.receive_message(xml, route, now)?
             }
@@ -72,6 +77,7 @@ impl<R: TryCryptoRng> Client<R> {
             origin: Origin::CarbonReceived,
             delay: forwarded.delay,
             query: None,
+            archived: None,
         };
         match &forwarded.reason {
             ForwardReason::Received | ForwardReason::Sent => {
@@ -88,12 +94,16 @@ impl<R: TryCryptoRng> Client<R> {
                     route.origin = Origin::CarbonSent;
                 }
             }
-            ForwardReason::Archived { query, .. } => {
+            ForwardReason::Archived { query, id, .. } => {
                 let from = forwarded.from.as_deref();
                 let Some((query, archive)) = self.archives.find(query.as_deref(), from, own) else {
                     return Ok(self.unexpected(&forwarded.message));
                 };
                 route.origin = Origin::Archive;
+                route.archived = id.as_ref().map(|id| ArchiveId {
+                    archive: archive.clone(),
+                    id: id.clone().into_owned(),
+                });
                 route.query = Some((query, archive.clone()));
             }
         }
@@ -159,9 +169,10 @@ impl<R: TryCryptoRng> Client<R> {
         if !self.goes_its_way(&message, &route) {
             return Ok(Disposition::Unexpected);
         }
-        let Some(held) = self.hold(xml, &message, &route)? else {
+        let Some(mut held) = self.hold(xml, &message, &route)? else {
             return Ok(self.cannot_read(xml, origin, UndecryptableReason::NoSender));
         };
+        held.attached.kept_since = self.kept_since(&message, now);
         if let Some((query, _)) = route.query {
             // Before it is held, so that it is held once if that fails.
             if self.archives.is_full() {
@@ -241,7 +252,9 @@ impl<R: TryCryptoRng> Client<R> {
                 addressee,
                 is_in_room,
                 origin,
+                archived: route.archived.clone(),
                 delay,
+                kept_since: None,
             },
         }))
     }
@@ -256,27 +269,45 @@ impl<R: TryCryptoRng> Client<R> {
         match received {
             Received::Message(message) => {
                 let (sender, listing) = (message.sender.clone(), message.listing);
+                let (id, is_again) = (message.id, message.is_again);
                 self.evictions.check();
                 self.deliver(*message)?;
+                if is_again {
+                    // It waits as it came first.
+                    self.tell_where(attached, ArchivedMessage::Read(id));
+                }
                 self.check_listing(&sender, listing, now)?;
             }
             Received::Empty(empty) => {
                 self.check_listing(&empty.sender, empty.listing, now)?;
             }
-            Received::Duplicate(_) | Received::NotForUs { has_payload: false } => {}
+            Received::Duplicate(id) => self.tell_where(attached, ArchivedMessage::Read(id)),
+            Received::NotForUs { has_payload: false } => {}
             Received::NotForUs { has_payload: true } => {
                 let reason = UndecryptableReason::NotForThisDevice;
-                self.tell_unreadable(attached.shell, attached.origin, None, reason);
+                self.tell_unreadable(attached, None, reason);
             }
-            Received::OwnReflection => return Ok(Disposition::OwnReflection),
+            Received::OwnReflection => {
+                let stanza = attached.shell.clone();
+                self.tell_where(attached, ArchivedMessage::Sent(stanza));
+                return Ok(Disposition::OwnReflection);
+            }
             // Nobody has written anything. Repair counts it all the same.
             Received::Failed(failure) if !failure.has_payload => {}
             Received::Failed(failure) => {
                 let reason = UndecryptableReason::Failure(failure);
-                self.tell_unreadable(attached.shell, attached.origin, None, reason);
+                self.tell_unreadable(attached, None, reason);
             }
         }
         Ok(Disposition::Consumed)
+    }
+
+    /// An archive has a message that the application has, too.
+    fn tell_where(&mut self, attached: Attached, message: ArchivedMessage) {
+        if let Some(archived) = attached.archived {
+            let archived = Archived { archived, message };
+            self.actions.push_back(Action::Archived(archived));
+        }
     }
 
     /// A stanza that is malformed, or names nobody.
@@ -289,7 +320,7 @@ impl<R: TryCryptoRng> Client<R> {
         // Without a payload nobody has written anything.
         if xml.contains("payload") {
             let shell = strip(xml).unwrap_or_else(|_| root_alone(xml));
-            self.tell_unreadable(shell, origin, None, reason);
+            self.tell_unreadable_shell(shell, (origin, None), None, reason);
         }
         Disposition::Consumed
     }

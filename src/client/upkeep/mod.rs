@@ -31,6 +31,8 @@ pub(in crate::client) struct Upkeep {
     failed: BTreeMap<Peer, Timestamp>,
     /// When something is tried again that waits for nothing else.
     retry_at: Option<Timestamp>,
+    /// The store has failed the last time.
+    is_store_failing: bool,
     /// The last error that the user was told of, until all went well again.
     told: Option<AccountError>,
 }
@@ -60,12 +62,16 @@ impl<R: TryCryptoRng> Client<R> {
         self.upkeep.failed.retain(|_, until| is_paused(*until));
         self.upkeep.retry_at = None;
         let done = self.send_answers(now).and_then(|()| self.send_repairs(now));
+        // Once is no news: another process may have been writing.
+        let was_failing = core::mem::replace(&mut self.upkeep.is_store_failing, done.is_err());
         match done {
             Ok(()) if self.upkeep.failed.is_empty() => self.upkeep.told = None,
             Ok(()) => {}
             Err(error) => {
                 self.upkeep.retry_at(now.after(STORE_PAUSE));
-                self.tell_of_failure(error);
+                if was_failing {
+                    self.tell_of_failure(error);
+                }
             }
         }
     }
