@@ -454,6 +454,12 @@ enum omemo_action_type
    * (XEP-0045 §9.5), then `omemo_client_set_room`. If the user is in no such room, do nothing.
    */
   OMEMO_ACTION_ASK_MEMBERS = 20,
+  /**
+   * A result of an archive brings nothing new: you have the message, and learn where the archive has it
+   * (`omemo_action_archive_id`). It was delivered before, as `omemo_action_message_id` says; or, if that is
+   * NULL, this device has sent it, and the stanza is there without its encrypted part. Show nothing.
+   */
+  OMEMO_ACTION_ARCHIVED = 40,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -2393,7 +2399,8 @@ typedef struct {
    */
   uint32_t origin;
   /**
-   * When it was sent, as the archive says, or the envelope; 0 if nobody does.
+   * When it was sent, for sorting: as the archive says, or the envelope, or a server that has kept it; 0 if nobody
+   * does. Not all of these are authenticated.
    */
   uint64_t sent_at_ms;
   /**
@@ -2412,6 +2419,11 @@ typedef struct {
    * 1 if it was handed out before.
    */
   uint8_t is_again;
+  /**
+   * When it was sent, as its sender says in the envelope; 0 if nobody does. `sent_at_ms` is authenticated if it is
+   * the same.
+   */
+  uint64_t written_at_ms;
 } omemo_delivery;
 
 /**
@@ -4223,6 +4235,13 @@ const char *omemo_action_room(const omemo_action *action);
  * The id of a message that is delivered, for `omemo_client_acknowledge`.
  */
 const omemo_message_id *omemo_action_message_id(const omemo_action *action);
+
+/**
+ * The archive's id of a message that came from one. `archive`, which may be NULL, gets the address of the archive:
+ * the account's own, or a room's.
+ */
+const char *omemo_action_archive_id(const omemo_action *action,
+                                    const char **archive);
 
 /**
  * What else is known of a message that is delivered.
