@@ -91,6 +91,11 @@ impl Names {
         self.account_range().from(blocked::PREFIX).until(end)
     }
 
+    /// What others have written into the account's own list.
+    pub(super) fn list_extras(&self, version: Version) -> Key {
+        Key::new(ACCOUNT, self.partition(), [b'x', version.code()])
+    }
+
     /// All that an account has one of.
     pub(super) fn account_range(&self) -> Range {
         Range::partition(ACCOUNT, self.partition())

@@ -5,13 +5,13 @@ use core::fmt;
 
 use rand_core::TryCryptoRng;
 
-use super::records::{self, LabelRecord, OwnVersionRecord};
+use super::records::{self, ExtrasRecord, LabelRecord, OwnVersionRecord};
 use super::transaction::Transaction;
 use super::{Account, AccountError};
 use crate::crypto::ed25519::Signature;
 use crate::crypto::random;
 use crate::error;
-use crate::model::{Bundle, Device, DeviceList, Label, Timestamp, Version};
+use crate::model::{Bundle, Device, DeviceId, DeviceList, Label, ListExtras, Timestamp, Version};
 use crate::protocol::{self, sign_label};
 
 /// A bundle, and which state of it this is.
@@ -137,6 +137,51 @@ impl Account {
                 label: state.label.as_ref().and_then(label),
             });
             Ok(DeviceList { version, devices })
+        })
+    }
+
+    /// Takes note of what others have written into the account's own list: it is to be in it when the list is
+    /// published again. What is in this device's own entry is not kept.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn set_list_extras(
+        &self,
+        version: Version,
+        extras: &ListExtras,
+    ) -> Result<(), AccountError> {
+        self.run(|tx| {
+            let name = self.names.list_extras(version);
+            let devices = extras.devices.iter();
+            let devices = devices.filter(|(id, _)| **id != self.own.device);
+            let record = ExtrasRecord {
+                devices: devices.map(|(id, xml)| (id.get(), xml.clone())).collect(),
+                others: extras.others.clone(),
+            };
+            // So that nothing is written where nothing has changed.
+            tx.get(&name)?;
+            if record == ExtrasRecord::default() {
+                tx.delete(name);
+            } else {
+                records::write(tx, name, &record);
+            }
+            Ok(())
+        })
+    }
+
+    /// What others have written into the account's own list.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn list_extras(&self, version: Version) -> Result<ListExtras, AccountError> {
+        self.read(|tx| {
+            let record: ExtrasRecord = records::read(tx, &self.names.list_extras(version))?;
+            let devices = record.devices.into_iter();
+            let devices = devices.filter_map(|(id, xml)| Some((DeviceId::new(id)?, xml)));
+            Ok(ListExtras {
+                devices: devices.collect(),
+                others: record.others,
+            })
         })
     }
 

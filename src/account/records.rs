@@ -41,6 +41,15 @@ pub(super) struct OwnVersionRecord {
     pub(super) is_off_list: bool,
 }
 
+/// What others have written into an own list.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ExtrasRecord {
+    #[prost(btree_map = "uint32, string", tag = "1")]
+    pub(super) devices: BTreeMap<u32, String>,
+    #[prost(string, repeated, tag = "2")]
+    pub(super) others: Vec<String>,
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct LabelRecord {
     #[prost(string, tag = "1")]

@@ -169,7 +169,24 @@ pub unsafe extern "C" fn omemo_client_connected(
     unsafe { call(error, body) }
 }
 
-/// The stream is gone. Messages wait for the next one.
+/// The stream that was there before goes on (XEP-0198). Instead of `omemo_client_connected`: what was told or
+/// answered on the stream counts as if it had not been interrupted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_resumed(
+    client: *mut omemo_client,
+    now_ms: u64,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let now = Timestamp::from_millis(now_ms);
+        let client = caller.handle(client)?;
+        client.change("resumed", |client| Ok(client.resumed(now)?))
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// The stream is gone, for good or until it is resumed. Messages wait for it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_client_disconnected(
     client: *mut omemo_client,

@@ -321,10 +321,10 @@ pub enum Notice {
     NewOwnDevice(crate::model::DeviceId),
     /// A device is announced for an older version than it has spoken.
     Downgraded(Peer),
-    /// The server did not take what this device has to publish, or has a list of the account's devices that
-    /// cannot be read: others cannot start conversations with this one. Or it was asked to take this device
-    /// off, and did not. It is tried again after the next connection; what got no answer is published again
-    /// in a few minutes.
+    /// The server did not take what this device has to publish, or does not say which devices the account
+    /// has: others cannot start conversations with this one. Or it was asked to take this device off, and
+    /// did not. A list that the server did not tell is asked for again with growing pauses, and what got no
+    /// answer is published again in a few minutes; everything else is tried again after the next connection.
     NotPublished {
         /// The name of the node.
         node: String,

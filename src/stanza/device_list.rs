@@ -5,15 +5,16 @@
 //! OMEMO 2:  <devices><device id='' label='' labelsig=''/>…</devices>
 //! ```
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::grammar::is_character;
 use super::tag::{Namespace, Tag};
 use super::writer::Writer;
 use super::xml::{Reader, Scope};
-use super::{Limit, MAX_DEVICES, StanzaError, base64, parse_id};
+use super::{Limit, MAX_DEVICES, StanzaError, base64, list_extras, parse_id};
 use crate::crypto::ed25519::Signature;
-use crate::model::{Device, DeviceId, DeviceList, Label, Version};
+use crate::model::{Device, DeviceId, DeviceList, Label, ListExtras, Version};
 
 /// Reads the device list of a version.
 ///
@@ -33,7 +34,7 @@ pub fn read_device_list(version: Version, xml: &str) -> Result<DeviceList, Stanz
     let mut known = BTreeSet::new();
     let mut count = 0;
     while let Some(tag) = reader.child()? {
-        if tag.is(Namespace::Omemo(version), "device") {
+        if is_device(version, &tag) {
             count += 1;
             if count > MAX_DEVICES {
                 return Err(Limit::Devices.into());
@@ -42,7 +43,7 @@ pub fn read_device_list(version: Version, xml: &str) -> Result<DeviceList, Stanz
             if let Some(id) = id.and_then(DeviceId::new)
                 && known.insert(id)
             {
-                let label = label(version, &tag);
+                let label = signed_label(version, &tag);
                 devices.push(Device { id, label });
             }
         }
@@ -58,10 +59,21 @@ pub fn read_device_list(version: Version, xml: &str) -> Result<DeviceList, Stanz
 /// the list is more important than how a device is called.
 #[must_use]
 pub fn write_device_list(list: &DeviceList) -> String {
+    write_list_with_extras(list, &ListExtras::default())
+}
+
+/// Writes a device list with what others have written into it: the entries of devices that are still on it, as
+/// they were, and the elements beside the entries.
+#[must_use]
+pub fn write_list_with_extras(list: &DeviceList, extras: &ListExtras) -> String {
     let mut writer = Writer::default();
     let namespace = list.version.namespace();
     writer.element(name(list.version), &[("xmlns", &namespace)], |writer| {
         for device in &list.devices {
+            if let Some(entry) = list_extras::entry(extras, list.version, device) {
+                writer.raw(&inside(entry, list.version));
+                continue;
+            }
             let label = device.label.as_ref().filter(|label| {
                 list.version == Version::Omemo2 && label.text.chars().all(is_character)
             });
@@ -81,18 +93,36 @@ pub fn write_device_list(list: &DeviceList) -> String {
                 }
             }
         }
+        for other in list_extras::others(extras, list.version) {
+            writer.raw(other);
+        }
     });
     writer.into_xml()
 }
 
-const fn name(version: Version) -> &'static str {
+/// An entry without the declaration of the namespace that the list has declared.
+fn inside(entry: &str, version: Version) -> Cow<'_, str> {
+    let [start, namespace] = ["<device", version.namespace()];
+    let rest = ['"', '\'']
+        .into_iter()
+        .find_map(|quote| entry.strip_prefix(&format!("{start} xmlns={quote}{namespace}{quote}")));
+    rest.map_or(Cow::Borrowed(entry), |rest| {
+        Cow::Owned(format!("{start}{rest}"))
+    })
+}
+
+pub(super) fn is_device(version: Version, tag: &Tag<'_>) -> bool {
+    tag.is(Namespace::Omemo(version), "device")
+}
+
+pub(super) const fn name(version: Version) -> &'static str {
     match version {
         Version::Legacy => "list",
         Version::Omemo2 => "devices",
     }
 }
 
-fn label(version: Version, tag: &Tag<'_>) -> Option<Label> {
+pub(super) fn signed_label(version: Version, tag: &Tag<'_>) -> Option<Label> {
     if version == Version::Legacy {
         return None;
     }

@@ -13,6 +13,7 @@
 //! | a request to a node | [`Items::read`], where it publishes | [`Request`] | XEP-0060 §6.5, §7, §8 |
 //! | a bundle | [`read_bundle`] | [`write_bundle`] | XEP-0384 §5.3.2 (0.3.0: §4.4) |
 //! | a device list | [`read_device_list`] | [`write_device_list`] | XEP-0384 §5.3.1 (0.3.0: §4.2) |
+//! | what others wrote into it | [`read_list_extras`] | [`write_list_with_extras`] | |
 //! | what an OMEMO 2 payload decrypts to | [`Envelope::read`] | [`write_envelope`] | XEP-0420 |
 //! | encrypted files | [`FileSharing::list`] | [`FileSharing::to_xml`] | XEP-0446, XEP-0447, XEP-0448 |
 //! | a wish for no encryption | [`Envelope::opt_out`] | [`OptOut::to_xml`] | XEP-0384 §5.7 |
@@ -46,6 +47,7 @@ mod file_sharing;
 mod forwarded;
 mod grammar;
 mod key;
+mod list_extras;
 mod mark;
 mod message;
 mod opt_out;
@@ -68,7 +70,7 @@ pub use bundle::{read_bundle, write_bundle};
 pub use companion::{Companion, FALLBACK_BODY};
 pub use content::{Content, ContentError, Payloads, is_author};
 pub use delay::Delay;
-pub use device_list::{read_device_list, write_device_list};
+pub use device_list::{read_device_list, write_device_list, write_list_with_extras};
 pub use element_name::ElementName;
 pub use encrypted::write_encrypted;
 pub use envelope::{Addressee, Envelope};
@@ -76,6 +78,7 @@ pub use error::{Defect, EnvelopeError, Limit, StanzaError, WriteEnvelopeError, X
 pub use file_sharing::{Disposition, EncryptedSource, FileMetadata, FileSharing, ListedHash};
 pub use forwarded::{ArchiveVersion, ForwardReason, Forwarded};
 pub use key::ListedKey;
+pub use list_extras::read_list_extras;
 pub use mark::{Mark, MarkKind};
 pub use message::{Message, StanzaKind, said_sender};
 pub use opt_out::OptOut;

@@ -12,8 +12,10 @@ use std::borrow::Cow;
 
 use super::tag::{Namespace, Tag};
 use super::xml::{Reader, Scope};
-use super::{Limit, MAX_ITEMS, StanzaError, parse_id, read_bundle, read_device_list};
-use crate::model::{Bundle, DeviceId, DeviceList, Version};
+use super::{
+    Limit, MAX_ITEMS, StanzaError, parse_id, read_bundle, read_device_list, read_list_extras,
+};
+use crate::model::{Bundle, DeviceId, DeviceList, ListExtras, Version};
 
 /// A node of OMEMO. [`Display`](fmt::Display) is its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -166,6 +168,19 @@ impl<'x> Items<'x> {
         self.current()
             .map(|payload| read_device_list(version, payload))
             .transpose()
+    }
+
+    /// What the device list contains beside ids and signed labels; nothing if there is no list that can be
+    /// read.
+    #[must_use]
+    pub fn list_extras(&self) -> ListExtras {
+        let Node::DeviceList(version) = self.node else {
+            return ListExtras::default();
+        };
+        let extras = self
+            .current()
+            .map(|payload| read_list_extras(version, payload));
+        extras.and_then(Result::ok).unwrap_or_default()
     }
 
     /// The bundle of a device, if this is the node for it and there is an item.

@@ -14,8 +14,8 @@ use core::fmt;
 
 use super::pubsub::CURRENT;
 use super::writer::{Attribute, Writer};
-use super::{Node, StanzaError, write_bundle, write_device_list};
-use crate::model::{Bundle, DeviceId, DeviceList, Version};
+use super::{Node, StanzaError, write_bundle, write_list_with_extras};
+use crate::model::{Bundle, DeviceId, DeviceList, ListExtras, Version};
 
 /// A request: the `type` of the `<iq/>`, and what goes into it. The `id` is the sender's.
 ///
@@ -92,8 +92,14 @@ impl Request {
     /// ```
     #[must_use]
     pub fn publish_device_list(list: &DeviceList) -> Self {
+        Self::republish_device_list(list, &ListExtras::default())
+    }
+
+    /// Publishes the device list of our account again, with what others have written into it.
+    #[must_use]
+    pub fn republish_device_list(list: &DeviceList, extras: &ListExtras) -> Self {
         let node = Node::DeviceList(list.version);
-        publish(node, &CURRENT, &write_device_list(list), None)
+        publish(node, &CURRENT, &write_list_with_extras(list, extras), None)
     }
 
     /// Publishes the bundle of one of our devices. `max_items` counts in OMEMO 2 only, where all devices

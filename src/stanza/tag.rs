@@ -226,6 +226,13 @@ impl<'x> Tag<'x> {
             .filter_map(|(_, literal)| attribute_value(literal).ok())
     }
 
+    /// The names of the attributes, without declarations of namespaces.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'x str> {
+        let attributes = Attributes::new(self.attributes).flatten();
+        let names = attributes.map(|(name, _)| name);
+        names.filter(|name| *name != "xmlns" && !name.starts_with("xmlns:"))
+    }
+
     /// The value of an attribute without a namespace.
     pub(super) fn attribute(&self, name: &str) -> Option<Cow<'x, str>> {
         Attributes::new(self.attributes)

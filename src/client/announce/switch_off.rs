@@ -2,7 +2,7 @@
 
 use rand_core::TryCryptoRng;
 
-use super::publish::OwnList;
+use super::lists::OwnList;
 use crate::account::AccountError;
 use crate::client::Client;
 use crate::client::action::Notice;
@@ -39,7 +39,8 @@ impl<R: TryCryptoRng> Client<R> {
         let mut list = self.account.own_device_list(version)?;
         list.devices
             .retain(|device| device.id != self.account.device());
-        let request = Request::publish_device_list(&list);
+        let extras = self.account.list_extras(version)?;
+        let request = Request::republish_device_list(&list, &extras);
         self.request(Purpose::LeaveList(version), None, request, now)?;
         self.announcements.leaves(version);
         Ok(())

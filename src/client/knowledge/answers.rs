@@ -7,7 +7,7 @@ use crate::account::{AccountError, LookupError};
 use crate::client::Client;
 use crate::client::action::Notice;
 use crate::client::requests::Purpose;
-use crate::model::{BareJid, DeviceList, Timestamp, Version};
+use crate::model::{BareJid, DeviceList, ListExtras, Timestamp, Version};
 use crate::stanza::{IqAnswer, Items, Node, Request, Source};
 
 impl<R: TryCryptoRng> Client<R> {
@@ -24,13 +24,19 @@ impl<R: TryCryptoRng> Client<R> {
             devices: Vec::new(),
         };
         let list = match answer {
-            Some((xml, answer)) if !answer.is_error => match Shown::read(xml, version) {
-                Shown::Nothing => Some(empty),
-                Shown::Current(list) => list,
-                // Which of the items is newest, servers see in two ways. `current` is the one that each
-                // new list replaces.
-                Shown::Other(list) => return self.ask_for_current_list(jid, version, list, now),
-            },
+            Some((xml, answer)) if !answer.is_error => {
+                let shown = Shown::read(xml, version);
+                self.keep_extras(jid, version, shown.extras)?;
+                match shown.list {
+                    ShownList::Nothing => Some(empty),
+                    ShownList::Current(list) => list,
+                    // Which of the items is newest, servers see in two ways. `current` is the one that each
+                    // new list replaces.
+                    ShownList::Other(list) => {
+                        return self.ask_for_current_list(jid, version, list, now);
+                    }
+                }
+            }
             // Some servers say "forbidden" of a stranger's node that does not exist. If something was
             // there before, that says less.
             Some((_, answer)) => {
@@ -70,10 +76,29 @@ impl<R: TryCryptoRng> Client<R> {
         let answer = answer.filter(|(_, answer)| !answer.is_error);
         let shown = answer.map(|(xml, _)| Shown::read(xml, version));
         let list = match shown {
-            Some(Shown::Current(list)) => list,
+            Some(Shown {
+                list: ShownList::Current(list),
+                extras,
+            }) => {
+                self.keep_extras(jid, version, extras)?;
+                list
+            }
             _ => other.clone(),
         };
         self.list_has_come(jid, version, list, now)
+    }
+
+    /// What others have written into an own list is written again with it. Nothing is kept of other lists.
+    pub(super) fn keep_extras(
+        &self,
+        jid: &BareJid,
+        version: Version,
+        extras: ListExtras,
+    ) -> Result<(), AccountError> {
+        if jid == self.account.jid() {
+            self.account.set_list_extras(version, &extras)?;
+        }
+        Ok(())
     }
 
     /// `None`: it cannot be read.
@@ -160,8 +185,14 @@ pub(super) fn failure(answer: Option<&IqAnswer<'_>>) -> LookupError {
     meaning.map_or(LookupError::Refused, |(_, error)| *error)
 }
 
+/// What an answer shows of a list, and what others have written into it.
+struct Shown {
+    list: ShownList,
+    extras: ListExtras,
+}
+
 /// What an answer shows of a list: `None` where it cannot be read.
-enum Shown {
+enum ShownList {
     /// The node is empty.
     Nothing,
     /// The item `current`.
@@ -176,13 +207,19 @@ impl Shown {
             items.node == Node::DeviceList(version) && items.source == Source::Result
         };
         match Items::read(xml) {
-            Ok(Some(items)) if is_asked(&items) => match items.device_list() {
-                Ok(None) => Self::Nothing,
-                list if items.has_current() => Self::Current(list.ok().flatten()),
-                list => Self::Other(list.ok().flatten()),
+            Ok(Some(items)) if is_asked(&items) => Self {
+                extras: items.list_extras(),
+                list: match items.device_list() {
+                    Ok(None) => ShownList::Nothing,
+                    list if items.has_current() => ShownList::Current(list.ok().flatten()),
+                    list => ShownList::Other(list.ok().flatten()),
+                },
             },
             // Another node says nothing of this one. Too many items, for one, cannot be read.
-            Ok(_) | Err(_) => Self::Other(None),
+            Ok(_) | Err(_) => Self {
+                list: ShownList::Other(None),
+                extras: ListExtras::default(),
+            },
         }
     }
 }

@@ -43,6 +43,9 @@ impl<R: TryCryptoRng> Client<R> {
             _ => items.device_list().ok().flatten(),
         };
         if let Some(list) = list {
+            if owner == *self.account.jid() {
+                self.keep_extras(&owner, version, items.list_extras())?;
+            }
             self.take_list(&owner, &list, now)?;
         }
         Ok(true)
