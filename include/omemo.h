@@ -3849,7 +3849,15 @@ omemo_status omemo_client_features(const omemo_client *client,
 omemo_status omemo_client_connected(omemo_client *client, uint64_t now_ms, omemo_error **error);
 
 /**
- * The stream is gone. Messages wait for the next one.
+ * The stream that was there before goes on (XEP-0198). Instead of `omemo_client_connected`: what was told or
+ * answered on the stream counts as if it had not been interrupted.
+ */
+omemo_status omemo_client_resumed(omemo_client *client,
+                                  uint64_t now_ms,
+                                  omemo_error **error);
+
+/**
+ * The stream is gone, for good or until it is resumed. Messages wait for it.
  */
 omemo_status omemo_client_disconnected(omemo_client *client, omemo_error **error);
 
