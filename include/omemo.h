@@ -548,9 +548,9 @@ enum omemo_notice_kind
    */
   OMEMO_NOTICE_DOWNGRADED = 2,
   /**
-   * The server did not take what this device has to publish to the node `text`; `reason` is its
-   * condition. Others cannot start conversations with the device. It is tried again after the next
-   * connection.
+   * The server did not take what this device has to publish to the node `text`, or does not say what is in
+   * it; `reason` is its condition. Others cannot start conversations with the device. A list is asked for
+   * again with growing pauses; everything else is tried again after the next connection.
    */
   OMEMO_NOTICE_NOT_PUBLISHED = 3,
   /**
