@@ -43,6 +43,7 @@ impl Messenger {
                     self.events.push_back(Event::Unreadable(unreadable));
                 }
                 Action::DecideTrust(question) => self.events.push_back(Event::Question(question)),
+                Action::AskMembers(room) => self.members_wanted(&room)?,
                 Action::Notice(notice) => self.events.push_back(Event::Notice(notice)),
                 Action::WakeAt(at) => self.wake_at = Some(at),
                 _ => {}
@@ -102,6 +103,7 @@ fn message_of(delivery: &omemo::client::Delivery) -> Option<Message> {
         },
         files,
         references,
+        are_references_authenticated: delivery.unauthenticated_marks.is_empty(),
         is_groupchat: message.attribute("type").as_deref() == Some("groupchat"),
         sender: delivery.sender.jid.clone(),
         device: delivery.sender.device,

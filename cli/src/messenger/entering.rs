@@ -70,6 +70,19 @@ impl Messenger {
         Ok(())
     }
 
+    /// Messages of a room wait until it is known who its members are. A room that was not joined is not asked:
+    /// anybody can write in the name of one.
+    pub(super) fn members_wanted(&mut self, room: &BareJid) -> Result<(), MessengerError> {
+        let is_asked = |asked: &Asked| match asked {
+            Asked::Entry(of) | Asked::Members(of) => of == room,
+            _ => false,
+        };
+        if self.rooms.contains_key(room) && !self.requests.is_open(is_asked) {
+            self.ask_for_members(room)?;
+        }
+        Ok(())
+    }
+
     /// A list of members has come, or will not.
     pub(super) fn members_answered(
         &mut self,
@@ -83,8 +96,14 @@ impl Messenger {
             Some(items) => drop(entered.take_item(items)),
             None => entered.lacks = Some(why_not(answer)),
         }
-        let is_of_it = |asked: &Asked| *asked == Asked::Members(room.clone());
-        if !self.requests.is_open(is_of_it) && !entered.is_known {
+        // All of the lists, or none: messages that wait are read by what is known then.
+        if self
+            .requests
+            .is_open(|asked| *asked == Asked::Members(room.clone()))
+        {
+            return Ok(());
+        }
+        if !entered.is_known {
             entered.is_known = true;
             if let Some(why) = entered.lacks.take() {
                 let trouble = Trouble::Members(room.clone(), why);
@@ -249,6 +268,37 @@ mod tests {
         }
         assert!(members(&rehearsal).is_empty());
         assert!(matches!(rehearsal.events()[..], [Event::Joined(_)]));
+    }
+
+    #[tokio::test]
+    async fn a_room_that_was_joined_is_asked_for_its_members_again() {
+        let mut rehearsal = Rehearsal::new(None);
+        let is_asked = |rehearsal: &Rehearsal| {
+            let requests = &rehearsal.messenger.requests;
+            requests.is_open(|asked| matches!(asked, Asked::Members(_)))
+        };
+        rehearsal.messenger.members_wanted(&room()).unwrap();
+        assert!(!is_asked(&rehearsal), "it was not joined");
+        rehearsal.enter(&room()).await;
+        rehearsal.messenger.members_wanted(&room()).unwrap();
+        // Once, however many messages wait.
+        rehearsal.messenger.members_wanted(&room()).unwrap();
+        for affiliation in AFFILIATIONS {
+            let jid = match affiliation {
+                "member" => " jid='tybalt@capulet.example'",
+                _ => "",
+            };
+            let items =
+                format!("<query xmlns='{ADMIN}'><item affiliation='{affiliation}'{jid}/></query>");
+            let query = format!("<item affiliation='{affiliation}'");
+            let room = room().to_string();
+            rehearsal.answer(&query, "result", &room, &items).await;
+        }
+        assert!(!is_asked(&rehearsal));
+        assert_eq!(
+            members(&rehearsal),
+            ["romeo@montague.example", "tybalt@capulet.example"]
+        );
     }
 
     #[tokio::test]

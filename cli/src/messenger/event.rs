@@ -89,6 +89,9 @@ pub struct Message {
     pub files: Vec<SharedFile>,
     /// Which messages it corrects, answers or reacts to.
     pub references: References,
+    /// Whether the sender says so. If not, the references stood beside a legacy message, where a server can
+    /// have added them.
+    pub are_references_authenticated: bool,
     /// To everybody in a room.
     pub is_groupchat: bool,
     /// The account that wrote it, as its key proves: in a room the nickname proves nothing.

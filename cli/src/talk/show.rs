@@ -238,6 +238,7 @@ mod tests {
             text: text.to_owned(),
             files: Vec::new(),
             references: References::default(),
+            are_references_authenticated: true,
             is_groupchat,
             sender: "romeo@montague.example".parse().unwrap(),
             device: DeviceId::new(1).unwrap(),

@@ -25,7 +25,8 @@
 //!
 //! `from` is the address in the stanza, in a room that of the room with the nickname; `sender` is the account
 //! that the key proves, `null` where nothing proves it. A `msg` may have `"corrects":ID`, to be applied to a
-//! message of the same `sender` only, and `"answers":{"id":ID,"to":JID}`. A REPORT is
+//! message of the same `sender` only, and `"answers":{"id":ID,"to":JID}`; then it says, as a `reaction` does, in
+//! `are_references_authenticated` whether that is from the sender, or stood beside a legacy message. A REPORT is
 //! `{"devices":[{"jid":JID,"device_id":1,"ns":NAMESPACE}],"left_out":[],"lists":[]}`: a device that gets nothing has
 //! `"reason":REASON,"what":TEXT` in the place of `ns`, and so have the members of a room who are left out, and the
 //! device `lists` that could not be looked up. Each REASON is a word that stays the same; the texts are for

@@ -49,6 +49,10 @@ pub(super) fn message(message: &Message) -> Value {
         let answers = json!({"id": answered.id, "to": answered.to});
         told.insert("answers".to_owned(), answers);
     }
+    if message.references != References::default() {
+        let is_authenticated = json!(message.are_references_authenticated);
+        told.insert("are_references_authenticated".to_owned(), is_authenticated);
+    }
     told.into()
 }
 
