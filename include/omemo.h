@@ -778,6 +778,40 @@ typedef uint32_t omemo_arrival;
 #endif // __cplusplus
 
 /**
+ * What is known of who sent a stanza.
+ */
+enum omemo_evidence
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * The one in `senders`: its server says so, or a room that shows its occupants, of one who is there now.
+   */
+  OMEMO_EVIDENCE_ACCOUNT = 1,
+  /**
+   * One of those in `senders`, and nobody else: the members of a room, where it is not known who it was. All are
+   * weighed before one is named.
+   */
+  OMEMO_EVIDENCE_CANDIDATES = 2,
+  /**
+   * One of those in `senders`, or somebody else. A message that starts a session is nobody's then.
+   */
+  OMEMO_EVIDENCE_SOME_CANDIDATES = 3,
+  /**
+   * Nobody can be named. `sender_count` is 0.
+   */
+  OMEMO_EVIDENCE_NOBODY = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_evidence omemo_evidence;
+#else
+typedef uint32_t omemo_evidence;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * Why a message could not be read.
  */
 enum omemo_undecryptable_kind
@@ -2868,7 +2902,9 @@ typedef struct {
    */
   size_t struct_size;
   /**
-   * Who sent it: the real account, also in a room. Several, where a room hides it: those who may have.
+   * Who sent it: the real account, also in a room. Several, where it is not known who: all who may have. A
+   * nickname says who it was in a message that has just come, without a `<delay/>`, and not in a room's
+   * history or archive.
    */
   const char *const *senders;
   /**
@@ -2899,6 +2935,19 @@ typedef struct {
    * For OMEMO_ARRIVAL_ARCHIVED: the catch-up that it belongs to.
    */
   uint64_t catch_up;
+  /**
+   * Of several senders: what came of asking for the bundles that `omemo_account_bundles_to_tell` has named. Leave
+   * out what nobody could be asked for.
+   */
+  const omemo_fetched_bundle *bundles;
+  /**
+   * The number of `bundles`.
+   */
+  size_t bundle_count;
+  /**
+   * An omemo_evidence. 0: OMEMO_EVIDENCE_ACCOUNT for one sender, OMEMO_EVIDENCE_CANDIDATES for several.
+   */
+  uint32_t evidence;
 } omemo_incoming;
 
 /**
@@ -4088,7 +4137,11 @@ omemo_status omemo_client_set_log(omemo_client *client,
  * are the addresses of its members, administrators and owners, also of those who are not there; `occupants`
  * those who are. All of it is copied.
  *
- * Messages to the room are encrypted for its members, who count as accepted.
+ * Messages to the room are encrypted for its members, who count as accepted. A message that comes from it live is
+ * from the occupant of its nickname. Who wrote what is in its history or archive is found among the members and
+ * the occupants; while that is not known the message waits (OMEMO_DISPOSITION_PENDING, `omemo_client_unnamed`).
+ * So that the room's own address is not taken for an account before its members are known, say so as you enter
+ * it, with no members.
  */
 omemo_status omemo_client_set_room(omemo_client *client,
                                    const char *room,
@@ -4098,6 +4151,15 @@ omemo_status omemo_client_set_room(omemo_client *client,
                                    size_t occupant_count,
                                    uint64_t now_ms,
                                    omemo_error **error);
+
+/**
+ * How many messages wait until it is known who wrote them. `count` gets it. They are in memory alone: before you
+ * acknowledge to the server what has come (XEP-0198), or move your place in an archive, it has to be 0; else
+ * they are lost in a crash. It becomes 0 in three times the timeout of requests at most.
+ */
+omemo_status omemo_client_unnamed(const omemo_client *client,
+                                  size_t *count,
+                                  omemo_error **error);
 
 /**
  * The room is left: messages to it are messages to an account again.
@@ -4893,6 +4955,17 @@ omemo_status omemo_account_decrypt_page(omemo_account *account,
                                         uint64_t now_ms,
                                         omemo_readings **readings,
                                         omemo_error **error);
+
+/**
+ * The bundles that are to be fetched before a stanza of several senders can be read, whose outcome was
+ * OMEMO_UNDECRYPTABLE_AMBIGUOUS_SENDER: of devices that may have made it, and whose identity key nobody knows.
+ * Give it again with what came of them. `peers` gets a list that is yours to free; it is empty if they would not
+ * help.
+ */
+omemo_status omemo_account_bundles_to_tell(const omemo_account *account,
+                                           const omemo_incoming *incoming,
+                                           omemo_peers **peers,
+                                           omemo_error **error);
 
 /**
  * What became of it: an omemo_outcome.

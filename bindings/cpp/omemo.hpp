@@ -227,6 +227,10 @@ public:
     const char *text = omemo_action_sender(get());
     return text == nullptr ? std::string() : std::string(text);
   }
+  std::string room() const {
+    const char *text = omemo_action_room(get());
+    return text == nullptr ? std::string() : std::string(text);
+  }
   uint64_t ticket() const { return omemo_action_ticket(get()); }
   uint64_t time_ms() const { return omemo_action_time_ms(get()); }
   const omemo_request *request() const { return omemo_action_request(get()); }

@@ -466,7 +466,7 @@ pub unsafe extern "C" fn omemo_client_switch_off(
 }
 
 impl omemo_client {
-    fn lock(&self) -> Result<Guard<'_, Client>, Failure> {
+    pub(super) fn lock(&self) -> Result<Guard<'_, Client>, Failure> {
         // Whoever panicked had it: what is in it is not whole.
         self.client.lock().map_err(|_| Failure::used_up())
     }

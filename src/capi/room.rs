@@ -24,7 +24,11 @@ pub struct omemo_occupant {
 /// are the addresses of its members, administrators and owners, also of those who are not there; `occupants`
 /// those who are. All of it is copied.
 ///
-/// Messages to the room are encrypted for its members, who count as accepted.
+/// Messages to the room are encrypted for its members, who count as accepted. A message that comes from it live is
+/// from the occupant of its nickname. Who wrote what is in its history or archive is found among the members and
+/// the occupants; while that is not known the message waits (OMEMO_DISPOSITION_PENDING, `omemo_client_unnamed`).
+/// So that the room's own address is not taken for an account before its members are known, say so as you enter
+/// it, with no members.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_client_set_room(
     client: *mut omemo_client,
@@ -50,6 +54,25 @@ pub unsafe extern "C" fn omemo_client_set_room(
         };
         let client = caller.handle(client)?;
         client.change("set_room", |client| Ok(client.set_room(&jid, room, now)?))
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
+/// How many messages wait until it is known who wrote them. `count` gets it. They are in memory alone: before you
+/// acknowledge to the server what has come (XEP-0198), or move your place in an archive, it has to be 0; else
+/// they are lost in a crash. It becomes 0 in three times the timeout of requests at most.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_unnamed(
+    client: *const omemo_client,
+    count: *mut usize,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let client = caller.handle(client)?;
+        let place = caller.place(count)?;
+        place.put(client.lock()?.unnamed());
+        Ok(())
     };
     // SAFETY: the promises at the top of the header.
     unsafe { call(error, body) }

@@ -31,8 +31,14 @@ impl Room {
 }
 
 impl<R: TryCryptoRng> Client<R> {
-    /// Says who is in a room, whenever that changes: messages to the room are encrypted for its members,
-    /// and a message from it is from the occupant of that name, or, when he is gone, from a member.
+    /// Says who is in a room, whenever that changes. Messages to the room are encrypted for its members. A
+    /// message that comes from it live is from the occupant of its nickname. Who wrote what is in its history
+    /// or its archive is found among the members and the occupants; while that is not known, the message waits
+    /// ([`Client::unnamed`]). The same holds for private messages of occupants, in both directions.
+    ///
+    /// To be called when the user enters a room, with an empty [`Room`], and again when the members are known:
+    /// else nobody knows that the address is of a room, and a private message from it without the mark of one
+    /// (XEP-0045 §7.5) would be taken for one of an account.
     ///
     /// Members count as accepted, as the user shares a room with them.
     ///

@@ -75,6 +75,7 @@ static void null_is_no_object(void) {
   CHECK(omemo_action_stanza(NULL, &length) == NULL && length == 0);
   CHECK(omemo_action_stanza(NULL, NULL) == NULL);
   CHECK(omemo_action_ticket(NULL) == 0 && omemo_action_time_ms(NULL) == 0);
+  CHECK(omemo_action_room(NULL) == NULL);
   CHECK(omemo_action_sender(NULL) == NULL && omemo_action_message_id(NULL) == NULL);
   CHECK(omemo_action_delivery(NULL) == NULL && omemo_action_request(NULL) == NULL);
   CHECK(omemo_action_undecryptable(NULL) == NULL && omemo_action_refusal(NULL) == NULL);

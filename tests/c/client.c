@@ -423,6 +423,37 @@ static void a_room(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_client_leave_room(c, NULL, &error));
 }
 
+static void a_room_that_is_not_known_yet(void) {
+  const char *room = "orchard@rooms.example", *members[] = {"juliet@capulet.example", "romeo@montague.example"};
+  const char *xml = "<message to='orchard@rooms.example' type='groupchat' id='r'><body>By yonder moon</body></message>";
+  size_t waiting = 77;
+  uint64_t ticket = 0;
+  char *stanza, *from_room;
+  OK(omemo_client_set_room(ROMEO->client, room, members, 2, NULL, 0, NOW, &error));
+  OK(omemo_client_encrypt(ROMEO->client, xml, strlen(xml), &room, 1, NOW, &ticket, &error));
+  user_act(ROMEO);
+  stanza = server_next(&world, room);
+  CHECK(stanza != NULL);
+  from_room = server_text(strlen(stanza) + 64);
+  sprintf(from_room, "<message from='%s/R'%s", room, strstr(stanza, " to='"));
+  JULIET->text[0] = 0;
+  CHECK(user_receive(JULIET, from_room) == OMEMO_DISPOSITION_PENDING);
+  CHECK(strcmp(JULIET->room, room) == 0 && JULIET->text[0] == 0);
+  OK(omemo_client_unnamed(JULIET->client, &waiting, &error));
+  CHECK(waiting == 1);
+  OK(omemo_client_set_room(JULIET->client, room, members, 2, NULL, 0, NOW, &error));
+  user_act(JULIET);
+  CHECK(strstr(JULIET->text, "By yonder moon") != NULL && strcmp(JULIET->sender, "romeo@montague.example") == 0);
+  OK(omemo_client_unnamed(JULIET->client, &waiting, &error));
+  CHECK(waiting == 0);
+  FAILS(OMEMO_ERROR_NULL, omemo_client_unnamed(NULL, &waiting, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_unnamed(JULIET->client, NULL, &error));
+  OK(omemo_client_leave_room(JULIET->client, room, &error));
+  OK(omemo_client_leave_room(ROMEO->client, room, &error));
+  free(stanza);
+  free(from_room);
+}
+
 static void what_stands_beside_a_legacy_message_is_told_apart(void) {
   const char *added = "<x xmlns='jabber:x:oob'><url>https://evil.example/</url></x>"
                       "<replace xmlns='urn:xmpp:message-correct:0' id='7'/>";
@@ -609,6 +640,7 @@ int main(void) {
   open_refuses();
   who_waits_is_woken_once();
   a_room();
+  a_room_that_is_not_known_yet();
   what_stands_beside_a_legacy_message_is_told_apart();
   an_archive_is_read_in_pages();
   the_stream_goes_and_comes();

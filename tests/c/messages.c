@@ -311,6 +311,14 @@ static void a_page_is_stored_at_once(void) {
     other.arrival = 4;
     FAILS(OMEMO_ERROR_VALUE, omemo_account_decrypt(romeo.account, &other, NOW, &reading, &error));
     other = incoming[0];
+    other.evidence = OMEMO_EVIDENCE_NOBODY;
+    FAILS(OMEMO_ERROR_VALUE, omemo_account_decrypt(romeo.account, &other, NOW, &reading, &error));
+    other.evidence = 5;
+    FAILS(OMEMO_ERROR_VALUE, omemo_account_decrypt(romeo.account, &other, NOW, &reading, &error));
+    other = incoming[0];
+    other.bundle_count = 1;
+    FAILS(OMEMO_ERROR_NULL, omemo_account_decrypt(romeo.account, &other, NOW, &reading, &error));
+    other = incoming[0];
     other.stanza = NULL;
     FAILS(OMEMO_ERROR_NULL, omemo_account_decrypt(romeo.account, &other, NOW, &reading, &error));
     other = incoming[0];
@@ -325,6 +333,67 @@ static void a_page_is_stored_at_once(void) {
     omemo_stanza_free(stanzas[i]);
     omemo_string_free(xml[i]);
   }
+}
+
+/* A first message of one of several: it is told whose bundle would help, and read with what came of it. */
+static void one_of_several_is_weighed(void) {
+  const char *senders[] = {JULIET, "paris@verona.example"};
+  person paris;
+  char *xml;
+  omemo_stanza *stanza = NULL;
+  omemo_reading *reading = NULL;
+  omemo_peers *peers = NULL;
+  omemo_bundle *bundle = NULL;
+  omemo_incoming incoming;
+  omemo_fetched_bundle bundles[2];
+  size_t i;
+  person_open(&paris, store, "paris@verona.example");
+  person_meet(&paris, &paris);
+  person_meet(&paris, &romeo);
+  xml = person_write(&paris, &romeo, LEGACY, "who is it?");
+  OK(omemo_stanza_read(ROMEO, romeo.device, xml, strlen(xml), &stanza, &error));
+  memset(&incoming, 0, sizeof incoming);
+  incoming.struct_size = sizeof incoming;
+  incoming.stanza = stanza;
+  incoming.evidence = OMEMO_EVIDENCE_NOBODY;
+  OK(omemo_account_decrypt(romeo.account, &incoming, NOW, &reading, &error));
+  CHECK(omemo_reading_failure(reading)->kind == OMEMO_UNDECRYPTABLE_AMBIGUOUS_SENDER);
+  omemo_reading_free(reading);
+  incoming.senders = senders;
+  incoming.sender_count = 2;
+  incoming.evidence = OMEMO_EVIDENCE_CANDIDATES;
+  OK(omemo_account_decrypt(romeo.account, &incoming, NOW, &reading, &error));
+  CHECK(omemo_reading_failure(reading)->kind == OMEMO_UNDECRYPTABLE_AMBIGUOUS_SENDER && omemo_reading_sender(reading) == NULL);
+  omemo_reading_free(reading);
+  OK(omemo_account_bundles_to_tell(romeo.account, &incoming, &peers, &error));
+  CHECK(omemo_peers_count(peers) == 2);
+  FAILS(OMEMO_ERROR_NULL, omemo_account_bundles_to_tell(NULL, &incoming, &peers, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_account_bundles_to_tell(romeo.account, NULL, &peers, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_account_bundles_to_tell(romeo.account, &incoming, NULL, &error));
+  memset(bundles, 0, sizeof bundles);
+  for (i = 0; i < 2; i++) {
+    const omemo_peer *peer = omemo_peers_get(peers, i);
+    bundles[i].peer = *peer;
+    if (strcmp(peer->jid, paris.jid) == 0) {
+      bundles[i].bundle = bundle = person_bundle(&paris, LEGACY);
+    }
+  }
+  incoming.bundles = bundles;
+  incoming.bundle_count = 2;
+  incoming.evidence = OMEMO_EVIDENCE_SOME_CANDIDATES;
+  OK(omemo_account_decrypt(romeo.account, &incoming, NOW, &reading, &error));
+  CHECK(omemo_reading_failure(reading)->kind == OMEMO_UNDECRYPTABLE_AMBIGUOUS_SENDER);
+  omemo_reading_free(reading);
+  incoming.evidence = OMEMO_EVIDENCE_CANDIDATES;
+  OK(omemo_account_decrypt(romeo.account, &incoming, NOW, &reading, &error));
+  CHECK(omemo_reading_outcome(reading) == OMEMO_OUTCOME_MESSAGE && strcmp(omemo_reading_sender(reading), paris.jid) == 0);
+  OK(omemo_account_acknowledge(romeo.account, omemo_reading_message_id(reading), NULL, &error));
+  omemo_reading_free(reading);
+  omemo_bundle_free(bundle);
+  omemo_peers_free(peers);
+  omemo_stanza_free(stanza);
+  omemo_string_free(xml);
+  person_close(&paris);
 }
 
 static void what_cannot_be_read_says_why(void) {
@@ -396,6 +465,7 @@ int main(void) {
   consumers_wait_each_for_itself();
   the_newer_version_has_an_envelope();
   a_page_is_stored_at_once();
+  one_of_several_is_weighed();
   what_cannot_be_read_says_why();
   keys_are_met_before_they_are_used();
   person_close(&juliet);

@@ -58,6 +58,7 @@ typedef struct {
   /* What was handed out: the last of each, and how many. */
   char text[512];
   char sender[64];
+  char room[64];
   int delivered, undecryptable, refused, asked, encrypted, notices;
   omemo_message_id id;
   uint64_t ticket, wake_at;
@@ -153,6 +154,9 @@ static inline void user_act(user *u) {
       u->notices++;
       u->reason = omemo_action_notice(action)->kind;
       CHECK(strlen(omemo_action_notice(action)->message) > 0);
+      break;
+    case OMEMO_ACTION_ASK_MEMBERS:
+      snprintf(u->room, sizeof u->room, "%s", omemo_action_room(action));
       break;
     case OMEMO_ACTION_WAKE_AT:
       u->wake_at = omemo_action_time_ms(action);
