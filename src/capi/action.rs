@@ -113,7 +113,7 @@ pub enum omemo_listing {
     OMEMO_LISTING_NEVER = 3,
 }
 
-/// A message that was read.
+/// A message that was read. Later versions of the library may add fields at the end.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct omemo_delivery {
@@ -172,7 +172,7 @@ pub enum omemo_notice_kind {
     OMEMO_NOTICE_UPKEEP_FAILED = 51,
 }
 
-/// Something that the user may want to know.
+/// Something that the user may want to know. Later versions of the library may add fields at the end.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct omemo_notice {

@@ -78,6 +78,7 @@ static void null_is_no_object(void) {
   CHECK(omemo_action_room(NULL) == NULL);
   CHECK(omemo_action_sender(NULL) == NULL && omemo_action_message_id(NULL) == NULL);
   CHECK(omemo_action_delivery(NULL) == NULL && omemo_action_request(NULL) == NULL);
+  CHECK(omemo_action_archive_id(NULL, NULL) == NULL);
   CHECK(omemo_action_undecryptable(NULL) == NULL && omemo_action_refusal(NULL) == NULL);
   CHECK(omemo_action_notice(NULL) == NULL);
   length = 7;

@@ -480,6 +480,8 @@ static void what_stands_beside_a_legacy_message_is_told_apart(void) {
 static void an_archive_is_read_in_pages(void) {
   char result[8192], *stanza;
   uint64_t catch_up = 0, scrolling = 0, query = 0, other = 0;
+  omemo_action *action = NULL;
+  const char *archive = NULL;
   omemo_client *c = ROMEO->client;
   user_say(JULIET, ROMEO->jid, "from the archive");
   user_act(JULIET);
@@ -504,6 +506,16 @@ static void an_archive_is_read_in_pages(void) {
   OK(omemo_client_end_page(c, query, NOW, &error));
   user_act(ROMEO);
   CHECK(strstr(ROMEO->text, "from the archive") != NULL && ROMEO->origin == OMEMO_ORIGIN_ARCHIVE);
+  /* Once more: its place in the archive is told. */
+  CHECK(user_receive(ROMEO, result) == OMEMO_DISPOSITION_PENDING);
+  OK(omemo_client_end_page(c, query, NOW, &error));
+  do {
+    omemo_action_free(action);
+    OK(omemo_client_next_action(c, &action, &error));
+  } while (action != NULL && omemo_action_kind(action) != OMEMO_ACTION_ARCHIVED);
+  CHECK(action != NULL && omemo_action_message_id(action) != NULL && omemo_action_stanza(action, NULL) == NULL);
+  CHECK(strcmp(omemo_action_archive_id(action, &archive), "1") == 0 && strcmp(archive, ROMEO->jid) == 0);
+  omemo_action_free(action);
   OK(omemo_client_end_catch_up(c, catch_up, NOW, &error));
   CHECK(user_receive(ROMEO, result) == OMEMO_DISPOSITION_UNEXPECTED);
   OK(omemo_client_maintain(c, NOW, &error));
@@ -550,7 +562,7 @@ static void contacts_and_time(void) {
     omemo_strings *blocked = NULL;
     OK(omemo_client_set_blocked(JULIET->client, "Verona.example", 7, NOW, &error));
     OK(omemo_account_blocked(JULIET->account, &blocked, &error));
-    CHECK(omemo_strings_count(blocked) == 1 && strcmp(omemo_strings_get(blocked, 0, NULL), "verona.example") == 0);
+    CHECK(omemo_strings_count(blocked) == 1 && strcmp(omemo_strings_get(blocked, 0), "verona.example") == 0);
     omemo_strings_free(blocked);
     OK(omemo_client_set_blocked(JULIET->client, "verona.example", 0, NOW, &error));
     OK(omemo_account_blocked(JULIET->account, &blocked, &error));

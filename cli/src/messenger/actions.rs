@@ -1,6 +1,6 @@
 //! What OMEMO wants done.
 
-use omemo::client::{Action, Undecryptable};
+use omemo::client::{Action, Notice, Undecryptable};
 use omemo::stanza::PlainMessage;
 
 use super::now;
@@ -44,7 +44,12 @@ impl Messenger {
                 }
                 Action::DecideTrust(question) => self.events.push_back(Event::Question(question)),
                 Action::AskMembers(room) => self.members_wanted(&room)?,
-                Action::Notice(notice) => self.events.push_back(Event::Notice(notice)),
+                Action::Notice(notice) => {
+                    if let Notice::Evicted { messages } = &notice {
+                        self.omemo.acknowledge_evicted(*messages)?;
+                    }
+                    self.events.push_back(Event::Notice(notice));
+                }
                 Action::WakeAt(at) => self.wake_at = Some(at),
                 _ => {}
             }

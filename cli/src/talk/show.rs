@@ -160,6 +160,7 @@ pub fn aside(event: &Event) {
 pub fn notice(notice: &Notice) -> String {
     match notice {
         Notice::NewOwnDevice(device) => format!("{notice} (device {device})"),
+        Notice::Evicted { messages } => format!("{notice} ({messages})"),
         Notice::Downgraded(peer) => format!("{notice} ({}, device {})", peer.jid, peer.device),
         Notice::NotPublished { node, condition } => {
             let condition = condition.as_deref().unwrap_or("no reason");
