@@ -2405,7 +2405,7 @@ typedef struct {
 } omemo_occupant;
 
 /**
- * A message that was read.
+ * A message that was read. Later versions of the library may add fields at the end.
  */
 typedef struct {
   /**
@@ -2522,7 +2522,7 @@ typedef struct {
 } omemo_undecryptable;
 
 /**
- * Something that the user may want to know.
+ * Something that the user may want to know. Later versions of the library may add fields at the end.
  */
 typedef struct {
   /**
