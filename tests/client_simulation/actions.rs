@@ -45,6 +45,10 @@ impl World {
             Action::DecideIdentity(question) => {
                 self.people[person].identity_questions.push(question);
             }
+            Action::AskMembers(room) => {
+                self.counts.add("rooms asked for their members");
+                self.people[person].asked.push(room);
+            }
             Action::Notice(notice) => {
                 let what = format!("{notice:?}");
                 let (what, _) = what.split_once(['(', ' ']).unwrap_or((&what, ""));

@@ -50,6 +50,8 @@ pub(crate) struct Person {
     /// Questions that the user has not answered yet.
     pub(crate) questions: Vec<TrustQuestion>,
     pub(crate) identity_questions: Vec<IdentityQuestion>,
+    /// Rooms that are asked for their members.
+    pub(crate) asked: Vec<BareJid>,
     pub(crate) read: BTreeMap<usize, MessageId>,
     pub(crate) failed: BTreeMap<usize, UndecryptableReason>,
     /// What came since there was nothing to do: not acknowledged to the server.
@@ -119,6 +121,7 @@ impl World {
             late: Vec::new(),
             questions: Vec::new(),
             identity_questions: Vec::new(),
+            asked: Vec::new(),
             read: BTreeMap::new(),
             failed: BTreeMap::new(),
             taken: Vec::new(),
@@ -288,6 +291,7 @@ impl World {
         let given = core::mem::take(&mut dead.given);
         dead.questions.clear();
         dead.identity_questions.clear();
+        dead.asked.clear();
         dead.lost.clear();
         dead.told.clear();
         dead.places.clone_from(&dead.kept_places);

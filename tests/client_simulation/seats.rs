@@ -141,7 +141,10 @@ impl World {
 
     /// A client asks a room for its members, and tells of those who came.
     pub(crate) fn learn(&mut self, person: usize) {
-        let room = jid(ROOMS[self.rng.random_range(0..ROOMS.len())]);
+        let asked = self.people[person].asked.pop();
+        let asked = asked.filter(|asked| ROOMS.contains(&asked.as_str()));
+        let any = jid(ROOMS[self.rng.random_range(0..ROOMS.len())]);
+        let room = asked.unwrap_or(any);
         let Some(mut seat) = self.people[person].seats.remove(&room) else {
             return self.enter(person, &room);
         };

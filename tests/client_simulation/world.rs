@@ -120,10 +120,11 @@ impl World {
             173 if self.one_in(2) => self.open_second_process(person),
             173 => self.begin_to_catch_up(person),
             174 => self.learn(person),
-            175..180 => self.rooms_change(),
-            180..182 => self.fault(),
-            182..184 => self.intrigue(),
-            184..187 => {
+            175 if !self.people[person].asked.is_empty() => self.learn(person),
+            175..181 => self.rooms_change(),
+            181 | 182 => self.fault(),
+            183 | 184 => self.intrigue(),
+            185..187 => {
                 self.server.catch_up_notifications();
             }
             187 | 188 => {
@@ -182,9 +183,11 @@ impl World {
                 self.hear(person);
                 self.answer_late(person);
                 self.decide(person);
+                self.learn(person);
                 self.read_on(person);
                 is_quiet &= self.people[person].readings.is_empty();
                 is_quiet &= self.people[person].late.is_empty();
+                is_quiet &= self.people[person].asked.is_empty();
                 is_quiet &= self.people[person].questions.is_empty();
                 is_quiet &= self.people[person].identity_questions.is_empty();
                 is_quiet &= self.people[person].is_online;
