@@ -58,6 +58,30 @@ fn who_is_there_now_is_proven() {
     }
 }
 
+/// Mallory sends again, under her own nickname, what Romeo has written. Nothing in a legacy message says who wrote
+/// it but the identity key, which Juliet knows as Romeo's. It is not hers, and what Romeo writes afterwards is his.
+#[test]
+fn what_an_occupant_has_copied_is_not_hers() {
+    for version in Version::ALL {
+        let mut stage = garden(Some(version));
+        // Juliet has fetched Romeo's bundle, and heard nothing of him.
+        seal_as(&mut stage, 0, "J", "anybody there?");
+        let written = seal_as(&mut stage, 1, "R", "good night");
+        let copied = written.replace("garden@rooms.example/R", "garden@rooms.example/M");
+        assert_ne!(written, copied);
+        stage.receive(0, &copied);
+        stage.settle();
+        assert_eq!(shown(&stage, 0), [], "{version:?}");
+        expect_own_keys_only(&stage, 0);
+        stage.receive(0, &written);
+        let next = seal_as(&mut stage, 1, "R", "parting");
+        stage.receive(0, &next);
+        stage.settle();
+        let expected = ["good night", "parting"].map(|text| (jid(ROMEO), text.to_owned()));
+        assert_eq!(shown(&stage, 0), expected, "{version:?}");
+    }
+}
+
 /// What a room sends to who enters was written by who had the nickname then.
 #[test]
 fn the_history_is_not_of_who_is_there_now() {

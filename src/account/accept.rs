@@ -29,7 +29,7 @@ impl Account {
     ) -> Result<Tried, Unread> {
         let (version, now) = (context.element.version, context.now);
         let identity = exchange.identity();
-        if let Sender::Known(jid) = context.incoming.sender {
+        if let Some(jid) = context.incoming.sender.known() {
             let peer = Peer::new(jid.clone(), context.element.sender_device, version);
             self.check_identity(tx, &peer, identity)?;
         }
@@ -92,6 +92,12 @@ impl Account {
         let version = context.element.version;
         let jid = match &context.incoming.sender {
             Sender::Known(jid) => (*jid).clone(),
+            Sender::Occupant(jid, others) => {
+                if self.may_be_copied(tx, context.element, jid, others, identity)? {
+                    return Err(FailureReason::AmbiguousSender.into());
+                }
+                (*jid).clone()
+            }
             Sender::OneOf(candidates) => {
                 let weighed = self.weigh(tx, candidates, context.element, identity)?;
                 let agrees = |jid: &_| (candidates.is_author)(version, content, jid);

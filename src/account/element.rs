@@ -80,8 +80,10 @@ impl Account {
         let has_own_id = element.sender_device == self.own.device;
         let may_be_ours = has_own_id
             && match &context.incoming.sender {
-                Sender::Known(jid) if *jid == own => return Ok(Element::OwnReflection),
-                Sender::Known(_) => false,
+                Sender::Known(jid) | Sender::Occupant(jid, _) if *jid == own => {
+                    return Ok(Element::OwnReflection);
+                }
+                Sender::Known(_) | Sender::Occupant(..) => false,
                 Sender::OneOf(candidates) => candidates.accounts.contains(own),
                 Sender::Nobody => true,
             };
@@ -181,10 +183,7 @@ impl Account {
         reason: FailureReason,
     ) -> Result<Failure, AccountError> {
         let element = context.element;
-        let sender = match context.incoming.sender {
-            Sender::Known(jid) => Some(jid.clone()),
-            Sender::OneOf(_) | Sender::Nobody => None,
-        };
+        let sender = context.incoming.sender.known().cloned();
         if let Some(jid) = &sender {
             self.note_failure(tx, jid, context, reason)?;
         }

@@ -96,7 +96,9 @@ impl Account {
             }
         }
         Err(match context.incoming.sender {
-            Sender::Known(_) => failure.unwrap_or(FailureReason::NoSession).into(),
+            Sender::Known(_) | Sender::Occupant(..) => {
+                failure.unwrap_or(FailureReason::NoSession).into()
+            }
             // That it is not on the session of one of them says nothing of the others.
             Sender::OneOf(_) | Sender::Nobody => FailureReason::AmbiguousSender.into(),
         })

@@ -9,8 +9,13 @@ use crate::model::{BareJid, Version};
 /// Who sent a stanza. Made once, by whoever knows how it came.
 #[derive(Clone, Copy, Debug)]
 pub enum Sender<'a> {
-    /// This account: its server says so, or a room that shows its occupants, of one who is there now.
+    /// This account: its server says so.
     Known(&'a BareJid),
+    /// This account, as a room says that shows its occupants, of one who is there now; and those who are in
+    /// the room. What is written in a room comes to all of them, and each can send it again as his own. So a key
+    /// exchange is his only if no device of this id of another of them has shown its identity, unless a message
+    /// under this identity was read from his own before.
+    Occupant(&'a BareJid, &'a [BareJid]),
     /// One of several: a message of a room that came late, or under a name that nobody has now. The account
     /// weighs all of them before it names one, and may name none.
     OneOf(Candidates<'a>),
@@ -47,6 +52,14 @@ pub struct Candidates<'a> {
 static NO_BUNDLES: Bundles = BTreeMap::new();
 
 impl<'a> Sender<'a> {
+    /// The account whose server, or whose room, says that it is the sender.
+    pub(super) const fn known(&self) -> Option<&'a BareJid> {
+        match self {
+            Self::Known(jid) | Self::Occupant(jid, _) => Some(jid),
+            Self::OneOf(_) | Self::Nobody => None,
+        }
+    }
+
     /// The sender is among these accounts, of which nothing else is known: one that is alone is known, and
     /// where there is none it is nobody. What the content says about its author is for the caller to compare.
     #[must_use]

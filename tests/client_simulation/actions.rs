@@ -17,7 +17,10 @@ impl World {
     /// One action of a client; whether there was one.
     pub(crate) fn act(&mut self, person: usize) -> bool {
         let Some(action) = self.people[person].client.next_action() else {
-            self.people[person].keep();
+            // What waits for its writer's name is in memory alone.
+            if self.people[person].client.unnamed() == 0 {
+                self.people[person].keep();
+            }
             return false;
         };
         match action {

@@ -24,6 +24,8 @@ use crate::stanza::{Message, RoomMarks, is_author};
 pub(in crate::client) enum Evidence {
     /// This account.
     Account(BareJid),
+    /// This occupant of a room.
+    Occupant { room: BareJid, jid: BareJid },
     /// Somebody in a room.
     Room {
         room: BareJid,
@@ -59,7 +61,8 @@ impl<R: TryCryptoRng> Client<R> {
         let occupant = room.and_then(|room| room.occupant(message.from.as_deref()?));
         let is_live = route.origin == Origin::Direct && !marks.is_delayed;
         if let Some(occupant) = occupant.filter(|_| is_live) {
-            return Ok(Some(Evidence::Account(occupant.clone())));
+            let (room, jid) = (from, occupant.clone());
+            return Ok(Some(Evidence::Occupant { room, jid }));
         }
         // An occupant can put an item into what he writes. Only where the room itself answers about its
         // archive can a single one be its own.
@@ -95,10 +98,13 @@ impl<R: TryCryptoRng> Client<R> {
         Ok(marks.is_of_room || is_beside() && !self.account.is_accepted(from)?)
     }
 
-    /// Those who may have sent what has this evidence; `None` if it names an account.
+    /// Those in the room from which something with this evidence comes; `None` if it is from none. They may have
+    /// sent it, unless it names an occupant.
     pub(super) fn suspects(&self, evidence: &Evidence) -> Option<Suspects> {
-        let Evidence::Room { room, item } = evidence else {
-            return None;
+        let (room, item) = match evidence {
+            Evidence::Account(_) => return None,
+            Evidence::Occupant { room, .. } => (room, &None),
+            Evidence::Room { room, item } => (room, item),
         };
         let room = self.rooms.get(room);
         let members = room.into_iter().flat_map(Room::everybody);
@@ -122,7 +128,10 @@ impl Evidence {
         bundles: &'a Bundles,
     ) -> Sender<'a> {
         match (self, suspects) {
-            (Self::Account(jid), _) => Sender::Known(jid),
+            (Self::Account(jid), _) | (Self::Occupant { jid, .. }, None) => Sender::Known(jid),
+            (Self::Occupant { jid, .. }, Some(suspects)) => {
+                Sender::Occupant(jid, &suspects.accounts)
+            }
             (Self::Room { .. }, Some(suspects)) if !suspects.accounts.is_empty() => {
                 Sender::OneOf(Candidates {
                     accounts: &suspects.accounts,

@@ -78,7 +78,7 @@ impl Held {
     fn room(&self) -> Option<&BareJid> {
         match &self.evidence {
             Evidence::Room { room, .. } => Some(room),
-            Evidence::Account(_) => None,
+            Evidence::Account(_) | Evidence::Occupant { .. } => None,
         }
     }
 }
@@ -100,7 +100,8 @@ impl<R: TryCryptoRng> Client<R> {
     ) -> Result<bool, AccountError> {
         let is_ambiguous = matches!(received, Received::Failed(failure)
             if failure.reason == FailureReason::AmbiguousSender);
-        let Some(suspects) = self.suspects(&held.evidence).filter(|_| is_ambiguous) else {
+        let may_wait = is_ambiguous && held.room().is_some();
+        let Some(suspects) = self.suspects(&held.evidence).filter(|_| may_wait) else {
             return Ok(false);
         };
         if !held.is_for_us() || !self.unnamed.has_place_for(held) {
