@@ -2,7 +2,7 @@
 //!
 //! `ci/interop` installs the peers and starts this. For each peer, from a seed that is printed: in both
 //! roles, conversations over a network that loses, reorders and repeats messages, of a session and of an
-//! account; first messages that cross; resets, repairs and heartbeats. After them python-omemo's parsers read
+//! account; first messages that cross; keys that are counted from 0; resets, repairs and heartbeats. After them python-omemo's parsers read
 //! what clients send, and Google's protobuf library is asked about a million odd inputs.
 
 #![allow(
@@ -28,6 +28,7 @@ mod stanzas;
 mod upkeep;
 #[path = "../world/mod.rs"]
 mod world;
+mod zero;
 
 use std::process::ExitCode;
 
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
             println!("{name:<18} account, {who:<12} {counts}");
         }
         crossing::run(&mut peer, options.crossings, seed);
+        zero::run(&mut peer, &mut StdRng::seed_from_u64(seed));
         upkeep::run(&mut peer, &mut StdRng::seed_from_u64(seed));
         peer.quit();
     }

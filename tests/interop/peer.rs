@@ -72,16 +72,28 @@ impl Peer {
 
     /// Becomes a new device, and says its bundle.
     pub(crate) fn init(&mut self, rng: &mut StdRng) -> Bundle {
+        self.init_with(json!({"pre_keys": 10}), rng)
+    }
+
+    /// The same with so many pre-keys, counted from 0 as is the signed one.
+    pub(crate) fn init_from_zero(&mut self, pre_keys: u32, rng: &mut StdRng) -> Bundle {
+        let ids = json!({"pre_keys": pre_keys, "spk_id": 0, "first_pre_key_id": 0});
+        self.init_with(ids, rng)
+    }
+
+    fn init_with(&mut self, mut question: Value, rng: &mut StdRng) -> Bundle {
         // libomemo-c draws identities of one sign only.
         let sign_bit = if self.name.starts_with("libomemo-c") {
             0
         } else {
             rng.random_range(0..2)
         };
-        let hello = self.ask(&json!({
-            "cmd": "init", "device_id": 22, "jid": "romeo@montague.example", "pre_keys": 10,
-            "sign_bit": sign_bit, "seed": format!("{}", rng.random::<u64>()),
-        }));
+        question["cmd"] = json!("init");
+        question["device_id"] = json!(22);
+        question["jid"] = json!("romeo@montague.example");
+        question["sign_bit"] = json!(sign_bit);
+        question["seed"] = json!(format!("{}", rng.random::<u64>()));
+        let hello = self.ask(&question);
         read_bundle(self.version, &hello["bundle"])
     }
 
@@ -103,6 +115,15 @@ impl Peer {
             "plaintext": encode(&plaintext),
         }));
         Message::new(plaintext, decode(&answer["bytes"]), true)
+    }
+
+    /// Whether it takes a key exchange as the first message of a session, and reads it right.
+    pub(crate) fn accepts(&mut self, message: &Message) -> bool {
+        let question = json!({"cmd": "accept", "bytes": encode(&message.bytes)});
+        let answer = self.exchange(&question);
+        let is_read = answer["ok"] == json!(true);
+        assert!(!is_read || decode(&answer["plaintext"]) == message.plaintext);
+        is_read
     }
 
     pub(crate) fn accept(&mut self, message: &Message) {
@@ -141,13 +162,13 @@ fn read_bundle(version: Version, bundle: &Value) -> Bundle {
     Bundle {
         version,
         identity: version.decode_identity(&decode(&bundle["ik"])).unwrap(),
-        signed_pre_key_id: SignedPreKeyId::new(id(&bundle["spk_id"])).unwrap(),
+        signed_pre_key_id: SignedPreKeyId::in_bundle(id(&bundle["spk_id"])),
         signed_pre_key: SignedPreKeyPublic::from_slice(&unwire(&bundle["spk"])).unwrap(),
         signature: Signature::from_bytes(decode(&bundle["signature"]).try_into().unwrap()),
         pre_keys: pre_keys
             .iter()
             .map(|entry| PreKeyEntry {
-                id: PreKeyId::new(id(&entry["id"])).unwrap(),
+                id: PreKeyId::in_bundle(id(&entry["id"])),
                 key: PreKeyPublic::from_slice(&unwire(&entry["key"])).unwrap(),
             })
             .collect(),
