@@ -12,7 +12,7 @@
 
 use core::fmt;
 
-use super::pubsub::CURRENT;
+use super::node::CURRENT;
 use super::writer::{Attribute, Writer};
 use super::{Node, StanzaError, write_bundle, write_list_with_extras};
 use crate::model::{Bundle, DeviceId, DeviceList, ListExtras, Version};
