@@ -314,13 +314,19 @@ fn a_room_does_not_make_a_private_conversation_an_encrypted_one() {
     client.encrypt(&said, &[jid(GARDEN)], now).unwrap();
     stage.settle();
     assert_eq!(stage.users[1].bodies(), ["to all", "to you"]);
-    let state = |stage: &Stage| {
-        let account = stage.users[0].client.account();
-        account.conversation_state(&jid(ROMEO)).unwrap()
+    let state = |stage: &Stage, user: usize, of: &str| {
+        let account = stage.users[user].client.account();
+        account.conversation_state(&jid(of)).unwrap()
     };
-    assert_eq!(state(&stage), ConversationState::Plain);
+    // Nor do the empty messages with which first ones are answered.
+    for (user, of) in [(0, ROMEO), (1, JULIET), (2, JULIET)] {
+        assert_eq!(state(&stage, user, of), ConversationState::Plain);
+    }
     stage.say(0, ROMEO, &text("alone"));
-    assert!(matches!(state(&stage), ConversationState::Encrypted { .. }));
+    for (user, of) in [(0, ROMEO), (1, JULIET)] {
+        let state = state(&stage, user, of);
+        assert!(matches!(state, ConversationState::Encrypted { .. }));
+    }
 }
 
 /// A room of which nothing is known has no readers: a message to it is not one to an account of that address,

@@ -45,6 +45,9 @@ impl Account {
                 if let Some(key) = compared.fingerprint() {
                     self.introduce(tx, peer, &compared, &key, now)?;
                 }
+                if let Some(key) = compared.shown() {
+                    self.note_key(tx, &peer.jid, &key, now)?;
+                }
             }
             Ok(())
         })

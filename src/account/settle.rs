@@ -8,6 +8,7 @@ use super::names::{Peer, SessionName};
 use super::open_message::Moved;
 use super::received::Arrival;
 use super::records::DeviceRecord;
+use super::sender::Sender;
 use super::transaction::Transaction;
 use super::trust::Introduction;
 use super::{Account, AccountError, Listing, Trust};
@@ -62,8 +63,10 @@ impl Account {
             is_first: self.was_there_first(tx, &sender.jid, &record)?,
         };
         let (trust, is_new_key) = self.meet_key(tx, &fingerprint, &introduction, now)?;
-        // An empty message is between the devices: it makes no conversation an encrypted one.
-        if moved.payload.is_some() {
+        // An empty message is between the devices, and what comes from a room is not of the conversation with
+        // its sender: they make no conversation an encrypted one.
+        let is_from_account = matches!(context.incoming.sender, Sender::Known(_));
+        if moved.payload.is_some() && is_from_account {
             self.note_encrypted(tx, &sender.jid, false, now)?;
         }
         // It writes on a session on which nothing is sent, and has not just been sent another. Which of

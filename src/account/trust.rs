@@ -177,6 +177,25 @@ impl Account {
         Ok(())
     }
 
+    /// Notes a key that the user has to decide about, whatever the policy.
+    pub(super) fn note_key(
+        &self,
+        tx: &mut Transaction<'_>,
+        jid: &BareJid,
+        key: &Fingerprint,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        if self.known_trust(tx, jid, key)?.is_none() {
+            let record = TrustRecord {
+                trust: Trust::Undecided.code(),
+                first_seen: now.as_millis(),
+                decided: 0,
+            };
+            records::write(tx, self.names.trust(jid, key.as_bytes()), &record);
+        }
+        Ok(())
+    }
+
     pub(super) fn known_trust(
         &self,
         tx: &Transaction<'_>,

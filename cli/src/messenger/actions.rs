@@ -44,6 +44,9 @@ impl Messenger {
                 }
                 Action::DecideTrust(question) => self.events.push_back(Event::Question(question)),
                 Action::AskMembers(room) => self.members_wanted(&room)?,
+                Action::DecideIdentity(question) => {
+                    self.events.push_back(Event::Changed(question));
+                }
                 Action::Notice(notice) => {
                     if let Notice::Evicted { messages } = &notice {
                         self.omemo.acknowledge_evicted(*messages)?;

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use omemo::account::{MessageId, Peer, Report, Trust};
-use omemo::client::{Notice, Origin, RefusalReason, Ticket, TrustQuestion, UndecryptableReason};
+use omemo::client::{
+    IdentityQuestion, Notice, Origin, RefusalReason, Ticket, TrustQuestion, UndecryptableReason,
+};
 use omemo::model::{BareJid, DeviceId, Fingerprint, Timestamp, Version};
 
 use super::{References, SharedFile, TransferError, TransferId, Trouble};
@@ -46,6 +48,8 @@ pub enum Event {
     /// This device was taken off the account's device list, and puts itself back then: it waits longer each
     /// time. Until then others do not write to it.
     PutBackAt(Timestamp),
+    /// Messages wait for a decision about devices that show other keys than before.
+    Changed(IdentityQuestion),
     /// A room was joined, and its members are known.
     Joined(BareJid),
     /// A room was not joined, or has removed this client.

@@ -113,6 +113,10 @@ fn show_event(messenger: &mut Messenger, event: Event) -> Result<(), Failure> {
             }
             messenger.omemo().send_anyway(question.ticket, now())?;
         }
+        Event::Changed(question) => {
+            question.changed.iter().for_each(show::changed);
+            messenger.omemo().send_anyway(question.ticket, now())?;
+        }
         Event::NotJoined(_) => {
             return Err("the room refuses this client, or has removed it".into());
         }

@@ -164,6 +164,10 @@ impl Sending<'_> {
                     }
                     return Ok(Some(UNDECIDED));
                 }
+                Event::Changed(question) => {
+                    question.changed.iter().for_each(show::changed);
+                    return Ok(Some(UNDECIDED));
+                }
                 Event::Refused { ticket, reason } if self.tickets.contains(&ticket) => {
                     if let RefusalReason::Recipients(refusal) = &reason {
                         refusal.report().into_iter().for_each(show::gaps);

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use omemo::account::{Gap, Report, Trust};
+use omemo::account::{ChangedIdentity, Gap, Report, Trust};
 use omemo::client::Notice;
 use omemo::model::{BareJid, Fingerprint, Timestamp};
 
@@ -133,6 +133,17 @@ pub fn gaps(report: &Report) {
             list.jid, list.error
         ));
     }
+}
+
+/// Says that a device shows another key than before.
+pub fn changed(identity: &ChangedIdentity) {
+    note(&format!(
+        "device {} of {} shows another key than before: it was set up anew, or somebody pretends that. Ask, \
+         then: {}",
+        identity.device,
+        identity.jid,
+        how_to_decide(&identity.jid, &identity.shown)
+    ));
 }
 
 /// Prints an event other than a message on standard error, if people should see it.

@@ -54,6 +54,10 @@ pub fn run(args: &Args) -> Result<Page, Failure> {
             return Err("no such key was seen yet: nothing is decided about it".into());
         }
         account.set_trust(&args.of, key, trust, now())?;
+        if trust.allows_sending() {
+            // It may be the key of a device that was set up anew under its old id.
+            account.accept_identities(&args.of, key, now())?;
+        }
     }
     let mut page = Page::default();
     page.title(args.of.as_str());

@@ -238,6 +238,13 @@ impl Pipe {
                 }
                 Ok(())
             }
+            Event::Changed(question) => {
+                for it in question.changed {
+                    let omemo = self.messenger.omemo();
+                    omemo.accept_identity(&it.jid, it.device, &it.shown, now())?;
+                }
+                Ok(())
+            }
             Event::Joined(room) => {
                 let tag = self.joining.remove(&room).flatten();
                 print(&json!({"ev": "joined", "tag": tag, "room": room.as_str()}))
