@@ -470,6 +470,42 @@ fn a_list_that_changes_all_the_time_does_not_hold_messages_for_ever() {
     assert!(gaps.count() == 1);
 }
 
+/// His server sends the list of before with the presence of a new device, and tells nobody that the device has
+/// been put on it, as ejabberd does. The device writes, and is answered a moment later.
+#[test]
+fn a_list_that_was_pushed_a_moment_ago_is_old_when_another_device_writes() {
+    let mut stage = Stage::of_two();
+    stage.say(0, ROMEO, &text("before"));
+    let romeo = jid(ROMEO);
+    let before = LISTS.map(|node| stage.server.items(&romeo, node)[0].clone());
+    stage.server.tells_nobody = true;
+    let tower = stage.add(&format!("{ROMEO}/tower"), options());
+    for (node, list) in LISTS.iter().zip(&before) {
+        stage.receive(0, &event(&romeo, node, "current", list));
+    }
+    stage.settle();
+    stage.say(tower, JULIET, &text("from the tower"));
+    let since = stage.server.seen.len();
+    stage.say(0, ROMEO, &text("to both of you"));
+    let device = stage.users[tower].client.account().device();
+    let report = last_report(&stage);
+    assert!(
+        report.encrypted().any(|reached| reached.device == device),
+        "{report:?}"
+    );
+    // Whoever keeps writing from a device on no list does not make us ask each time.
+    let gone = "<list xmlns='eu.siacs.conversations.axolotl'/>";
+    stage.server.publish(&romeo, LISTS[0], "current", gone);
+    let gone = "<devices xmlns='urn:xmpp:omemo:2'/>";
+    stage.server.publish(&romeo, LISTS[1], "current", gone);
+    for _ in 0..20 {
+        stage.say(tower, JULIET, &text("still here"));
+    }
+    let seen = stage.server.seen[since..].iter();
+    let asked = seen.filter(|xml| asks_romeo(xml) && xml.contains("<items node"));
+    assert!(asked.count() <= 4);
+}
+
 /// The server stumbles when a new device asks who is on the account's own lists. It asks again, the user is
 /// told meanwhile, and the device is announced in the end.
 #[test]

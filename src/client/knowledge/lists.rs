@@ -104,7 +104,8 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// A device that is not on the list has written: the list that we know is old, also if its server
-    /// was to tell us of changes. ejabberd tells nobody abroad of what a client publishes as it logs in.
+    /// was to tell us of changes, and if it has told us a moment ago: ejabberd tells nobody abroad of what a
+    /// client publishes as it logs in, and sends the list of before with that client's presence.
     /// A stranger is not asked: that would tell it that somebody is there.
     pub(in crate::client) fn check_listing(
         &mut self,
@@ -117,7 +118,9 @@ impl<R: TryCryptoRng> Client<R> {
             && self.account.is_accepted(&sender.jid)?
         {
             let list = Resource::List(sender.jid.clone(), sender.version);
-            self.look_up_newer(&list, UNLISTED, now)?;
+            if self.knowledge.table.dispute(&list, UNLISTED, now) {
+                self.look_up(&list, now)?;
+            }
         }
         Ok(())
     }

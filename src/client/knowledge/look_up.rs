@@ -48,20 +48,6 @@ impl<R: TryCryptoRng> Client<R> {
         resource: &Resource,
         now: Timestamp,
     ) -> Result<LookUp, AccountError> {
-        let age = match resource {
-            Resource::List(..) => self.options.list_age,
-            Resource::Bundle(_) => self.bundle_age(),
-        };
-        self.look_up_newer(resource, age, now)
-    }
-
-    /// The same for something that must not be older than that.
-    pub(in crate::client) fn look_up_newer(
-        &mut self,
-        resource: &Resource,
-        age: Duration,
-        now: Timestamp,
-    ) -> Result<LookUp, AccountError> {
         if self.requests.is_asked(resource) {
             let failure = self.knowledge.table.failure(resource);
             return self.unless_waited_for(resource, failure);
@@ -69,6 +55,10 @@ impl<R: TryCryptoRng> Client<R> {
         if !self.knowledge.table.has(resource) {
             self.remember(resource, now)?;
         }
+        let age = match resource {
+            Resource::List(..) => self.options.list_age,
+            Resource::Bundle(_) => self.bundle_age(),
+        };
         let failure = match self.knowledge.table.state(resource, age, now) {
             State::Fresh => return Ok(LookUp::Fresh),
             State::Absent => return Ok(LookUp::Absent),

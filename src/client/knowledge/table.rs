@@ -27,6 +27,10 @@ struct Entry {
     absences: u32,
     /// The user tries again: pauses do not count.
     is_urgent: bool,
+    /// When something came that is not in line with it.
+    disputed: Option<Timestamp>,
+    /// That was after it was seen last.
+    is_disputed: bool,
     expires: Option<Timestamp>,
 }
 
@@ -122,12 +126,31 @@ impl Table {
                 }
             }
             Some(seen)
-                if seen.stream == self.stream && seen.at <= now && now.since(seen.at) < age =>
+                if seen.stream == self.stream
+                    && seen.at <= now
+                    && now.since(seen.at) < age
+                    && !entry.is_disputed =>
             {
                 State::Fresh
             }
             _ => State::Due(None),
         }
+    }
+
+    /// Something came that is not in line with a resource: it is old, however short ago it was seen. At most
+    /// once in `pause`, after which it is false again: anybody could make us ask for ever.
+    pub(super) fn dispute(&mut self, resource: &Resource, pause: Duration, now: Timestamp) -> bool {
+        let Some(entry) = self.entries.get_mut(resource) else {
+            return true;
+        };
+        let is_due = entry
+            .disputed
+            .is_none_or(|at| at > now || now.since(at) >= pause);
+        if is_due {
+            entry.disputed = Some(now);
+            entry.is_disputed = true;
+        }
+        is_due
     }
 
     /// Why the last lookup failed, if somebody is not waiting for the next one on purpose.
@@ -165,6 +188,7 @@ impl Table {
         });
         entry.failed = None;
         entry.is_urgent = false;
+        entry.is_disputed = false;
         entry.absences = match is_absent {
             true => entry.absences.saturating_add(1),
             false => 0,
