@@ -391,6 +391,75 @@ static void who_waits_is_woken_once(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_client_next_action(JULIET->client, NULL, &error));
 }
 
+/* Keys are learnt before there is something to send; nothing goes to whom they belong. */
+static void keys_are_learnt_before_a_message(void) {
+  omemo_store *store = NULL;
+  omemo_options options;
+  omemo_keys *keys = NULL;
+  omemo_fingerprint fingerprint;
+  user paris;
+  uint64_t ticket = 0;
+  options_init(&options);
+  options.trust = OMEMO_TRUST_POLICY_MANUAL;
+  options.patience_ms = 1000;
+  options.rooms = OMEMO_ROOM_POLICY_REFUSE;
+  options.stanza_limit = SIZE_MAX;
+  OK(omemo_store_open_memory(&store, &error));
+  user_open(&paris, &world, store, "paris@verona.example", &options);
+  omemo_store_unref(store);
+  user_connect(&paris);
+  OK(omemo_client_prepare(paris.client, &JULIET->jid, 1, NOW, &ticket, &error));
+  user_act(&paris);
+  CHECK(paris.prepared == 1 && paris.ticket == ticket && paris.asked == 1 && paris.encrypted == 0);
+  OK(omemo_account_keys(paris.account, JULIET->jid, &keys, &error));
+  CHECK(omemo_keys_count(keys) == 1);
+  fingerprint = omemo_keys_get(keys, 0)->fingerprint;
+  omemo_keys_free(keys);
+  /* A key that the device does not show in the place of another is not accepted: nothing changes. */
+  OK(omemo_client_accept_identity(paris.client, JULIET->jid, 1, &fingerprint, NOW, &error));
+  FAILS(OMEMO_ERROR_VALUE, omemo_client_accept_identity(paris.client, JULIET->jid, 0, &fingerprint, NOW, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_accept_identity(NULL, JULIET->jid, 1, &fingerprint, NOW, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_accept_identity(paris.client, NULL, 1, &fingerprint, NOW, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_accept_identity(paris.client, JULIET->jid, 1, NULL, NOW, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_prepare(NULL, &JULIET->jid, 1, NOW, &ticket, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_prepare(paris.client, NULL, 1, NOW, &ticket, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_prepare(paris.client, &JULIET->jid, 1, NOW, NULL, &error));
+  FAILS(OMEMO_ERROR_STANZA_ADDRESS, omemo_client_prepare(paris.client, NULL, 0, NOW, &ticket, &error));
+  OK(omemo_client_set_stanza_limit(paris.client, 1, &error));
+  OK(omemo_client_decide(paris.client, JULIET->jid, &fingerprint, OMEMO_TRUST_BLIND, NOW, &error));
+  user_say(&paris, JULIET->jid, "Too long");
+  user_act(&paris);
+  CHECK(paris.refused == 1 && paris.reason == OMEMO_REFUSAL_TOO_LARGE);
+  OK(omemo_client_set_stanza_limit(paris.client, 0, &error));
+  user_say(&paris, JULIET->jid, "Short enough");
+  user_act(&paris);
+  CHECK(paris.encrypted == 1 && paris.left_out == 0);
+  FAILS(OMEMO_ERROR_NULL, omemo_client_set_stanza_limit(NULL, 0, &error));
+  settle(users, 2);
+  user_close(&paris);
+  world.user_count--;
+}
+
+/* One member has no device: he is left out, and named. A room that nobody has told of is not written to. */
+static void a_member_without_keys(void) {
+  const char *room = "orchard@rooms.example";
+  const char *members[] = {"juliet@capulet.example", "romeo@montague.example", "nobody@verona.example"};
+  const char *xml = "<message to='orchard@rooms.example' type='groupchat'><body>Peace</body></message>";
+  omemo_client *c = JULIET->client;
+  uint64_t ticket = 0;
+  int before = JULIET->encrypted;
+  FAILS(OMEMO_ERROR_STANZA_ADDRESS, omemo_client_encrypt(c, xml, strlen(xml), &room, 1, NOW, &ticket, &error));
+  OK(omemo_client_set_room(c, room, members, 3, NULL, 0, NOW, &error));
+  OK(omemo_client_encrypt(c, xml, strlen(xml), &room, 1, NOW, &ticket, &error));
+  user_act(JULIET);
+  CHECK(JULIET->encrypted == before + 1 && JULIET->ticket == ticket && JULIET->left_out == 1);
+  free(server_next(&world, room));
+  OK(omemo_client_leave_room(c, room, &error));
+  CHECK(omemo_action_left_out_count(NULL) == 0 && omemo_action_left_out(NULL, 0) == NULL);
+  CHECK(omemo_action_lost_element_count(NULL) == 0 && omemo_action_lost_element(NULL, 0) == NULL);
+  CHECK(omemo_action_changed_identity_count(NULL) == 0 && omemo_action_changed_identity(NULL, 0) == NULL);
+}
+
 static void a_room(void) {
   const char *room = "balcony@rooms.example", *members[] = {"juliet@capulet.example", "romeo@montague.example"};
   omemo_occupant occupants[] = {{"J", "juliet@capulet.example/phone"}, {"R", "romeo@montague.example"}};
@@ -651,7 +720,9 @@ int main(void) {
   a_policy_of_ones_own();
   open_refuses();
   who_waits_is_woken_once();
+  keys_are_learnt_before_a_message();
   a_room();
+  a_member_without_keys();
   a_room_that_is_not_known_yet();
   what_stands_beside_a_legacy_message_is_told_apart();
   an_archive_is_read_in_pages();

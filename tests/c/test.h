@@ -59,7 +59,8 @@ typedef struct {
   char text[512];
   char sender[64];
   char room[64];
-  int delivered, undecryptable, refused, asked, encrypted, notices;
+  int delivered, undecryptable, refused, asked, encrypted, notices, prepared;
+  size_t left_out, lost;
   omemo_message_id id;
   uint64_t ticket, wake_at;
   uint32_t reason, origin, mark;
@@ -113,6 +114,11 @@ static inline void user_act(user *u) {
       u->ticket = omemo_action_ticket(action);
       CHECK(omemo_action_device_count(action) > 0);
       CHECK(omemo_action_device(action, omemo_action_device_count(action)) == NULL);
+      u->left_out = omemo_action_left_out_count(action);
+      CHECK(u->left_out == 0 || omemo_action_left_out(action, 0)->reason != NULL);
+      CHECK(omemo_action_left_out(action, u->left_out) == NULL);
+      u->lost = omemo_action_lost_element_count(action);
+      CHECK((omemo_action_lost_element(action, 0) != NULL) == (u->lost > 0));
       server_send(u->server, u->jid, stanza);
       break;
     case OMEMO_ACTION_SEND:
@@ -149,6 +155,15 @@ static inline void user_act(user *u) {
       u->ticket = omemo_action_ticket(action);
       CHECK(omemo_action_key_count(action) > 0 && omemo_action_key(action, 0)->jid != NULL);
       CHECK(omemo_action_key(action, omemo_action_key_count(action)) == NULL);
+      break;
+    case OMEMO_ACTION_DECIDE_IDENTITY:
+      CHECK(omemo_action_changed_identity(action, 0)->jid != NULL);
+      break;
+    case OMEMO_ACTION_PREPARED:
+      u->prepared++;
+      u->ticket = omemo_action_ticket(action);
+      CHECK(omemo_action_changed_identity_count(action) == 0 && omemo_action_changed_identity(action, 0) == NULL);
+      u->asked += omemo_action_key_count(action) > 0;
       break;
     case OMEMO_ACTION_NOTICE:
       u->notices++;
