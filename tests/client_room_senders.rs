@@ -196,26 +196,83 @@ fn a_private_message_under_a_taken_nickname() {
     }
 }
 
-/// Also what another device of the account has written, whoever has the nickname now.
+/// Also what another device of the account has written, whoever has the nickname now, and once more after a start,
+/// when nobody has told of the room yet.
 #[test]
 fn a_private_message_that_the_account_has_sent_is_read_by_its_other_devices() {
     for version in Version::ALL {
-        let mut stage = garden(Some(version));
-        let phone = stage.add("juliet@capulet.example/phone", only(version));
-        tell(&mut stage, phone, &MEMBERS, &NICKS);
-        let sealed = seal_privately(&mut stage, 0, "R", "good night");
-        let sealed = with_inside(
-            &with_from(&sealed, "juliet@capulet.example/balcony"),
-            PRIVATE,
-        );
-        stage.receive(phone, &carbon(JULIET, "sent", &sealed));
-        stage.settle();
-        assert_eq!(
-            shown(&stage, phone),
-            [(jid(JULIET), "good night".to_owned())],
-            "{version:?}"
-        );
+        for is_archived in [false, true] {
+            let mut stage = garden(Some(version));
+            let phone = stage.add("juliet@capulet.example/phone", only(version));
+            tell(&mut stage, phone, &MEMBERS, &NICKS);
+            let sealed = seal_privately(&mut stage, 0, "R", "good night");
+            let sealed = with_inside(
+                &with_from(&sealed, "juliet@capulet.example/balcony"),
+                PRIVATE,
+            );
+            stage.users[phone].forgets = true;
+            if is_archived {
+                let swapped = [("J", JULIET), ("R", MALLORY), ("M", ROMEO)];
+                tell(&mut stage, phone, &MEMBERS, &swapped);
+                read_in_own_archive(&mut stage, phone, &sealed);
+            } else {
+                stage.receive(phone, &carbon(JULIET, "sent", &sealed));
+                stage.settle();
+            }
+            let expected = (jid(JULIET), "good night".to_owned());
+            assert_eq!(
+                shown(&stage, phone),
+                [expected.clone()],
+                "{version:?} {is_archived}"
+            );
+            stage.crash(phone);
+            stage.settle();
+            assert_eq!(shown(&stage, phone), [expected.clone(), expected]);
+        }
     }
+}
+
+/// In OMEMO 2 the envelope says to whom it was written: a server cannot move it to another room.
+#[test]
+fn a_private_message_is_not_moved_to_a_room_of_others() {
+    let version = Version::Omemo2;
+    let mut stage = garden(Some(version));
+    let phone = stage.add("juliet@capulet.example/phone", only(version));
+    let hall = omemo::client::Room {
+        members: vec![jid(JULIET), jid(MALLORY)],
+        occupants: [("R".to_owned(), jid(MALLORY))].into(),
+    };
+    let now = stage.time();
+    let client = &mut stage.users[phone].client;
+    client
+        .set_room(&jid("hall@rooms.example"), hall, now)
+        .unwrap();
+    let sealed = seal_privately(&mut stage, 0, "R", "good night");
+    let sealed = with_inside(
+        &with_from(&sealed, "juliet@capulet.example/balcony"),
+        PRIVATE,
+    );
+    read_in_own_archive(
+        &mut stage,
+        phone,
+        &sealed.replace(GARDEN, "hall@rooms.example"),
+    );
+    assert!(shown(&stage, phone).is_empty());
+    assert_eq!(stage.users[phone].undecryptable.len(), 1);
+}
+
+fn read_in_own_archive(stage: &mut Stage, user: usize, stanza: &str) {
+    let now = stage.time();
+    let own = stage.users[user].jid();
+    let client = &mut stage.users[user].client;
+    let order = omemo::account::Order::OldestFirst;
+    let catch_up = client.begin_catch_up(order, now).unwrap();
+    client.expect_archive(catch_up, None, Some("q"));
+    client
+        .receive(&archived(&own, "q", 1, stanza), now)
+        .unwrap();
+    client.end_catch_up(catch_up, now).unwrap();
+    stage.settle();
 }
 
 /// The room's own address is nobody's account, although nobody has told of the room.

@@ -47,6 +47,10 @@ pub enum Addressee<'a> {
     Account(&'a BareJid),
     /// A room, by a group message.
     Room(&'a BareJid),
+    /// One of these: a private message to an occupant of a room, whose nickname may have been anybody's then.
+    OneOf(&'a [BareJid]),
+    /// Nobody knows to whom. `to` is not compared.
+    Unknown,
 }
 
 impl<'x> Envelope<'x> {
@@ -83,7 +87,8 @@ impl<'x> Envelope<'x> {
             return Err(EnvelopeError::From);
         }
         let is_right = match (addressee, &self.to) {
-            (Addressee::Account(_), None) => true,
+            (Addressee::Account(_) | Addressee::OneOf(_), None) | (Addressee::Unknown, _) => true,
+            (Addressee::OneOf(jids), Some(to)) => jids.contains(to),
             (Addressee::Room(_), None) => false,
             (Addressee::Account(jid) | Addressee::Room(jid), Some(to)) => to == jid,
         };

@@ -16,6 +16,8 @@ pub(in crate::client) struct Attached {
     pub(in crate::client) addressee: BareJid,
     /// It went to everybody in a room.
     pub(in crate::client) is_in_room: bool,
+    /// It went to one occupant of the room that is the addressee, and whose nickname that was is not known.
+    pub(in crate::client) is_to_occupant: bool,
     pub(in crate::client) origin: Origin,
     /// Where an archive has it.
     pub(in crate::client) archived: Option<ArchiveId>,
@@ -44,6 +46,8 @@ struct Record {
     archive_id: String,
     #[prost(uint64, optional, tag = "8")]
     kept_since: Option<u64>,
+    #[prost(bool, tag = "9")]
+    is_to_occupant: bool,
 }
 
 impl Attached {
@@ -52,6 +56,7 @@ impl Attached {
             shell: self.shell.clone(),
             addressee: self.addressee.as_str().to_owned(),
             is_in_room: self.is_in_room,
+            is_to_occupant: self.is_to_occupant,
             origin: match self.origin {
                 Origin::Direct => 0,
                 Origin::CarbonReceived => 1,
@@ -82,6 +87,7 @@ impl Attached {
             shell: record.shell,
             addressee: record.addressee.parse().ok()?,
             is_in_room: record.is_in_room,
+            is_to_occupant: record.is_to_occupant,
             origin: match record.origin {
                 0 => Origin::Direct,
                 1 => Origin::CarbonReceived,
@@ -118,6 +124,7 @@ mod tests {
                 shell: "<message/>".to_owned(),
                 addressee: "romeo@montague.example".parse().unwrap(),
                 is_in_room: delay.is_some(),
+                is_to_occupant: delay.is_none(),
                 origin,
                 delay,
                 kept_since: delay.map(|at| Timestamp::from_millis(at.as_millis() + 1)),
@@ -127,6 +134,7 @@ mod tests {
             assert_eq!(again.archived, attached.archived);
             assert_eq!(again.kept_since, attached.kept_since);
             assert_eq!(again.is_in_room, delay.is_some());
+            assert_eq!(again.is_to_occupant, delay.is_none());
             assert_eq!(again.addressee, attached.addressee);
         }
         assert!(Attached::from_record(b"\xff").is_none());

@@ -19,10 +19,19 @@ impl<R: TryCryptoRng> Client<R> {
             // Not one of ours: another door of the library has put it there, for its own user.
             return Ok(());
         };
-        match compose(&message, &attached, &self.options.kept_beside) {
+        let addressees = self.addressees(&attached);
+        let addressee = match &addressees {
+            _ if attached.is_in_room => Addressee::Room(&attached.addressee),
+            _ if !attached.is_to_occupant => Addressee::Account(&attached.addressee),
+            Some(addressees) => Addressee::OneOf(addressees),
+            None => Addressee::Unknown,
+        };
+        match compose(&message, &attached, addressee, &self.options.kept_beside) {
             Ok(composed) => {
                 // Anybody can put a key on his server, and one of many speaks for himself, not for a room.
-                let counts = message.trust.allows_sending() && !attached.is_in_room;
+                let counts = message.trust.allows_sending()
+                    && !attached.is_in_room
+                    && !attached.is_to_occupant;
                 // Handed out again, it may be older than the user's wish to encrypt again.
                 let counts = counts && !message.is_again;
                 if let Some(reason) = composed.opt_out.filter(|_| counts) {
@@ -69,6 +78,15 @@ impl<R: TryCryptoRng> Client<R> {
             }
         }
         Ok(())
+    }
+
+    /// To whom a private message to an occupant of a room may have gone; `None` if nobody has told of the room, as
+    /// after a start, when messages that were read before are handed out again.
+    fn addressees(&self, attached: &Attached) -> Option<Vec<BareJid>> {
+        let room = self.rooms.get(&attached.addressee);
+        let room = room.filter(|_| attached.is_to_occupant)?;
+        let everybody = room.everybody().chain([&attached.addressee]);
+        Some(everybody.cloned().collect())
     }
 
     /// Tells that a message could not be read.
@@ -145,11 +163,12 @@ struct Composed {
 fn compose(
     message: &Message,
     attached: &Attached,
+    addressee: Addressee<'_>,
     also_kept: &[ElementName],
 ) -> Result<Composed, UndecryptableReason> {
-    let content = read(message.sender.version, &message.payload, message, attached)?;
+    let content = read(message.sender.version, &message.payload, message, addressee)?;
     let other = message.other.as_ref();
-    let other = other.map(|(version, payload)| read(*version, payload, message, attached));
+    let other = other.map(|(version, payload)| read(*version, payload, message, addressee));
     // An envelope beside it that is not right is no text at all.
     let has_other_text = other.is_some_and(|other| {
         let other = other.map(|other| other.body.unwrap_or_default().into_owned());
@@ -169,13 +188,8 @@ fn read<'m>(
     version: Version,
     payload: &'m [u8],
     message: &Message,
-    attached: &Attached,
+    addressee: Addressee<'_>,
 ) -> Result<Content<'m>, UndecryptableReason> {
-    let addressee = if attached.is_in_room {
-        Addressee::Room(&attached.addressee)
-    } else {
-        Addressee::Account(&attached.addressee)
-    };
     let content = Content::read(version, payload, &message.sender.jid, addressee);
     content.map_err(UndecryptableReason::Content)
 }

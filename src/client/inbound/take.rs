@@ -233,15 +233,23 @@ impl<R: TryCryptoRng> Client<R> {
         };
         let is_in_room = message.kind.as_deref() == Some("groupchat");
         let from = message.sender().ok().flatten();
-        let addressee = match (origin, to) {
-            _ if is_in_room => from.unwrap_or_else(|| own.clone()),
+        let (addressee, is_to_occupant) = match (origin, to) {
+            _ if is_in_room => (from.unwrap_or_else(|| own.clone()), false),
             (Origin::CarbonSent | Origin::Archive, Some(to)) => {
                 let room = self.rooms.get(&to);
                 let full = message.to.as_deref();
                 let occupant = room.zip(full).and_then(|(room, full)| room.occupant(full));
-                occupant.cloned().unwrap_or(to)
+                // A nickname in an archive was anybody's.
+                match occupant.filter(|_| origin == Origin::CarbonSent) {
+                    Some(occupant) => (occupant.clone(), false),
+                    None => {
+                        let is_room =
+                            room.is_some() || from.as_ref() == Some(own) && marks.is_of_room;
+                        (to, is_room)
+                    }
+                }
             }
-            _ => own.clone(),
+            _ => (own.clone(), false),
         };
         Ok(Some(Held {
             evidence,
@@ -251,6 +259,7 @@ impl<R: TryCryptoRng> Client<R> {
                 shell,
                 addressee,
                 is_in_room,
+                is_to_occupant,
                 origin,
                 archived: route.archived.clone(),
                 delay,
