@@ -219,13 +219,8 @@ impl World {
     }
 
     /// Something that must not be.
-    pub(crate) fn wrong(&mut self, what: &str, detail: &str) {
-        if crate::judge::OPEN.contains(&what) {
-            self.counts.add(&format!("WRONG: {what}"));
-            self.trace(|| format!("WRONG: {what}: {detail}"));
-        } else {
-            panic!("seed {} step {}: {what}: {detail}", self.seed, self.step);
-        }
+    pub(crate) fn wrong(&self, what: &str, detail: &str) {
+        panic!("seed {} step {}: {what}: {detail}", self.seed, self.step);
     }
 
     /// Prints what happens, if somebody wants to know.
