@@ -41,7 +41,7 @@
 /**
  * See OMEMO_VERSION_MAJOR.
  */
-#define OMEMO_VERSION_MINOR 1
+#define OMEMO_VERSION_MINOR 2
 
 /**
  * See OMEMO_VERSION_MAJOR.
@@ -3317,7 +3317,7 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The version of the library, as "0.1.0". The text is there as long as the library is.
+ * The version of the library, as "0.2.0". The text is there as long as the library is.
  *
  * Threads: any.
  */

@@ -143,11 +143,11 @@ use core::ffi::c_char;
 /// The version of this header: `omemo_version` says that of the library.
 pub const OMEMO_VERSION_MAJOR: u32 = 0;
 /// See OMEMO_VERSION_MAJOR.
-pub const OMEMO_VERSION_MINOR: u32 = 1;
+pub const OMEMO_VERSION_MINOR: u32 = 2;
 /// See OMEMO_VERSION_MAJOR.
 pub const OMEMO_VERSION_PATCH: u32 = 0;
 
-/// The version of the library, as "0.1.0". The text is there as long as the library is.
+/// The version of the library, as "0.2.0". The text is there as long as the library is.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]
