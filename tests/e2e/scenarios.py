@@ -200,6 +200,7 @@ def room(cast):
     nurse.hand(["make", name, [side.jid for side in everybody[1:]]])
     for side in everybody:
         side.start()
+    for side in everybody:
         side.do("join", room=name, nick=side.user)
     time.sleep(1)
     for sender in everybody + [ours]:
