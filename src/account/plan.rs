@@ -85,12 +85,13 @@ impl Account {
     ) -> Result<Plan<'b>, EncryptError> {
         let own = self.names.own();
         let mut plan = self.survey_readers(tx, outgoing, terms, now)?;
-        plan.leave_out_copies(own, &self.fingerprint());
+        plan.leave_out_copies(own);
         // Before sessions are started, which takes time: a list can have a thousand devices.
         if let Some(space) = &terms.space {
             plan.leave_out_excess(space, own);
         }
         self.start_sessions(tx, &mut plan, now, rng)?;
+        plan.leave_out_own_key(own, &self.fingerprint());
         plan.wake_silent(outgoing.recipients);
         plan.leave_out_large_ids(terms.audience, own);
         if let Some(space) = &terms.space {

@@ -40,12 +40,12 @@ impl Plan<'_> {
         self.readers.sort_by_key(|reader| reader.place);
     }
 
-    /// Leaves out a device that shows this device's own key, or has the id and the identity key of a device of
-    /// another account: somebody has copied a bundle. Legacy names no accounts, so the one device that has the
+    /// Leaves out a device that has the id and the identity key of a device of another account: somebody has
+    /// copied a bundle. Legacy names no accounts, so the one device that has the
     /// private key would open both keys of the stanza, and then write on the session that was started for the
     /// copy. Nothing of a copy is ever authenticated: so the account's own device stays, then the one that was
     /// verified, heard of, and seen first.
-    pub(super) fn leave_out_copies(&mut self, own: &BareJid, own_key: &Fingerprint) {
+    pub(super) fn leave_out_copies(&mut self, own: &BareJid) {
         let mut best: BTreeMap<_, (bool, Standing, usize)> = BTreeMap::new();
         for reader in self.readers.iter().chain(&self.silent) {
             let rank = (reader.peer.jid == *own, reader.standing, reader.place);
@@ -55,8 +55,16 @@ impl Plan<'_> {
         let is_copy = |reader: &Reader<'_>| {
             let original = best.get(&reader.face());
             let is_second = original.is_some_and(|(.., place)| *place != reader.place);
-            reader.key.is_some_and(|key| is_second || key == *own_key)
+            reader.key.is_some() && is_second
         };
+        self.silent.retain(|reader| !is_copy(reader));
+        self.leave_out(Gap::CopiedKey, is_copy);
+    }
+
+    /// Leaves out devices of others that show this device's own key. The first time such a key is seen it is put
+    /// down as distrusted; this counts where somebody has decided otherwise.
+    pub(super) fn leave_out_own_key(&mut self, own: &BareJid, own_key: &Fingerprint) {
+        let is_copy = |reader: &Reader<'_>| reader.peer.jid != *own && reader.key == Some(*own_key);
         self.silent.retain(|reader| !is_copy(reader));
         self.leave_out(Gap::CopiedKey, is_copy);
     }
