@@ -9,7 +9,7 @@ use crate::xmpp::element::escape;
 
 impl Messenger {
     /// Encrypts a text for an account or a room that was entered, and sends it as soon as it can be:
-    /// [`Event::Sent`] or [`Event::Refused`] says so.
+    /// [`Event::Sent`](super::Event::Sent) or [`Event::Refused`](super::Event::Refused) says so.
     ///
     /// # Errors
     /// [`MessengerError`]: it is not taken.
@@ -56,7 +56,7 @@ impl Messenger {
         Ok(())
     }
 
-    /// Asks the server for a sign of life: [`Event::Synced`] comes when it has taken everything before.
+    /// Asks the server for a sign of life: [`Event::Synced`](super::Event::Synced) comes when it has taken everything before.
     ///
     /// # Errors
     /// [`MessengerError::Random`].

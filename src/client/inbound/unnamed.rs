@@ -86,7 +86,7 @@ impl Held {
 impl<R: TryCryptoRng> Client<R> {
     /// How many messages wait until it is known who wrote them. They are in memory alone: before the application
     /// acknowledges what has come to the server (XEP-0198), or moves its place in an archive, this has to be 0.
-    /// Else they are lost in a crash. It becomes 0 in three times [`request_timeout`](super::Options) at most.
+    /// Else they are lost in a crash. It becomes 0 in three times [`request_timeout`](crate::client::Options) at most.
     #[must_use]
     pub fn unnamed(&self) -> usize {
         self.unnamed.waiting.len()
