@@ -58,12 +58,15 @@ const PUBLIC_KEYS: &[&str] = &[
 fn sources() -> Vec<(String, PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root.clone()];
-    let mut sources = Vec::new();
+    let (mut sources, mut tests) = (Vec::new(), 0);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
+            } else if path.ends_with("tests.rs") {
+                // The tests of the module beside it.
+                tests += 1;
             } else {
                 let below = path.strip_prefix(&root).unwrap();
                 let module = below.iter().next().unwrap().to_str().unwrap();
@@ -74,6 +77,7 @@ fn sources() -> Vec<(String, PathBuf, String)> {
         }
     }
     assert!(sources.len() > 30, "only {} files", sources.len());
+    assert!(tests < sources.len() / 10, "{tests} files are passed over");
     sources
 }
 

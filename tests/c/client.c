@@ -405,7 +405,7 @@ static void keys_are_learnt_before_a_message(void) {
   options.rooms = OMEMO_ROOM_POLICY_REFUSE;
   options.stanza_limit = SIZE_MAX;
   OK(omemo_store_open_memory(&store, &error));
-  user_open(&paris, &world, store, "paris@verona.example", &options);
+  user_open(&paris, &world, store, "county@verona.example", &options);
   omemo_store_unref(store);
   user_connect(&paris);
   OK(omemo_client_prepare(paris.client, &JULIET->jid, 1, NOW, &ticket, &error));

@@ -133,6 +133,11 @@ impl World {
     fn check_refusal(&mut self, device: usize, refusal: &Refusal, outgoing: &Outgoing<'_>) {
         match refusal {
             Refusal::NoDevices(jid, _) => assert!(self.listed(device, jid).is_empty()),
+            Refusal::NoOtherDevice => {
+                let (own, id) = (self.devices[device].jid(), self.account(device).device());
+                assert!(outgoing.recipients.iter().all(|jid| jid == own));
+                assert!(self.listed(device, own).keys().all(|listed| *listed == id));
+            }
             Refusal::NobodyReached(jid, report) => {
                 assert!(!report.reaches(jid));
                 self.check_report(device, report, outgoing);
