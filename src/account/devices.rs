@@ -165,8 +165,9 @@ impl Account {
             if now.since(announced) >= COARSE {
                 state.put_back = 0;
             }
-        } else if !was_off_list {
-            // A list that comes again and again without this device is one reason to put it back, not many.
+        } else if !was_off_list && state.announced > 0 {
+            // A list that comes again and again without this device is one reason to put it back, not many. The first
+            // announcement puts nothing back.
             state.put_back = state.put_back.saturating_add(1);
         }
         records::write(tx, self.names.version_state(list.version), &state);

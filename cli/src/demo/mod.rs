@@ -100,6 +100,10 @@ fn play(
          public; the identity key signs the signed pre-key. A device list says which devices an \
          account has.",
     );
+    if juliet.is_back() && romeo.is_back() {
+        juliet.restore_nodes(version, &mut capulet, &mut montague)?;
+        romeo.restore_nodes(version, &mut montague, &mut capulet)?;
+    }
     juliet.come_online(&mut capulet, &mut montague)?;
     romeo.come_online(&mut montague, &mut capulet)?;
     romeo.go_offline();

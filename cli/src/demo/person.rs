@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use omemo::account::{Opening, TrustPolicy, VersionPolicy};
-use omemo::client::{Action, Answer, Client, Options};
+use omemo::client::{Action, Answer, Client, IqRequest, Options, RequestId};
 use omemo::model::{BareJid, Version};
-use omemo::stanza::PlainMessage;
+use omemo::stanza::{MaxItems, PlainMessage, Request};
 use omemo::store::{MemoryStore, SqliteStore, Store};
 
 use super::server::Server;
@@ -60,6 +60,30 @@ impl Person {
     /// Whether the account was in its store already.
     pub(super) fn is_back(&self) -> bool {
         self.client.account().opening() != Opening::Created
+    }
+
+    /// Gives the server what it would have kept of an earlier run, in which this person was there already: the
+    /// servers of the demo live as long as the demo.
+    pub(super) fn restore_nodes(
+        &self,
+        version: Version,
+        own: &mut Server,
+        other: &mut Server,
+    ) -> Result<(), Failure> {
+        let account = self.client.account();
+        let bundle = account.bundle(version)?.bundle;
+        let list = account.own_device_list(version)?;
+        let bundle = Request::publish_bundle(account.device(), &bundle, Some(MaxItems::Max))?;
+        for Request { kind, payload } in [bundle, Request::publish_device_list(&list)] {
+            let request = IqRequest {
+                id: RequestId::from_number(0),
+                to: None,
+                kind,
+                payload,
+            };
+            own.answer(self.jid(), &request, other)?;
+        }
+        Ok(())
     }
 
     /// Logs in, and reads what waits.
