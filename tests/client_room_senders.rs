@@ -222,7 +222,7 @@ fn a_private_message_that_the_account_has_sent_is_read_by_its_other_devices() {
             let expected = (jid(JULIET), "good night".to_owned());
             assert_eq!(
                 shown(&stage, phone),
-                [expected.clone()],
+                std::slice::from_ref(&expected),
                 "{version:?} {is_archived}"
             );
             stage.crash(phone);

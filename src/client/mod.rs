@@ -27,12 +27,15 @@
 
 mod action;
 mod announce;
+mod answers;
 mod inbound;
 mod knowledge;
 mod options;
 mod outbox;
+mod people;
 mod requests;
 mod rooms;
+mod stream;
 mod upkeep;
 
 use core::fmt;
@@ -57,11 +60,11 @@ use self::announce::{Announcements, Removals};
 use self::inbound::{Archives, Evictions, PendingOptOut, Unnamed};
 use self::knowledge::Knowledge;
 use self::outbox::Outbox;
-use self::requests::{Open, Purpose, Requests};
+use self::requests::Requests;
 use self::upkeep::Upkeep;
-use crate::account::{APPLICATION, Account, AccountError, MessageId, Opening, Trust};
-use crate::model::{BareJid, DeviceId, Fingerprint, Timestamp};
-use crate::stanza::{IqAnswer, Node, Request};
+use crate::account::{APPLICATION, Account, AccountError, MessageId, Opening};
+use crate::model::{BareJid, Timestamp};
+use crate::stanza::Node;
 use crate::store::Store;
 
 /// A device of an account, between the stream and the application.
@@ -164,167 +167,6 @@ impl<R: TryCryptoRng> Client<R> {
         self.options.versions().map(Node::notify_feature).collect()
     }
 
-    /// There is a new stream, and the account can send. What was asked on an older one is forgotten.
-    ///
-    /// # Errors
-    /// [`AccountError`]: call it again.
-    pub fn connected(&mut self, now: Timestamp) -> Result<(), AccountError> {
-        self.requests.clear();
-        self.knowledge.begin_stream(self.account.jid(), now);
-        self.outbox.begin_stream();
-        self.is_connected = true;
-        self.upkeep.begin_stream();
-        self.announcements.begin(self.options.versions());
-        self.go_on(now)
-    }
-
-    /// The stream that was there before goes on (XEP-0198 §5). To be called instead of
-    /// [`Self::connected`]: what was pushed or answered on the stream is as fresh as if it had not been
-    /// interrupted, so nobody is asked again but for what was not answered yet.
-    ///
-    /// # Errors
-    /// [`AccountError`]: call it again.
-    pub fn resumed(&mut self, now: Timestamp) -> Result<(), AccountError> {
-        self.note_interruption();
-        self.requests.clear();
-        self.outbox.begin_stream();
-        self.is_connected = true;
-        if self.announcements.is_interrupted() {
-            self.knowledge.forget_lists(self.account.jid());
-            self.announcements.begin(self.options.versions());
-        }
-        self.go_on(now)
-    }
-
-    /// The stream is gone, for good or until it is resumed. Messages wait for it.
-    pub fn disconnected(&mut self) {
-        self.note_interruption();
-        self.is_connected = false;
-        self.requests.clear();
-        self.outbox.end_stream();
-        let is_request = |action: &Action| matches!(action, Action::Request(_));
-        self.actions.retain(|action| !is_request(action));
-    }
-
-    /// What came of a request. Nothing happens if it is not open any more, or if somebody answers who
-    /// was not asked.
-    ///
-    /// # Errors
-    /// [`AccountError`]: the answer may be taken in all the same. Give it again; if nobody does, the time of the
-    /// request runs on.
-    pub fn answer(
-        &mut self,
-        id: RequestId,
-        answer: Answer<'_>,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        let (xml, read) = match answer {
-            Answer::None => (None, None),
-            // What is no answer counts as one without meaning, from who was asked.
-            Answer::Stanza(xml) => (Some(xml), IqAnswer::read(xml).ok().flatten()),
-        };
-        let own = self.account.jid();
-        if let Some(open) = self.requests.close(id, read.as_ref(), own) {
-            self.settle(id, open, xml.zip(read.as_ref()), now)?;
-        }
-        self.go_on(now)
-    }
-
-    /// Takes in what came of a request, and tells the messages that wait for it.
-    fn settle(
-        &mut self,
-        id: RequestId,
-        open: Open,
-        answer: Option<(&str, &IqAnswer<'_>)>,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        if let Err(error) = self.answered(&open.purpose, answer, now) {
-            self.requests.reopen(id, open);
-            return Err(error);
-        }
-        if let Some(resource) = open.purpose.asked()
-            && !self.requests.is_asked(&resource)
-        {
-            self.outbox.has_come(&resource);
-        }
-        Ok(())
-    }
-
-    /// If the stream has broken while this device was asking for, or publishing, what is its own, that is done
-    /// again from the beginning.
-    fn note_interruption(&mut self) {
-        let own = self.account.jid();
-        if self.requests.is_open(|purpose| purpose.is_own(own)) {
-            self.announcements.interrupt();
-        }
-    }
-
-    fn answered(
-        &mut self,
-        purpose: &Purpose,
-        answer: Option<(&str, &IqAnswer<'_>)>,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        match purpose {
-            Purpose::FetchList(jid, version) => self.list_answered(jid, *version, answer, now),
-            Purpose::FetchCurrentList(jid, version, other) => {
-                self.current_list_answered(jid, *version, other, answer, now)
-            }
-            Purpose::FetchBundle(peer) => self.bundle_answered(peer, answer, now),
-            Purpose::FetchOwnBundle(version) => self.own_bundle_answered(*version, answer),
-            Purpose::PublishBundle(publication) => {
-                self.bundle_was_published(*publication, answer.map(|(_, answer)| answer), now)
-            }
-            Purpose::PublishList(publication) => {
-                self.list_was_published(*publication, answer.map(|(_, answer)| answer), now)
-            }
-            Purpose::ConfigureBundles(publication) => {
-                self.node_was_configured(*publication, true, now)
-            }
-            Purpose::WidenBundles(version, max_items) => self.bundles_were_widened(
-                *version,
-                *max_items,
-                answer.map(|(_, answer)| answer),
-                now,
-            ),
-            Purpose::ConfigureList(publication) => {
-                self.node_was_configured(*publication, false, now)
-            }
-            Purpose::LeaveList(version) => {
-                self.list_was_left(*version, answer.map(|(_, answer)| answer), now)
-            }
-            Purpose::RemoveBundle(version) => {
-                self.bundle_was_removed(*version, answer.map(|(_, answer)| answer));
-                Ok(())
-            }
-        }
-    }
-
-    /// Time has passed: to be called when [`Action::WakeAt`] said so, or more often.
-    ///
-    /// # Errors
-    /// [`AccountError`]: call it again.
-    pub fn tick(&mut self, now: Timestamp) -> Result<(), AccountError> {
-        while let Some((id, open)) = self.requests.expire(now) {
-            self.settle(id, open, None, now)?;
-        }
-        self.outbox.pass_time(now);
-        self.go_on(now)
-    }
-
-    /// Does what is due once a day: signed pre-keys are replaced, used ones wiped, and old sessions, skipped
-    /// keys and messages that nobody has taken removed; bundles that have changed are published. To be called
-    /// once a day by a client that is never away, as nothing else does this but
-    /// [`Self::end_catch_up`]. It may be called at any time: it takes nothing from a catch-up that is open.
-    ///
-    /// # Errors
-    /// [`AccountError`]: call it again.
-    pub fn maintain(&mut self, now: Timestamp) -> Result<(), AccountError> {
-        self.account.maintain(now, &mut self.rng)?;
-        self.evictions.check();
-        self.go_on(now)
-    }
-
     /// What is to be done next; `None` if there is nothing.
     pub fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
@@ -342,87 +184,6 @@ impl<R: TryCryptoRng> Client<R> {
     /// [`AccountError`]: it may be handed out again.
     pub fn acknowledge(&self, id: &MessageId) -> Result<(), AccountError> {
         self.account.acknowledge(id, APPLICATION)
-    }
-
-    /// Somebody has decided about a key. Messages that waited for it go on. If it is the key that a device
-    /// shows in the place of another one ([`Action::DecideIdentity`]), to trust it is to accept it as the
-    /// device's key, and to distrust it is to keep the one before.
-    ///
-    /// # Errors
-    /// [`AccountError`]: it may be decided all the same; calling again is safe.
-    pub fn decide(
-        &mut self,
-        jid: &BareJid,
-        key: &Fingerprint,
-        trust: Trust,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        self.account.set_trust(jid, key, trust, now)?;
-        if trust.allows_sending() {
-            self.account.accept_identities(jid, key, now)?;
-        }
-        self.outbox.was_decided(jid, key);
-        self.go_on(now)
-    }
-
-    /// The user accepts the identity key that a device shows in the place of another one
-    /// ([`Action::DecideIdentity`]). Messages that waited for it go on, in new sessions. To keep the old key,
-    /// distrust the new one: [`Self::decide`].
-    ///
-    /// # Errors
-    /// [`AccountError`]: it may be accepted all the same; calling again is safe.
-    pub fn accept_identity(
-        &mut self,
-        jid: &BareJid,
-        device: DeviceId,
-        key: &Fingerprint,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        self.account.accept_identity(jid, device, key, now)?;
-        self.outbox.was_decided(jid, key);
-        self.go_on(now)
-    }
-
-    /// Says of a contact whether the user has accepted it (only then is anything sent to it by itself),
-    /// and whether its server tells this client when its device list changes: with a subscription to its
-    /// presence, as a rule. Lists of others are asked for before a message.
-    ///
-    /// # Errors
-    /// [`AccountError`]: it may be entered all the same; calling again is safe.
-    pub fn set_contact(
-        &mut self,
-        jid: &BareJid,
-        is_accepted: bool,
-        is_subscribed: bool,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        self.knowledge.set_subscribed(jid, is_subscribed);
-        if self.account.is_accepted(jid)? != is_accepted {
-            self.account.set_accepted(jid, is_accepted, now)?;
-        }
-        self.go_on(now)
-    }
-
-    /// Says whether the user has blocked an account (XEP-0191), or everybody at a domain: nothing is sent to it
-    /// by itself, and its device lists and bundles are not asked for. It is stored. After a login compare the
-    /// server's list with [`Account::blocked`](crate::account::Account::blocked).
-    ///
-    /// # Errors
-    /// [`AccountError`]: it may be entered all the same; calling again is safe.
-    pub fn set_blocked(
-        &mut self,
-        jid: &BareJid,
-        is_blocked: bool,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        self.account.set_blocked(jid, is_blocked)?;
-        self.go_on(now)
-    }
-
-    /// What the server has announced as the most bytes of a stanza (XEP-0478, `<max-bytes/>`); `None`: it has
-    /// announced nothing. It counts if it is less than [`Options::stanza_limit`].
-    pub const fn set_stanza_limit(&mut self, bytes: Option<usize>) {
-        self.stanza_limit = bytes;
     }
 
     /// Does what can be done now.
@@ -459,23 +220,6 @@ impl<R: TryCryptoRng> Client<R> {
             self.actions.extend(next.map(Action::WakeAt));
         }
         self.wake_at = next;
-    }
-
-    fn request(
-        &mut self,
-        purpose: Purpose,
-        to: Option<&BareJid>,
-        request: Request,
-        now: Timestamp,
-    ) -> Result<(), AccountError> {
-        let until = now.after(self.options.request_timeout);
-        // Our own nodes are our server's, which needs no address.
-        let to = to.filter(|to| *to != self.account.jid()).cloned();
-        let request = self
-            .requests
-            .open(purpose, to, request, until, &mut self.rng)?;
-        self.actions.push_back(Action::Request(request));
-        Ok(())
     }
 
     fn notice(&mut self, notice: Notice) {
