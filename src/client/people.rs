@@ -8,7 +8,7 @@ use crate::model::{BareJid, DeviceId, Fingerprint, Timestamp};
 
 impl<R: TryCryptoRng> Client<R> {
     /// Somebody has decided about a key. Messages that waited for it go on. If it is the key that a device
-    /// shows in the place of another one ([`Action::DecideIdentity`]), to trust it is to accept it as the
+    /// shows in the place of another one ([`Action::DecideIdentity`](super::Action::DecideIdentity)), to trust it is to accept it as the
     /// device's key, and to distrust it is to keep the one before.
     ///
     /// # Errors
@@ -29,7 +29,7 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// The user accepts the identity key that a device shows in the place of another one
-    /// ([`Action::DecideIdentity`]). Messages that waited for it go on, in new sessions. To keep the old key,
+    /// ([`Action::DecideIdentity`](super::Action::DecideIdentity)). Messages that waited for it go on, in new sessions. To keep the old key,
     /// distrust the new one: [`Self::decide`].
     ///
     /// # Errors

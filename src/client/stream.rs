@@ -51,7 +51,7 @@ impl<R: TryCryptoRng> Client<R> {
     }
 
     /// What the server has announced as the most bytes of a stanza (XEP-0478, `<max-bytes/>`); `None`: it has
-    /// announced nothing. It counts if it is less than [`Options::stanza_limit`].
+    /// announced nothing. It counts if it is less than [`Options::stanza_limit`](super::Options::stanza_limit).
     pub const fn set_stanza_limit(&mut self, bytes: Option<usize>) {
         self.stanza_limit = bytes;
     }
