@@ -71,6 +71,9 @@ impl Person {
         other: &mut Server,
     ) -> Result<(), Failure> {
         let account = self.client.account();
+        if account.bundles_due()?.contains(&version) {
+            return Ok(());
+        }
         let bundle = account.bundle(version)?.bundle;
         let list = account.own_device_list(version)?;
         let bundle = Request::publish_bundle(account.device(), &bundle, Some(MaxItems::Max))?;

@@ -177,6 +177,10 @@ mod tests {
         rehearsal.say(&list(&[us]));
         let is_waiting = |event: &Event| matches!(event, Event::PutBackAt(at) if *at > now());
         assert!(!rehearsal.events().iter().any(is_waiting));
+        // The first time it is put back at once.
+        rehearsal.say(&list(&[4711]));
+        assert!(!rehearsal.events().iter().any(is_waiting));
+        rehearsal.say(&list(&[us, 4711]));
         rehearsal.say(&list(&[4711]));
         let events = rehearsal.events();
         let told = events.iter().filter(|event| is_waiting(event));
