@@ -44,8 +44,9 @@ pub enum Sending {
 /// `DHr`, `CKr` and `Nr`. Secrets are boxed, as in [`Sending`].
 #[derive(Clone, Debug)]
 pub enum Receiving {
-    /// The responder before the first message.
-    Nothing,
+    /// The responder before the first message. The key is its own, and means nothing: it fills the place in
+    /// which a secret from the stack could stay behind.
+    Nothing(RatchetPublicKey),
     /// The initiator before the first answer: their signed pre-key is the ratchet key.
     Waiting(RatchetPublicKey),
     /// A chain.
@@ -69,7 +70,8 @@ impl Ratchet {
     /// `RatchetInitBob`: the side that receives first.
     #[must_use]
     pub const fn responder(root: RootKey, own: RatchetKeyPair) -> Self {
-        Self::from_parts(root, Sending::Waiting(own), Receiving::Nothing, 0, 0)
+        let nothing = Receiving::Nothing(*own.public());
+        Self::from_parts(root, Sending::Waiting(own), nothing, 0, 0)
     }
 
     /// A state that was taken apart before.

@@ -72,7 +72,7 @@ impl Session {
                 writer.skip(32);
                 0
             }
-            Receiving::Nothing => {
+            Receiving::Nothing(_) => {
                 writer.skip(64);
                 0
             }
