@@ -312,7 +312,6 @@ static void messages_in_clear(void) {
   OK(omemo_content_unauthenticated(content, XML("<message><body>a</body><subject>b</subject></message>"), &written,
                                    &length, &error));
   CHECK(is(written, length, "<subject xmlns='jabber:client'>b</subject>"));
-  omemo_string_free(written);
   FAILS(OMEMO_ERROR_NULL, omemo_content_unauthenticated(NULL, XML("<message/>"), &written, &length, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_content_unauthenticated(content, NULL, 0, &written, &length, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_content_unauthenticated(content, XML("<message/>"), NULL, &length, &error));
