@@ -29,7 +29,7 @@ int main() {
   CHECK(account && account.value().jid().value() == "romeo@montague.example");
   auto sent = account.value().encrypt(omemo::outgoing(), 1);
   CHECK(!sent && sent.failure().status() == OMEMO_ERROR_REFUSED);
-  CHECK(sent.failure().refusal()->kind == OMEMO_REFUSAL_GAPS);
+  CHECK(sent.failure().refusal()->kind == OMEMO_REFUSAL_NO_OTHER_DEVICE);
   auto encryptor = omemo::file_encryptor::open([](const uint8_t *, std::size_t) { return false; });
   CHECK(encryptor && !encryptor.value().update("x", 1) && !encryptor.value().finish());
   CHECK(!omemo::bundle::read(OMEMO_PROTOCOL_LEGACY, "<bundle/>"));
