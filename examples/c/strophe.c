@@ -230,9 +230,7 @@ static void begin_catch_up(chat *c, const char *query_id) {
   uint64_t lost = c->catch_up; /* with the stream */
   check(omemo_client_begin_catch_up(c->omemo, OMEMO_ORDER_OLDEST_FIRST, now_ms(), &c->catch_up, &error));
   check(omemo_client_expect_archive(c->omemo, c->catch_up, NULL, query_id, &c->query, &error));
-  if (lost != 0) {
-    check(omemo_client_end_catch_up(c->omemo, lost, now_ms(), &error));
-  }
+  check(lost == 0 ? OMEMO_OK : omemo_client_end_catch_up(c->omemo, lost, now_ms(), &error));
 }
 
 /* that a page of them is complete; with the last, OMEMO publishes our keys, and sends what waits; */
