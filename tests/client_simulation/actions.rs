@@ -1,6 +1,7 @@
 //! What an application does with the actions of its client.
 
 use omemo::client::{Action, Answer, Delivery, IqRequest, RequestId, Undecryptable};
+use omemo::stanza::RequestKind;
 use rand::RngExt;
 use roxmltree::Document;
 
@@ -17,6 +18,7 @@ impl World {
     /// One action of a client; whether there was one.
     pub(crate) fn act(&mut self, person: usize) -> bool {
         let Some(action) = self.people[person].client.next_action() else {
+            self.people[person].idle_at = self.now;
             // What waits for its writer's name is in memory alone.
             if self.people[person].client.unnamed() == 0 {
                 self.people[person].keep();
@@ -64,6 +66,25 @@ impl World {
 
     fn ask(&mut self, person: usize, request: &IqRequest) {
         assert!(self.people[person].is_online);
+        // A server sends what it says in the order in which it says it: the answer to a question that is late is as
+        // new as what has come before it.
+        let is_late = !self.is_at_rest && self.rng.random_ratio(6, 40);
+        if is_late && request.kind == RequestKind::Get {
+            self.people[person].late.push((request.clone(), None));
+            return;
+        }
+        let Some(answer) = self.answered(person, request) else {
+            return;
+        };
+        if is_late {
+            let late = (request.clone(), Some(answer));
+            self.people[person].late.push(late);
+        } else {
+            self.answer(person, request.id, &answer);
+        }
+    }
+
+    fn answered(&mut self, person: usize, request: &IqRequest) -> Option<String> {
         let answer = self.answer_of_server(person, request);
         self.trace(|| {
             let (full, asked) = (&self.people[person].full, request.to_string());
@@ -72,15 +93,10 @@ impl World {
                 .map(|answer| answer.chars().take(600).collect::<String>());
             format!("{full} asks {:.400}: {answer:?}", asked)
         });
-        let Some(answer) = answer else {
-            return self.counts.add("requests timed out");
-        };
-        let is_late = !self.is_at_rest && self.rng.random_ratio(6, 40);
-        if is_late {
-            self.people[person].late.push((request.id, answer));
-        } else {
-            self.answer(person, request.id, &answer);
+        if answer.is_none() {
+            self.counts.add("requests timed out");
         }
+        answer
     }
 
     fn answer(&mut self, person: usize, id: RequestId, answer: &str) {
@@ -93,9 +109,11 @@ impl World {
         let late = self.people[person].late.len();
         if late > 0 {
             let which = self.rng.random_range(0..late);
-            let (id, answer) = self.people[person].late.swap_remove(which);
-            self.counts.add("answers late");
-            self.answer(person, id, &answer);
+            let (request, answer) = self.people[person].late.swap_remove(which);
+            if let Some(answer) = answer.or_else(|| self.answered(person, &request)) {
+                self.counts.add("answers late");
+                self.answer(person, request.id, &answer);
+            }
         }
     }
 

@@ -113,7 +113,14 @@ impl World {
         for (id, stanza) in &page {
             let stanza = self.as_archived(&reading.archive, *id, stanza);
             let result = archived(&reading.archive, &reading.query, *id, &stanza);
-            self.people[person].client.receive(&result, now).unwrap();
+            let outcome = self.people[person].client.receive(&result, now).unwrap();
+            self.trace(|| {
+                let full = &self.people[person].full;
+                format!(
+                    "{full} reads {id} of {}: {outcome:?} {stanza}",
+                    reading.archive
+                )
+            });
         }
         let query_id = reading.query_id;
         self.people[person].client.end_page(query_id, now).unwrap();

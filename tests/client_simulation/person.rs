@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use omemo::account::{CatchUpId, MessageId, TrustPolicy, VersionPolicy};
 use omemo::client::{
-    Client, IdentityQuestion, Options, RequestId, Room, Ticket, TrustQuestion, UndecryptableReason,
+    Client, IdentityQuestion, IqRequest, Options, Room, Ticket, TrustQuestion, UndecryptableReason,
 };
 use omemo::model::{BareJid, Version};
 use omemo::store::MemoryStore;
@@ -45,8 +45,8 @@ pub(crate) struct Person {
     is_forgotten: bool,
     /// Messages that were given and have not come back.
     pub(crate) given: BTreeMap<Ticket, usize>,
-    /// Answers that are late.
-    pub(crate) late: Vec<(RequestId, String)>,
+    /// Requests whose answers are late; what a change was answered with is known already.
+    pub(crate) late: Vec<(IqRequest, Option<String>)>,
     /// Questions that the user has not answered yet.
     pub(crate) questions: Vec<TrustQuestion>,
     pub(crate) identity_questions: Vec<IdentityQuestion>,
@@ -69,6 +69,8 @@ pub(crate) struct Person {
     pub(crate) told: BTreeMap<BareJid, Room>,
     /// Since when each account's device list may have changed without its knowing, because of a fault.
     pub(crate) blind: BTreeMap<BareJid, u64>,
+    /// When there was nothing to do last.
+    pub(crate) idle_at: u64,
 }
 
 impl Person {
@@ -132,6 +134,7 @@ impl World {
             seats: BTreeMap::new(),
             told: BTreeMap::new(),
             blind: BTreeMap::new(),
+            idle_at: 0,
         });
         let person = self.people.len() - 1;
         let own = self.people[person].jid();
@@ -159,6 +162,7 @@ impl World {
         let client = core::mem::replace(&mut first.client, second);
         let readings = core::mem::take(&mut first.readings);
         let taken = core::mem::take(&mut first.taken);
+        let places = first.places.clone();
         self.begin_to_read(person, archive);
         while !self.people[person].readings.is_empty() {
             self.read_on(person);
@@ -168,6 +172,13 @@ impl World {
             }
         }
         self.act_all(person);
+        let first = &mut self.people[person];
+        // What waits for its writer's name ends with the process: it is read again.
+        if first.client.unnamed() > 0 {
+            first.places = places;
+            self.counts
+                .add("archives that a second process did not finish");
+        }
         let first = &mut self.people[person];
         (first.client, first.readings, first.taken) = (client, readings, taken);
         self.counts.add("archives read by a second process");
@@ -204,6 +215,10 @@ impl World {
     }
 
     fn take(&mut self, person: usize, stanza: String) {
+        self.trace(|| {
+            let (full, shown) = (&self.people[person].full, stanza.chars().take(600));
+            format!("{full} takes {}", shown.collect::<String>())
+        });
         if !self.is_of_a_room(person, &stanza) {
             let now = self.time();
             let client = &mut self.people[person].client;

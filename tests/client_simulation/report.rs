@@ -35,7 +35,8 @@ impl World {
             let devices = report.devices.iter();
             let devices = devices.map(|of| format!("{}:{} {:?}", of.jid, of.device, of.fate));
             let devices = devices.collect::<Vec<_>>().join(", ");
-            format!("{number} of {full} to {to:?}: {devices}")
+            let left_out = &report.left_out;
+            format!("{number} of {full} to {to:?}: {devices}, without {left_out:?}")
         });
         let (mut readers, mut readable) = (BTreeSet::new(), BTreeSet::new());
         for device in report.encrypted() {
@@ -107,6 +108,21 @@ impl World {
             if report.lists.iter().any(|list| list.jid == *jid) {
                 self.counts
                     .add("left out: the report says that a list is old");
+                continue;
+            }
+            // The message was encrypted, and the list came before the application took the message.
+            let known = own.devices(jid).unwrap().into_iter();
+            let changes = known
+                .filter(|known| known.id == device)
+                .flat_map(|known| [known.versions.legacy, known.versions.omemo2])
+                .filter_map(|version| version.listed_changed);
+            let idle_at = self.people[person].idle_at;
+            if changes
+                .max()
+                .is_some_and(|changed| changed.as_millis() >= idle_at)
+            {
+                self.counts
+                    .add("left out: the list came when it was encrypted");
                 continue;
             }
             let blind = self.people[person].blind.get(jid);
