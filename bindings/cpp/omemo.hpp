@@ -94,6 +94,29 @@ inline std::string taken(uint8_t *given, std::size_t length) {
   omemo_bytes_free(given);
   return copy;
 }
+/* Text that the library keeps: copied. */
+template <typename T> std::string kept(const T *owner, const char *(*text)(const T *, std::size_t *)) {
+  std::size_t length = 0;
+  const char *given = text(owner, &length);
+  return given == nullptr ? std::string() : std::string(given, length);
+}
+/* What an object has several of. What the structs point to lives as long as the object does. */
+template <typename T, typename Item>
+std::vector<Item> all(const T *owner, std::size_t (*count)(const T *), const Item *(*get)(const T *, std::size_t)) {
+  std::vector<Item> items;
+  for (std::size_t i = 0; i < count(owner); i++) {
+    items.push_back(*get(owner, i));
+  }
+  return items;
+}
+inline std::vector<std::string> taken(omemo_strings *given) {
+  const std::unique_ptr<omemo_strings, freer> freed(given);
+  std::vector<std::string> copies;
+  for (std::size_t i = 0; i < omemo_strings_count(given); i++) {
+    copies.push_back(omemo_strings_get(given, i));
+  }
+  return copies;
+}
 inline std::vector<const char *> pointers(const std::vector<std::string> &texts) {
   std::vector<const char *> pointers;
   for (const std::string &text : texts) {
@@ -218,18 +241,45 @@ class action : public owned<omemo_action> {
 public:
   using owned<omemo_action>::owned;
   omemo_action_type kind() const { return static_cast<omemo_action_type>(omemo_action_kind(get())); }
-  std::string stanza() const {
-    std::size_t length = 0;
-    const char *text = omemo_action_stanza(get(), &length);
-    return text == nullptr ? std::string() : std::string(text, length);
+  std::string stanza() const { return detail::kept(get(), omemo_action_stanza); }
+  std::string sender() const { return detail::text(omemo_action_sender(get())); }
+  std::string room() const { return detail::text(omemo_action_room(get())); }
+  /* Where an archive has a message that came from one, and whose archive it is. */
+  std::string archive_id() const { return detail::text(omemo_action_archive_id(get(), nullptr)); }
+  std::string archive() const {
+    const char *archive = nullptr;
+    omemo_action_archive_id(get(), &archive);
+    return detail::text(archive);
   }
-  std::string sender() const {
-    const char *text = omemo_action_sender(get());
-    return text == nullptr ? std::string() : std::string(text);
+  /* What nobody has authenticated of a message that is delivered: not to be shown as what its sender says. */
+  std::string unauthenticated() const { return detail::kept(get(), omemo_action_unauthenticated); }
+  std::vector<omemo_mark> marks() const {
+    return detail::all(get(), omemo_action_mark_count, omemo_action_mark);
   }
-  std::string room() const {
-    const char *text = omemo_action_room(get());
-    return text == nullptr ? std::string() : std::string(text);
+  /* The report about a message: each device, the members of a room who get nothing, the device lists that could not be
+     looked up, and the elements that some devices do not get. */
+  std::vector<omemo_device_report> devices() const {
+    return detail::all(get(), omemo_action_device_count, omemo_action_device);
+  }
+  std::vector<omemo_left_out> left_out() const {
+    return detail::all(get(), omemo_action_left_out_count, omemo_action_left_out);
+  }
+  std::vector<omemo_list_report> lists() const {
+    return detail::all(get(), omemo_action_list_count, omemo_action_list);
+  }
+  std::vector<std::string> lost_elements() const {
+    std::vector<std::string> elements;
+    for (std::size_t i = 0; i < omemo_action_lost_element_count(get()); i++) {
+      elements.push_back(omemo_action_lost_element(get(), i));
+    }
+    return elements;
+  }
+  /* What the user has to decide about. */
+  std::vector<omemo_undecided_key> keys() const {
+    return detail::all(get(), omemo_action_key_count, omemo_action_key);
+  }
+  std::vector<omemo_changed_identity> changed_identities() const {
+    return detail::all(get(), omemo_action_changed_identity_count, omemo_action_changed_identity);
   }
   uint64_t ticket() const { return omemo_action_ticket(get()); }
   uint64_t time_ms() const { return omemo_action_time_ms(get()); }
@@ -409,6 +459,14 @@ inline omemo_outgoing outgoing() {
   return outgoing;
 }
 
+/* What is to be decrypted: nothing is set but the size. */
+inline omemo_incoming incoming() {
+  omemo_incoming incoming;
+  std::memset(&incoming, 0, sizeof incoming);
+  incoming.struct_size = sizeof incoming;
+  return incoming;
+}
+
 class account : public handle<omemo_account> {
 public:
   using handle::handle;
@@ -469,17 +527,25 @@ public:
   result<reading> decrypt(const std::string &sender, const stanza &stanza, const std::string &attached,
                           uint64_t now) {
     const char *const senders[] = {sender.c_str()};
-    omemo_incoming incoming;
-    std::memset(&incoming, 0, sizeof incoming);
-    incoming.struct_size = sizeof incoming;
+    omemo_incoming incoming = omemo::incoming();
     incoming.senders = senders;
     incoming.sender_count = 1;
     incoming.stanza = stanza.get();
     incoming.attached = reinterpret_cast<const uint8_t *>(attached.data());
     incoming.attached_len = attached.size();
+    return decrypt(incoming, now);
+  }
+  /* One that may be from several accounts, or came from an archive. */
+  result<reading> decrypt(const omemo_incoming &incoming, uint64_t now) {
     omemo_reading *made = nullptr;
     OMEMO_HPP_TRY(omemo_account_decrypt(get(), &incoming, now, &made, &failed));
     return reading(made);
+  }
+  /* The bundles that show which of several accounts has sent it. */
+  result<owned<omemo_peers>> bundles_to_tell(const omemo_incoming &incoming) const {
+    omemo_peers *made = nullptr;
+    OMEMO_HPP_TRY(omemo_account_bundles_to_tell(get(), &incoming, &made, &failed));
+    return owned<omemo_peers>(made);
   }
   done acknowledge(const omemo_message_id &id) {
     OMEMO_HPP_TRY(omemo_account_acknowledge(get(), &id, nullptr, &failed));
@@ -499,14 +565,44 @@ public:
     omemo_keys *list = nullptr;
     OMEMO_HPP_TRY(omemo_account_keys(get(), jid.c_str(), &list, &failed));
     const owned<omemo_keys> freed(list);
-    std::vector<omemo_key> keys;
-    for (std::size_t i = 0; i < omemo_keys_count(list); i++) {
-      keys.push_back(*omemo_keys_get(list, i));
-    }
-    return keys;
+    return detail::all(freed.get(), omemo_keys_count, omemo_keys_get);
   }
   done set_trust(const std::string &jid, const omemo_fingerprint &key, omemo_trust trust, uint64_t now) {
     OMEMO_HPP_TRY(omemo_account_set_trust(get(), jid.c_str(), &key, trust, now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* With a client: omemo::client::set_contact and set_blocked. */
+  done set_accepted(const std::string &jid, bool is_accepted, uint64_t now) {
+    OMEMO_HPP_TRY(omemo_account_set_accepted(get(), jid.c_str(), is_accepted, now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  done set_blocked(const std::string &jid, bool is_blocked) {
+    OMEMO_HPP_TRY(omemo_account_set_blocked(get(), jid.c_str(), is_blocked, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* Accounts and domains. */
+  result<std::vector<std::string>> blocked() const {
+    omemo_strings *list = nullptr;
+    OMEMO_HPP_TRY(omemo_account_blocked(get(), &list, &failed));
+    return detail::taken(list);
+  }
+  done opt_in(const std::string &jid, uint64_t now) {
+    OMEMO_HPP_TRY(omemo_account_opt_in(get(), jid.c_str(), now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* Without a client: the number goes to end_catch_up, and to omemo_incoming. */
+  result<uint64_t> begin_catch_up(omemo_order order, uint64_t now) {
+    uint64_t catch_up = 0;
+    OMEMO_HPP_TRY(omemo_account_begin_catch_up(get(), order, now, &catch_up, &failed));
+    return catch_up;
+  }
+  done end_catch_up(uint64_t catch_up, uint64_t now) {
+    OMEMO_HPP_TRY(omemo_account_end_catch_up(get(), catch_up, now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* Once a day. */
+  done maintain(uint64_t now) {
+    OMEMO_HPP_TRY(omemo_account_maintain(get(), now, &failed));
     OMEMO_HPP_DONE;
   }
 };
@@ -527,15 +623,15 @@ public:
   result<std::vector<std::string>> features() const {
     omemo_strings *list = nullptr;
     OMEMO_HPP_TRY(omemo_client_features(get(), &list, &failed));
-    const owned<omemo_strings> freed(list);
-    std::vector<std::string> features;
-    for (std::size_t i = 0; i < omemo_strings_count(list); i++) {
-      features.push_back(omemo_strings_get(list, i));
-    }
-    return features;
+    return detail::taken(list);
   }
   done connected(uint64_t now) {
     OMEMO_HPP_TRY(omemo_client_connected(get(), now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* Instead of connected, where the stream that was there before goes on (XEP-0198). */
+  done resumed(uint64_t now) {
+    OMEMO_HPP_TRY(omemo_client_resumed(get(), now, &failed));
     OMEMO_HPP_DONE;
   }
   done disconnected() {
@@ -554,8 +650,33 @@ public:
         omemo_client_encrypt(get(), xml.data(), xml.size(), jids.data(), jids.size(), now, &ticket, &failed));
     return ticket;
   }
+  /* Without waiting: what is not there is missing, and the report says so. */
+  result<uint64_t> encrypt_now(const std::string &xml, const std::vector<std::string> &recipients, uint64_t now) {
+    const std::vector<const char *> jids = detail::pointers(recipients);
+    uint64_t ticket = 0;
+    OMEMO_HPP_TRY(
+        omemo_client_encrypt_now(get(), xml.data(), xml.size(), jids.data(), jids.size(), now, &ticket, &failed));
+    return ticket;
+  }
+  /* Learns keys before there is a message; then comes OMEMO_ACTION_PREPARED with this ticket. */
+  result<uint64_t> prepare(const std::vector<std::string> &accounts, uint64_t now) {
+    const std::vector<const char *> jids = detail::pointers(accounts);
+    uint64_t ticket = 0;
+    OMEMO_HPP_TRY(omemo_client_prepare(get(), jids.data(), jids.size(), now, &ticket, &failed));
+    return ticket;
+  }
+  /* What the server announces (XEP-0478, <max-bytes/>); 0: nothing. */
+  done set_stanza_limit(std::size_t bytes) {
+    OMEMO_HPP_TRY(omemo_client_set_stanza_limit(get(), bytes, &failed));
+    OMEMO_HPP_DONE;
+  }
   done cancel(uint64_t ticket) {
     OMEMO_HPP_TRY(omemo_client_cancel(get(), ticket, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* Without the devices about whose keys nobody has decided. */
+  done send_anyway(uint64_t ticket, uint64_t now) {
+    OMEMO_HPP_TRY(omemo_client_send_anyway(get(), ticket, now, &failed));
     OMEMO_HPP_DONE;
   }
   /* The whole <iq/> that came. */
@@ -586,8 +707,106 @@ public:
     OMEMO_HPP_TRY(omemo_client_decide(get(), jid.c_str(), &key, trust, now, &failed));
     OMEMO_HPP_DONE;
   }
+  /* The user accepts the key that a device shows in the place of another: OMEMO_ACTION_DECIDE_IDENTITY. */
+  done accept_identity(const std::string &jid, uint32_t device, const omemo_fingerprint &shown, uint64_t now) {
+    OMEMO_HPP_TRY(omemo_client_accept_identity(get(), jid.c_str(), device, &shown, now, &failed));
+    OMEMO_HPP_DONE;
+  }
   done set_contact(const std::string &jid, bool is_accepted, bool is_subscribed, uint64_t now) {
     OMEMO_HPP_TRY(omemo_client_set_contact(get(), jid.c_str(), is_accepted, is_subscribed, now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* An account or a domain (XEP-0191). */
+  done set_blocked(const std::string &jid, bool is_blocked, uint64_t now) {
+    OMEMO_HPP_TRY(omemo_client_set_blocked(get(), jid.c_str(), is_blocked, now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  done acknowledge_evicted(uint64_t count) {
+    OMEMO_HPP_TRY(omemo_client_acknowledge_evicted(get(), count, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* Ends all sessions with an account, as the user wishes. */
+  done reset(const std::string &jid, uint64_t now) {
+    OMEMO_HPP_TRY(omemo_client_reset(get(), jid.c_str(), now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* Pairs of a nickname and the address of whoever has it. */
+  typedef std::vector<std::pair<std::string, std::string>> occupants;
+  /* Also the answer to OMEMO_ACTION_ASK_MEMBERS. */
+  done set_room(const std::string &room, const std::vector<std::string> &members, const occupants &present,
+                uint64_t now) {
+    const std::vector<const char *> jids = detail::pointers(members);
+    std::vector<omemo_occupant> there;
+    for (const auto &occupant : present) {
+      there.push_back(omemo_occupant{occupant.first.c_str(), occupant.second.c_str()});
+    }
+    OMEMO_HPP_TRY(omemo_client_set_room(get(), room.c_str(), jids.data(), jids.size(), there.data(), there.size(), now,
+                                        &failed));
+    OMEMO_HPP_DONE;
+  }
+  done leave_room(const std::string &room) {
+    OMEMO_HPP_TRY(omemo_client_leave_room(get(), room.c_str(), &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* How many messages wait until it is known who wrote them: acknowledge nothing to the server before it is 0. */
+  result<std::size_t> unnamed() const {
+    std::size_t count = 0;
+    OMEMO_HPP_TRY(omemo_client_unnamed(get(), &count, &failed));
+    return count;
+  }
+  /* Around an absence: begin_catch_up, expect_archive and end_page for each page, end_catch_up. */
+  result<uint64_t> begin_catch_up(omemo_order order, uint64_t now) {
+    uint64_t catch_up = 0;
+    OMEMO_HPP_TRY(omemo_client_begin_catch_up(get(), order, now, &catch_up, &failed));
+    return catch_up;
+  }
+  /* archive: the address of a room, or "" for the account's own. query_id: "" takes results without one, of old servers. */
+  result<uint64_t> expect_archive(uint64_t catch_up, const std::string &archive, const std::string &query_id) {
+    uint64_t query = 0;
+    OMEMO_HPP_TRY(omemo_client_expect_archive(get(), catch_up, archive.empty() ? nullptr : archive.c_str(),
+                                              query_id.empty() ? nullptr : query_id.c_str(), &query, &failed));
+    return query;
+  }
+  done end_page(uint64_t query, uint64_t now) {
+    OMEMO_HPP_TRY(omemo_client_end_page(get(), query, now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  done end_catch_up(uint64_t catch_up, uint64_t now) {
+    OMEMO_HPP_TRY(omemo_client_end_catch_up(get(), catch_up, now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* Once a day. */
+  done maintain(uint64_t now) {
+    OMEMO_HPP_TRY(omemo_client_maintain(get(), now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* Whether others can find this device. */
+  result<bool> is_published() const {
+    uint8_t is_published = 0;
+    OMEMO_HPP_TRY(omemo_client_is_published(get(), &is_published, &failed));
+    return is_published != 0;
+  }
+  /* "": no label. */
+  done set_label(const std::string &label, uint64_t now) {
+    OMEMO_HPP_TRY(omemo_client_set_label(get(), label.empty() ? nullptr : label.c_str(), now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  done remove_own_devices(const std::vector<uint32_t> &devices, uint64_t now) {
+    OMEMO_HPP_TRY(omemo_client_remove_own_devices(get(), devices.data(), devices.size(), now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* Takes this device off the server. */
+  done switch_off(uint64_t now) {
+    OMEMO_HPP_TRY(omemo_client_switch_off(get(), now, &failed));
+    OMEMO_HPP_DONE;
+  }
+  /* What they call must not call the library, nor throw. nullptr: nobody is called. */
+  done set_wakeup(void (*wakeup)(void *user_data), void *user_data) {
+    OMEMO_HPP_TRY(omemo_client_set_wakeup(get(), wakeup, user_data, &failed));
+    OMEMO_HPP_DONE;
+  }
+  done set_log(void (*log)(void *user_data, uint32_t level, const char *line), void *user_data) {
+    OMEMO_HPP_TRY(omemo_client_set_log(get(), log, user_data, &failed));
     OMEMO_HPP_DONE;
   }
 };
