@@ -72,7 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     assert_eq!(message.payload.as_slice(), b"Wherefore art thou?");
     println!("{}, {:?}: read", message.sender.jid, message.trust);
-    romeo.acknowledge(&message.id, APPLICATION)?;
+    romeo.acknowledge(&[message.id], APPLICATION)?;
 
     // So that Juliet's device stops sending key exchanges.
     romeo.set_accepted(juliet.jid(), true, now)?;

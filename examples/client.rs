@@ -75,6 +75,7 @@ fn take(omemo: &mut Client, line: &str) -> Result<(), Box<dyn Error>> {
 
 /// Does what is to be done.
 fn act(omemo: &mut Client) -> Result<(), Box<dyn Error>> {
+    let mut shown = Vec::new();
     while let Some(action) = omemo.next_action() {
         match action {
             Action::Request(request) => println!("{request}"),
@@ -89,7 +90,7 @@ fn act(omemo: &mut Client) -> Result<(), Box<dyn Error>> {
                 let message = PlainMessage::read(&delivery.stanza)?;
                 let text = message.body().unwrap_or("(no text)");
                 println!("{} ({:?}): {text}", delivery.sender.jid, delivery.trust);
-                omemo.acknowledge(&delivery.id)?;
+                shown.push(delivery.id);
             }
             Action::Refused(refused) => println!("not sent: {}", refused.reason),
             Action::Undecryptable(what) => println!("not readable: {:?}", what.reason),
@@ -104,6 +105,7 @@ fn act(omemo: &mut Client) -> Result<(), Box<dyn Error>> {
         }
     }
     io::stdout().flush()?;
+    omemo.acknowledge(&shown)?;
     Ok(())
 }
 

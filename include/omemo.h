@@ -3959,10 +3959,13 @@ omemo_status omemo_client_next_action(omemo_client *client,
                                       omemo_error **error);
 
 /**
- * You have stored a message that was delivered: it is not handed out again.
+ * You have stored messages that were delivered: they are not handed out again. `ids` are `count` of them, which may
+ * be 0. All that came with a page, or with one call, are best given at once: one write takes up to 1,000 of them. What
+ * was acknowledged before is passed over. After an error some may be acknowledged; give all of them again.
  */
 omemo_status omemo_client_acknowledge(omemo_client *client,
-                                      const omemo_message_id *id,
+                                      const omemo_message_id *ids,
+                                      size_t count,
                                       omemo_error **error);
 
 /**
@@ -5054,11 +5057,13 @@ omemo_status omemo_account_inbox(const omemo_account *account,
                                  omemo_error **error);
 
 /**
- * Says that a consumer (NULL: the application) has taken a message over. When all have, its text is removed;
- * nothing happens if it was already.
+ * Says that a consumer (NULL: the application) has taken messages over. `ids` are `count` of them, which may be 0.
+ * When all consumers have, their texts are removed; what was removed already is passed over. One write takes up to
+ * 1,000 of them. After an error some may be acknowledged; give all of them again.
  */
 omemo_status omemo_account_acknowledge(omemo_account *account,
-                                       const omemo_message_id *id,
+                                       const omemo_message_id *ids,
+                                       size_t count,
                                        const char *consumer,
                                        omemo_error **error);
 

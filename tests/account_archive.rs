@@ -283,7 +283,7 @@ impl Chain {
 
     fn acknowledge_all(&self) {
         for message in self.romeo.inbox(APPLICATION).unwrap() {
-            self.romeo.acknowledge(&message.id, APPLICATION).unwrap();
+            self.romeo.acknowledge(&[message.id], APPLICATION).unwrap();
         }
         assert!(self.romeo.inbox(APPLICATION).unwrap().is_empty());
     }

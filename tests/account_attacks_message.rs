@@ -483,7 +483,7 @@ fn a47_half_of_a_mixed_stanza_is_a_duplicate_of_it() {
         assert_eq!(read.payload.as_slice(), b"both");
         let account = &world.devices[ROMEOS].account;
         let application = omemo::account::APPLICATION;
-        account.acknowledge(&read.id, application).unwrap();
+        account.acknowledge(&[read.id], application).unwrap();
         for stanza in [then, &halves[0], &halves[1], &mixed] {
             let read = give(&mut world, ROMEOS, &[jid(MALLORY)], stanza);
             assert!(matches!(read, Received::Duplicate(_)), "{order}: {read:?}");

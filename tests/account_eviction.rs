@@ -69,7 +69,7 @@ fn a_contact_with_a_thousand_former_devices_can_still_write() {
             let omemo::account::Received::Message(message) = &read else {
                 panic!("not read");
             };
-            account.acknowledge(&message.id, APPLICATION).unwrap();
+            account.acknowledge(&[message.id], APPLICATION).unwrap();
             if is_told_first {
                 assert_eq!(message.listing, Listing::Active);
             } else {
@@ -126,7 +126,7 @@ fn a_flood_does_not_replace_a_key_that_was_seen() {
                 panic!("not read");
             };
             // Shown: the inbox has a limit of its own.
-            account.acknowledge(&message.id, APPLICATION).unwrap();
+            account.acknowledge(&[message.id], APPLICATION).unwrap();
         }
     }
     let known = account.devices(&jid(ROMEO)).unwrap();

@@ -12,11 +12,13 @@ mod world;
 
 use adversary::{MALLORY, Mallory, bundle, give, text_of};
 use omemo::account::{
-    APPLICATION, Arrival, ConsumerSurvey, InboxLimits, Incoming, Received, Sender,
+    APPLICATION, AccountError, Arrival, ConsumerSurvey, InboxLimits, Incoming, MessageId, Received,
+    Sender,
 };
 use omemo::crypto::random;
 use omemo::model::Version;
 use omemo::protocol::of;
+use omemo::store::{Batch, Store as _};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use world::{JULIET, ROMEO, World, jid, options};
@@ -102,7 +104,7 @@ fn messages_of_one_name_are_counted_as_the_one_that_waits() {
         assert_eq!(waiting(&world), [vec![n]]);
         if n == 99 {
             let account = &world.devices[ROMEOS].account;
-            account.acknowledge(&message.id, APPLICATION).unwrap();
+            account.acknowledge(&[message.id], APPLICATION).unwrap();
         }
     }
     for n in 0..20 {
@@ -129,7 +131,7 @@ fn what_the_application_has_acknowledged_does_not_come_again() {
         let inbox = romeo.inbox("extension").unwrap();
         assert_eq!(inbox.len(), 1);
         assert_eq!(inbox[0].payload.as_slice(), text);
-        romeo.acknowledge(&inbox[0].id, "extension").unwrap();
+        romeo.acknowledge(&[inbox[0].id], "extension").unwrap();
     }
     assert_eq!(waiting(&world), [b"next"]);
 }
@@ -143,4 +145,72 @@ fn what_came_with_a_stanza_is_not_printed() {
         attached: &[0xab; 3],
     };
     assert!(!format!("{incoming:?}").contains("171"));
+}
+
+/// Romeo, in whose inbox so many messages wait, and their names.
+fn with_waiting(count: u32) -> (World, Vec<MessageId>) {
+    let mut world = with_limits(10_000, 1 << 20);
+    for n in 0..count {
+        let stanza = world.write(JULIETS, ROMEOS, Version::Omemo2, &n.to_be_bytes());
+        assert_eq!(
+            text_of(&world.read(ROMEOS, JULIETS, &stanza)),
+            n.to_be_bytes()
+        );
+    }
+    let inbox = world.devices[ROMEOS].account.inbox(APPLICATION).unwrap();
+    let ids = inbox.iter().map(|message| message.id).collect();
+    (world, ids)
+}
+
+/// How often something is written while these messages are acknowledged.
+fn writes(world: &World, ids: &[MessageId], consumer: &str) -> u64 {
+    let romeo = &world.devices[ROMEOS];
+    let before = romeo.store.generation().unwrap().get();
+    romeo.account.acknowledge(ids, consumer).unwrap();
+    romeo.store.generation().unwrap().get() - before
+}
+
+#[test]
+fn many_are_acknowledged_with_one_write() {
+    let (world, ids) = with_waiting(30);
+    let unknown = MessageId::from_bytes([7; 16]);
+    let some = [&[unknown, ids[1], ids[1]], &ids[..20]].concat();
+    assert_eq!(writes(&world, &some, "nobody"), 0);
+    assert_eq!(writes(&world, &[], APPLICATION), 0);
+    assert_eq!(writes(&world, &some, APPLICATION), 1);
+    assert_eq!(waiting(&world).len(), 10);
+    assert_eq!(writes(&world, &some, APPLICATION), 0, "they are gone");
+    assert_eq!(writes(&world, &ids, APPLICATION), 1);
+    let survey = world.devices[ROMEOS].account.survey().unwrap();
+    assert_eq!((survey.inbox[0].messages, survey.inbox[0].bytes), (0, 0));
+}
+
+#[test]
+fn so_many_that_one_write_has_no_room_are_acknowledged_in_parts() {
+    let (world, ids) = with_waiting(1500);
+    assert_eq!(writes(&world, &ids, APPLICATION), 2);
+    assert!(waiting(&world).is_empty());
+}
+
+/// One bad record stops only itself.
+#[test]
+fn a_damaged_message_keeps_no_other_one_waiting() {
+    let (world, ids) = with_waiting(5);
+    let romeo = &world.devices[ROMEOS];
+    let damage = |value: Option<&[u8]>| {
+        let mut records = romeo.dump().into_iter();
+        let record = records.find(|it| it.key.sort == ids[2].as_bytes()).unwrap();
+        let mut batch = Batch::new();
+        match value {
+            Some(value) => batch.put(record.key, value),
+            None => batch.delete(record.key),
+        };
+        let generation = romeo.store.generation().unwrap();
+        let _ = romeo.store.apply(generation, &batch).unwrap();
+    };
+    damage(Some(b"\xff"));
+    let acknowledged = romeo.account.acknowledge(&ids, APPLICATION);
+    assert_eq!(acknowledged, Err(AccountError::Record));
+    damage(None);
+    assert!(waiting(&world).is_empty());
 }

@@ -357,7 +357,7 @@ mod processes {
                     say(&format!("read {text}"));
                     let account = &couple.0[reader];
                     let consumer = omemo::account::APPLICATION;
-                    patiently(|| account.acknowledge(&message.id, consumer));
+                    patiently(|| account.acknowledge(&[message.id], consumer));
                 }
                 other => panic!("{text} is lost: {other:?}"),
             }

@@ -489,7 +489,7 @@ fn no_key_is_longer_than_was_reckoned_with() {
             };
             world.devices[1]
                 .account
-                .acknowledge(&read.id, APPLICATION)
+                .acknowledge(&[read.id], APPLICATION)
                 .unwrap();
             if n == 1 {
                 let answer = world.write(1, 0, version, b"y");

@@ -138,7 +138,7 @@ fn i3_a_stanza_with_two_keys_is_handed_out_until_it_is_acknowledged() {
     assert!(ids.iter().all(|id| *id == ids[0]));
     let account = &world.devices[1].account;
     account
-        .acknowledge(&ids[0], omemo::account::APPLICATION)
+        .acknowledge(&[ids[0]], omemo::account::APPLICATION)
         .unwrap();
     let again = world.read(1, 0, &stanza);
     assert!(matches!(again, Received::Duplicate(_)), "{again:?}");

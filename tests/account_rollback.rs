@@ -132,7 +132,7 @@ impl Application {
         if let Received::Message(message) = &read {
             let id = message.id;
             self.account()
-                .acknowledge(&id, omemo::account::APPLICATION)
+                .acknowledge(&[id], omemo::account::APPLICATION)
                 .unwrap();
             if stanza[0].keys[0].key_exchange {
                 self.exchanges.push(stanza.clone());

@@ -142,7 +142,7 @@ fn reads_everything(store: &Arc<dyn Store>, expected: &Expected) {
             (Received::Message(message), Some(text)) => {
                 assert_eq!(message.payload.as_slice(), text.as_bytes());
                 let account = &couple.0[reader];
-                account.acknowledge(&message.id, APPLICATION).unwrap();
+                account.acknowledge(&[message.id], APPLICATION).unwrap();
             }
             (Received::Duplicate(_), None) => {}
             (other, _) => panic!("{line}: {other:?}"),
@@ -228,7 +228,7 @@ fn live(store: &Arc<dyn Store>) -> Vec<Value> {
         };
         message.id
     };
-    let acknowledge = |reader: usize, id| couple.0[reader].acknowledge(&id, APPLICATION).unwrap();
+    let acknowledge = |reader: usize, id| couple.0[reader].acknowledge(&[id], APPLICATION).unwrap();
 
     romeo.add_consumer("notifications").unwrap();
     juliet.begin_catch_up(Order::OldestFirst, at(time)).unwrap();

@@ -547,8 +547,8 @@ public:
     OMEMO_HPP_TRY(omemo_account_bundles_to_tell(get(), &incoming, &made, &failed));
     return owned<omemo_peers>(made);
   }
-  done acknowledge(const omemo_message_id &id) {
-    OMEMO_HPP_TRY(omemo_account_acknowledge(get(), &id, nullptr, &failed));
+  done acknowledge(const std::vector<omemo_message_id> &ids) {
+    OMEMO_HPP_TRY(omemo_account_acknowledge(get(), ids.data(), ids.size(), nullptr, &failed));
     OMEMO_HPP_DONE;
   }
   result<omemo_fingerprint> fingerprint() const {
@@ -699,8 +699,8 @@ public:
     OMEMO_HPP_TRY(omemo_client_next_action(get(), &next, &failed));
     return action(next);
   }
-  done acknowledge(const omemo_message_id &id) {
-    OMEMO_HPP_TRY(omemo_client_acknowledge(get(), &id, &failed));
+  done acknowledge(const std::vector<omemo_message_id> &ids) {
+    OMEMO_HPP_TRY(omemo_client_acknowledge(get(), ids.data(), ids.size(), &failed));
     OMEMO_HPP_DONE;
   }
   done decide(const std::string &jid, const omemo_fingerprint &key, omemo_trust trust, uint64_t now) {

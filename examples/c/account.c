@@ -197,7 +197,7 @@ static void show_message(person *p, const omemo_reading *reading) {
   omemo_string_free(clear);
   omemo_content_free(content);
   /* Your database has it: from now on it does not come again. Until then omemo_account_inbox has it. */
-  check(omemo_account_acknowledge(p->account, omemo_reading_message_id(reading), NULL, &error));
+  check(omemo_account_acknowledge(p->account, omemo_reading_message_id(reading), 1, NULL, &error));
 }
 
 /*

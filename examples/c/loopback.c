@@ -116,7 +116,7 @@ static void do_actions(user *u) {
       printf("%s reads from device %u of %s (%s):\n  %s\n", u->jid, (unsigned)delivery->device,
              omemo_action_sender(action), delivery->trust == OMEMO_TRUST_VERIFIED ? "verified" : "not verified",
              omemo_action_stanza(action, NULL));
-      check(omemo_client_acknowledge(u->client, omemo_action_message_id(action), &error), &error);
+      check(omemo_client_acknowledge(u->client, omemo_action_message_id(action), 1, &error), &error);
       u->messages++;
       break;
     }

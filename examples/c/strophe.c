@@ -139,8 +139,10 @@ static void show_notice(const omemo_notice *notice) {
 
 /* Step 2: do what is to be done. The main loop comes here after whatever was called, until there is nothing. */
 static void do_actions(chat *c) {
+  omemo_message_id shown[64];
+  size_t count = 0;
   omemo_action *action = NULL;
-  while (check(omemo_client_next_action(c->omemo, &action, &error)) && action != NULL) {
+  while (count < 64 && check(omemo_client_next_action(c->omemo, &action, &error)) && action != NULL) {
     switch (omemo_action_kind(action)) {
     case OMEMO_ACTION_ENCRYPTED:
       show_report(action);
@@ -156,7 +158,7 @@ static void do_actions(chat *c) {
       break;
     case OMEMO_ACTION_DELIVER: /* until it is acknowledged it comes again after each start */
       show_delivery(c, action);
-      check(omemo_client_acknowledge(c->omemo, omemo_action_message_id(action), &error));
+      shown[count++] = *omemo_action_message_id(action);
       break;
     case OMEMO_ACTION_UNDECRYPTABLE:
       show("! a message cannot be read: %s", omemo_action_undecryptable(action)->reason);
@@ -173,6 +175,8 @@ static void do_actions(chat *c) {
     }
     omemo_action_free(action);
   }
+  check(omemo_client_acknowledge(c->omemo, shown, count, &error)); /* one write for all that came together */
+  if (count == 64) do_actions(c);
 }
 
 /* Step 3: receive. Every <message/> goes through as it came. Whether it is one that does not concern OMEMO. */
@@ -199,10 +203,6 @@ static void take_contact(chat *c, const char *jid, int is_accepted, int is_subsc
 /* Step 4: send. Any <message/>, with whatever ids and receipts it has; its <body/> goes inside. */
 static void send_encrypted(chat *c, const char *to, const char *xml, size_t len) {
   uint64_t ticket = 0;
-  uint8_t is_known = 0;
-  if (check(omemo_account_is_accepted(c->account, to, &is_known, &error)) && !is_known) {
-    take_contact(c, to, 1, 0); /* whom we write to is no stranger */
-  }
   if (check(omemo_client_encrypt(c->omemo, xml, len, &to, 1, now_ms(), &ticket, &error))) {
     show("* message %u to %s", (unsigned)ticket, to);
     c->unsent++;

@@ -7,10 +7,13 @@
 use super::consumers::APPLICATION;
 use super::received::{Message, MessageId};
 use super::records::{self, InboxRecord};
-use super::transaction::Transaction;
+use super::transaction::{MAX_WRITE, Transaction};
 use super::waiting::WaitingRecord;
 use super::{Account, AccountError};
 use crate::model::{BareJid, Timestamp};
+
+/// One transaction acknowledges no more messages.
+const MAX_ACKNOWLEDGED: usize = 1000;
 
 impl Account {
     /// The messages that a consumer has not acknowledged, in the order in which they were read.
@@ -35,31 +38,65 @@ impl Account {
         })
     }
 
-    /// Says that a consumer has taken a message over. When all have, its text is removed; nothing happens
-    /// if it was already.
+    /// Says that a consumer has taken messages over. When all consumers have, their texts are removed. What
+    /// does not wait any more is passed over, so that all of a page can be given again after an error.
+    ///
+    /// One transaction takes up to 1,000 messages, or 16 MiB of them: a page costs one write, not one for
+    /// each message.
     ///
     /// # Errors
-    /// [`AccountError`].
-    pub fn acknowledge(&self, id: &MessageId, consumer: &str) -> Result<(), AccountError> {
-        self.run(|tx| {
-            let name = self.names.account("inbox");
-            let mut inbox: InboxRecord = records::read(tx, &name)?;
+    /// [`AccountError`]: some may be acknowledged. Those whose record is damaged are left, and all others are not.
+    pub fn acknowledge(&self, ids: &[MessageId], consumer: &str) -> Result<(), AccountError> {
+        let (mut rest, mut damaged) = (ids, None);
+        while !rest.is_empty() {
+            let done = self.run(|tx| self.acknowledge_some(tx, rest, consumer, &mut damaged))?;
+            rest = rest.get(done..).unwrap_or_default();
+        }
+        damaged.map_or(Ok(()), Err)
+    }
+
+    /// Acknowledges as many messages as one write has room for, and says how many that were.
+    fn acknowledge_some(
+        &self,
+        tx: &mut Transaction<'_>,
+        ids: &[MessageId],
+        consumer: &str,
+        damaged: &mut Option<AccountError>,
+    ) -> Result<usize, AccountError> {
+        let name = self.names.account("inbox");
+        let mut inbox: InboxRecord = records::read(tx, &name)?;
+        let Some(bit) = inbox.bit_of(consumer) else {
+            return Ok(ids.len());
+        };
+        let (mut done, mut size) = (0, 0);
+        for id in ids.iter().take(MAX_ACKNOWLEDGED) {
+            if size >= MAX_WRITE {
+                break;
+            }
+            done += 1;
             let entry = self.names.inbox(id.as_bytes());
-            let (Some(bit), Some(value)) = (inbox.bit_of(consumer), tx.get(&entry)?) else {
-                return Ok(());
+            let Some(value) = tx.get(&entry)? else {
+                continue;
             };
-            let mut waiting = WaitingRecord::from_record(&value)?;
+            size += value.len();
+            let mut waiting = match WaitingRecord::from_record(&value) {
+                Ok(waiting) => waiting,
+                Err(error) => {
+                    *damaged = Some(error);
+                    continue;
+                }
+            };
             waiting.head.pending &= !bit;
             if waiting.head.pending == 0 {
                 inbox.count = inbox.count.saturating_sub(1);
                 inbox.bytes = inbox.bytes.saturating_sub(waiting.bytes());
                 tx.delete(entry);
-                records::write(tx, name, &inbox);
             } else {
                 tx.put(entry, &waiting.to_record());
             }
-            Ok(())
-        })
+        }
+        records::write(tx, name, &inbox);
+        Ok(done)
     }
 
     pub(super) fn put_into_inbox(

@@ -14,7 +14,6 @@ use super::memory::omemo_strings;
 use super::options::{self, omemo_options};
 use super::status::omemo_status;
 use super::store::omemo_store;
-use crate::account::MessageId;
 use crate::client::{Answer, Client, Disposition, NotOurs, RequestId};
 use crate::model::Timestamp;
 
@@ -334,17 +333,20 @@ pub unsafe extern "C" fn omemo_client_next_action(
     unsafe { call(error, body) }
 }
 
-/// You have stored a message that was delivered: it is not handed out again.
+/// You have stored messages that were delivered: they are not handed out again. `ids` are `count` of them, which may
+/// be 0. All that came with a page, or with one call, are best given at once: one write takes up to 1,000 of them. What
+/// was acknowledged before is passed over. After an error some may be acknowledged; give all of them again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_client_acknowledge(
     client: *mut omemo_client,
-    id: *const omemo_message_id,
+    ids: *const omemo_message_id,
+    count: usize,
     error: *mut *mut omemo_error,
 ) -> omemo_status {
     let body = |caller: &Caller| {
-        let id = MessageId::from_bytes(caller.borrow(id)?.bytes);
+        let ids = caller.message_ids(ids, count)?;
         let client = caller.handle(client)?;
-        client.change("acknowledge", |client| Ok(client.acknowledge(&id)?))
+        client.change("acknowledge", |client| Ok(client.acknowledge(&ids)?))
     };
     // SAFETY: the promises at the top of the header.
     unsafe { call(error, body) }

@@ -34,23 +34,37 @@ pub unsafe extern "C" fn omemo_account_inbox(
     unsafe { call(error, body) }
 }
 
-/// Says that a consumer (NULL: the application) has taken a message over. When all have, its text is removed;
-/// nothing happens if it was already.
+/// Says that a consumer (NULL: the application) has taken messages over. `ids` are `count` of them, which may be 0.
+/// When all consumers have, their texts are removed; what was removed already is passed over. One write takes up to
+/// 1,000 of them. After an error some may be acknowledged; give all of them again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_account_acknowledge(
     account: *mut omemo_account,
-    id: *const omemo_message_id,
+    ids: *const omemo_message_id,
+    count: usize,
     consumer: *const c_char,
     error: *mut *mut omemo_error,
 ) -> omemo_status {
     let body = |caller: &Caller| {
         let account = caller.handle(account)?;
-        let id = MessageId::from_bytes(caller.borrow(id)?.bytes);
+        let ids = caller.message_ids(ids, count)?;
         let consumer = caller.consumer(consumer)?;
-        Ok(account.get().acknowledge(&id, consumer)?)
+        Ok(account.get().acknowledge(&ids, consumer)?)
     };
     // SAFETY: the promises at the top of the header.
     unsafe { call(error, body) }
+}
+
+impl Caller {
+    /// Names of messages.
+    pub(super) fn message_ids(
+        &self,
+        ids: *const omemo_message_id,
+        count: usize,
+    ) -> Result<Vec<MessageId>, Failure> {
+        let ids = self.array(ids, count)?.iter();
+        Ok(ids.map(|id| MessageId::from_bytes(id.bytes)).collect())
+    }
 }
 
 /// Adds somebody who acknowledges messages besides the application, such as an extension that shows

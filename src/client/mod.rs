@@ -178,12 +178,13 @@ impl<R: TryCryptoRng> Client<R> {
         !self.actions.is_empty()
     }
 
-    /// The application has stored a message that was delivered: it is not handed out again.
+    /// The application has stored messages that were delivered: they are not handed out again. Those of a page, or
+    /// of all actions that came with one call, are best given at once: one write takes up to 1,000 of them.
     ///
     /// # Errors
-    /// [`AccountError`]: it may be handed out again.
-    pub fn acknowledge(&self, id: &MessageId) -> Result<(), AccountError> {
-        self.account.acknowledge(id, APPLICATION)
+    /// [`AccountError`]: they may be handed out again. To give them once more is safe.
+    pub fn acknowledge(&self, ids: &[MessageId]) -> Result<(), AccountError> {
+        self.account.acknowledge(ids, APPLICATION)
     }
 
     /// Does what can be done now.

@@ -216,7 +216,7 @@ fn c06_c07_acknowledging() {
     ] {
         let id = message.id;
         let operation = on(ROMEO, world.time(), move |account, _| {
-            account.acknowledge(&id, consumer)
+            account.acknowledge(&[id], consumer)
         });
         let is_last = other == APPLICATION;
         all(&world, ROMEOS, &operation, &|world: &mut World, ()| {
@@ -226,6 +226,6 @@ fn c06_c07_acknowledging() {
             converse(world, &mut ledger.clone());
         });
         let account = &world.devices[ROMEOS].account;
-        account.acknowledge(&id, consumer).unwrap();
+        account.acknowledge(&[id], consumer).unwrap();
     }
 }

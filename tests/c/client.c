@@ -40,8 +40,9 @@ static void a_message_is_read_and_acknowledged(void) {
   user_say(ROMEO, JULIET->jid, "Call me but love");
   settle(users, 2);
   CHECK(JULIET->delivered == 1 && strstr(JULIET->text, "Call me but love") != NULL);
-  FAILS(OMEMO_ERROR_NULL, omemo_client_acknowledge(NULL, &ROMEO->id, &error));
-  FAILS(OMEMO_ERROR_NULL, omemo_client_acknowledge(ROMEO->client, NULL, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_acknowledge(NULL, &ROMEO->id, 1, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_acknowledge(ROMEO->client, NULL, 1, &error));
+  OK(omemo_client_acknowledge(ROMEO->client, NULL, 0, &error));
 }
 
 static void what_was_not_acknowledged_comes_again(void) {

@@ -32,7 +32,7 @@ static void act(omemo::client &client, const char *jid, std::string &read) {
       break;
     case OMEMO_ACTION_DELIVER:
       read = action.stanza();
-      client.acknowledge(*action.message_id());
+      client.acknowledge({*action.message_id()});
       break;
     default:
       break;

@@ -88,7 +88,7 @@ static void a_message() {
   const std::string revealed = content.reveal(reading.attached());
   CHECK(revealed.find("<body xmlns='jabber:client'>Ay me</body>") != std::string::npos);
   CHECK(content.elements() == "<body xmlns='jabber:client'>Ay me</body>");
-  romeo.acknowledge(*reading.message_id());
+  romeo.acknowledge({*reading.message_id()});
 
   // So that Juliet's device stops sending key exchanges.
   CHECK(omemo_account_set_accepted(romeo.get(), "juliet@capulet.example", 1, NOW, nullptr) == OMEMO_OK);

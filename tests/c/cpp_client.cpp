@@ -103,7 +103,7 @@ static void a_room(person &juliet, person &romeo) {
   romeo.client.set_room(ROOM, {JULIET, ROMEO}, {}, NOW);
   const omemo::action read = romeo.only(OMEMO_ACTION_DELIVER);
   CHECK(read.sender() == JULIET && romeo.client.unnamed() == 0);
-  romeo.client.acknowledge(*read.message_id());
+  romeo.client.acknowledge({*read.message_id()});
   romeo.client.leave_room(ROOM);
 }
 
@@ -128,7 +128,7 @@ static void an_archive(person &juliet, person &romeo) {
   CHECK(read.archive_id() == "1" && read.archive() == ROMEO && read.marks().size() == 1);
   CHECK(read.marks()[0].kind == OMEMO_MARK_REPLACE && std::string(read.marks()[0].id) == "7");
   CHECK(read.unauthenticated() == "<x xmlns='y'/>");
-  romeo.client.acknowledge(*read.message_id());
+  romeo.client.acknowledge({*read.message_id()});
   romeo.client.end_catch_up(catch_up, NOW);
   romeo.client.end_catch_up(other, NOW);
   CHECK(romeo.client.receive(result, NOW) == OMEMO_DISPOSITION_UNEXPECTED);

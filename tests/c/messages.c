@@ -177,7 +177,7 @@ static void a_message_is_read_and_waits(void) {
   CHECK(omemo_readings_count(waiting) == 1 && omemo_readings_get(waiting, 1) == NULL);
   CHECK(memcmp(omemo_reading_message_id(omemo_readings_get(waiting, 0)), &id, sizeof id) == 0);
   omemo_readings_free(waiting);
-  OK(omemo_account_acknowledge(romeo.account, &id, NULL, &error));
+  OK(omemo_account_acknowledge(romeo.account, &id, 1, NULL, &error));
   OK(omemo_account_inbox(romeo.account, NULL, &waiting, &error));
   CHECK(omemo_readings_count(waiting) == 0);
   omemo_readings_free(waiting);
@@ -189,8 +189,9 @@ static void a_message_is_read_and_waits(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_account_inbox(NULL, NULL, &waiting, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_account_inbox(romeo.account, NULL, NULL, &error));
   FAILS(OMEMO_ERROR_UTF8, omemo_account_inbox(romeo.account, "\xff", &waiting, &error));
-  FAILS(OMEMO_ERROR_NULL, omemo_account_acknowledge(NULL, &id, NULL, &error));
-  FAILS(OMEMO_ERROR_NULL, omemo_account_acknowledge(romeo.account, NULL, NULL, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_account_acknowledge(NULL, &id, 1, NULL, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_account_acknowledge(romeo.account, NULL, 1, NULL, &error));
+  OK(omemo_account_acknowledge(romeo.account, NULL, 0, NULL, &error));
 }
 
 static void consumers_wait_each_for_itself(void) {
@@ -203,7 +204,7 @@ static void consumers_wait_each_for_itself(void) {
   CHECK(omemo_readings_count(waiting) == 1);
   id = *omemo_reading_message_id(omemo_readings_get(waiting, 0));
   omemo_readings_free(waiting);
-  OK(omemo_account_acknowledge(romeo.account, &id, NULL, &error));
+  OK(omemo_account_acknowledge(romeo.account, &id, 1, NULL, &error));
   OK(omemo_account_inbox(romeo.account, "notifier", &waiting, &error));
   CHECK(omemo_readings_count(waiting) == 1);
   omemo_readings_free(waiting);
@@ -248,7 +249,7 @@ static void the_newer_version_has_an_envelope(void) {
   FAILS(OMEMO_ERROR_STANZA_CONTENT,
         omemo_content_read(OMEMO2, (uint8_t *)payload, length, "paris@verona.example", ROMEO, 0, &content, &error));
   CHECK(content == (omemo_content *)UNTOUCHED);
-  OK(omemo_account_acknowledge(romeo.account, omemo_reading_message_id(reading), NULL, &error));
+  OK(omemo_account_acknowledge(romeo.account, omemo_reading_message_id(reading), 1, NULL, &error));
   omemo_reading_free(reading);
 }
 
@@ -286,7 +287,7 @@ static void a_page_is_stored_at_once(void) {
   for (i = 0; i < 3; i++) {
     const omemo_reading *reading = omemo_readings_get(readings, (size_t)i);
     CHECK(omemo_reading_outcome(reading) == OMEMO_OUTCOME_MESSAGE);
-    OK(omemo_account_acknowledge(romeo.account, omemo_reading_message_id(reading), NULL, &error));
+    OK(omemo_account_acknowledge(romeo.account, omemo_reading_message_id(reading), 1, NULL, &error));
   }
   omemo_readings_free(readings);
   OK(omemo_account_decrypt_page(romeo.account, NULL, 0, NOW, &readings, &error));
@@ -387,7 +388,7 @@ static void one_of_several_is_weighed(void) {
   incoming.evidence = OMEMO_EVIDENCE_CANDIDATES;
   OK(omemo_account_decrypt(romeo.account, &incoming, NOW, &reading, &error));
   CHECK(omemo_reading_outcome(reading) == OMEMO_OUTCOME_MESSAGE && strcmp(omemo_reading_sender(reading), paris.jid) == 0);
-  OK(omemo_account_acknowledge(romeo.account, omemo_reading_message_id(reading), NULL, &error));
+  OK(omemo_account_acknowledge(romeo.account, omemo_reading_message_id(reading), 1, NULL, &error));
   omemo_reading_free(reading);
   omemo_bundle_free(bundle);
   omemo_peers_free(peers);

@@ -135,7 +135,7 @@ static inline void user_act(user *u) {
       snprintf(u->text, sizeof u->text, "%s", stanza);
       snprintf(u->sender, sizeof u->sender, "%s", omemo_action_sender(action));
       if (u->acknowledges) {
-        OK(omemo_client_acknowledge(u->client, &u->id, &error));
+        OK(omemo_client_acknowledge(u->client, &u->id, 1, &error));
       }
       break;
     case OMEMO_ACTION_UNDECRYPTABLE:

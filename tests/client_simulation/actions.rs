@@ -128,7 +128,7 @@ impl World {
         let reader = &mut self.people[person];
         let known = reader.read.insert(number, delivery.id);
         if is_kept {
-            reader.client.acknowledge(&delivery.id).unwrap();
+            reader.client.acknowledge(&[delivery.id]).unwrap();
         }
         if known.is_some_and(|id| id != delivery.id) {
             self.wrong("read twice", &format!("{number}"));

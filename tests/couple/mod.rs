@@ -103,7 +103,7 @@ impl Couple {
             for message in account.inbox(APPLICATION)? {
                 let text = core::str::from_utf8(&message.payload).unwrap();
                 if taken(text) {
-                    account.acknowledge(&message.id, APPLICATION)?;
+                    account.acknowledge(&[message.id], APPLICATION)?;
                 } else {
                     waiting += 1;
                 }

@@ -137,7 +137,9 @@ impl Juliet {
         let received = self.account.decrypt(&incoming, now, rng).unwrap();
         if let Received::Message(message) = &received {
             assert_eq!(message.sender, self.romeo);
-            self.account.acknowledge(&message.id, APPLICATION).unwrap();
+            self.account
+                .acknowledge(&[message.id], APPLICATION)
+                .unwrap();
         }
         received
     }

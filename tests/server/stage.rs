@@ -272,7 +272,7 @@ impl Stage {
             }
             Action::Deliver(delivery) => {
                 if !user.forgets {
-                    user.client.acknowledge(&delivery.id).unwrap();
+                    user.client.acknowledge(&[delivery.id]).unwrap();
                 }
                 user.read.push(*delivery);
             }

@@ -180,7 +180,7 @@ impl World {
             "the inbox has what was not acknowledged"
         );
         for id in core::mem::take(&mut device.waiting) {
-            device.account.acknowledge(&id, APPLICATION).unwrap();
+            device.account.acknowledge(&[id], APPLICATION).unwrap();
         }
         assert!(device.account.inbox(APPLICATION).unwrap().is_empty());
     }

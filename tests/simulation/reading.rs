@@ -196,7 +196,7 @@ impl World {
         let is_late = !self.network.is_calm && self.happens(10);
         if !is_late {
             let device = &mut self.devices[to];
-            device.account.acknowledge(&id, APPLICATION).unwrap();
+            device.account.acknowledge(&[id], APPLICATION).unwrap();
             device.waiting.remove(&id);
         }
     }

@@ -256,7 +256,7 @@ impl World {
                 assert_eq!(message.payload.as_slice(), text);
                 let account = &self.devices[device].account;
                 account
-                    .acknowledge(&message.id, omemo::account::APPLICATION)
+                    .acknowledge(&[message.id], omemo::account::APPLICATION)
                     .unwrap();
             }
             other => panic!("{other:?}"),

@@ -127,6 +127,7 @@ impl Person {
     /// Does what the client says.
     fn act(&mut self, own: &mut Server, other: &mut Server) -> Result<Doings, Failure> {
         let mut doings = Doings::default();
+        let mut shown = Vec::new();
         while let Some(action) = self.client.next_action() {
             match action {
                 Action::Request(request) => {
@@ -140,12 +141,13 @@ impl Person {
                     let message = PlainMessage::read(&delivery.stanza)?;
                     let text = message.body().ok_or("a message without a text")?;
                     doings.read.push(text.to_owned());
-                    self.client.acknowledge(&delivery.id)?;
+                    shown.push(delivery.id);
                 }
                 Action::WakeAt(_) => {}
                 other => return Err(format!("this was not expected: {other:?}").into()),
             }
         }
+        self.client.acknowledge(&shown)?;
         for stanza in &doings.sent {
             let to = PlainMessage::read(stanza)?
                 .attribute("to")

@@ -33,7 +33,7 @@ impl Messenger {
                     match message_of(&delivery) {
                         Some(message) => self.events.push_back(Event::Message(Box::new(message))),
                         // Without a text or a file there is nothing that this program could show.
-                        None => self.acknowledge(&delivery.id)?,
+                        None => self.acknowledge(delivery.id),
                     }
                 }
                 // The same message has come again, by another way, before the first was shown.

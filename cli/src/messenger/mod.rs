@@ -8,6 +8,7 @@
 //! The second look is short. What came in between is in the archive or was kept by the server, and its
 //! answer comes behind what the server had kept.
 
+mod acknowledged;
 mod actions;
 mod blocking;
 mod caps;
@@ -55,6 +56,7 @@ pub use transfer_error::TransferError;
 pub use transfers::TransferId;
 pub use trouble::Trouble;
 
+use self::acknowledged::Acknowledged;
 use self::blocking::BLOCKING;
 use self::caps::Caps;
 use self::requests::{Asked, Requests};
@@ -88,6 +90,7 @@ pub struct Messenger {
     sent: Sent,
     /// Delivered, and not acknowledged yet.
     shown: BTreeSet<MessageId>,
+    acknowledged: Acknowledged,
     wake_at: Option<Timestamp>,
     /// What is being caught up with, the query of it, and how far its pages went.
     catch_up: Option<CatchUpId>,
@@ -126,7 +129,9 @@ impl Messenger {
         folder: Folder,
     ) -> Result<Self, MessengerError> {
         let caps = Caps::new(omemo.features());
+        let acknowledged = Acknowledged::new(omemo.account().clone());
         let mut messenger = Self {
+            acknowledged,
             login,
             folder,
             stream,
@@ -181,6 +186,7 @@ impl Messenger {
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
             }
+            self.store_acknowledged()?;
             if self.wake_at.is_some_and(|at| at <= now()) {
                 self.wake_at = None;
                 self.omemo.tick(now())?;

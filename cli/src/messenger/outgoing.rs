@@ -46,13 +46,16 @@ impl Messenger {
         Ok(ticket)
     }
 
-    /// The message was shown: it is not handed out again.
-    ///
-    /// # Errors
-    /// [`MessengerError`]: it may be handed out again.
-    pub fn acknowledge(&mut self, id: &MessageId) -> Result<(), MessengerError> {
-        self.omemo.acknowledge(id)?;
-        self.shown.remove(id);
+    /// The message was shown: it is not handed out again. It is stored before [`Self::next`] waits for
+    /// something, with all others that were shown until then.
+    pub fn acknowledge(&mut self, id: MessageId) {
+        self.acknowledged.push(id);
+    }
+
+    pub(super) fn store_acknowledged(&mut self) -> Result<(), MessengerError> {
+        for id in self.acknowledged.store()? {
+            self.shown.remove(&id);
+        }
         Ok(())
     }
 

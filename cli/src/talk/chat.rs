@@ -100,7 +100,7 @@ fn show_event(messenger: &mut Messenger, event: Event) -> Result<(), Failure> {
     match event {
         Event::Message(message) => {
             show::line(&show::message(&message, &[]))?;
-            messenger.acknowledge(&message.id)?;
+            messenger.acknowledge(message.id);
         }
         Event::Question(question) => {
             for key in question.keys {

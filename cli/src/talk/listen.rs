@@ -112,7 +112,7 @@ fn hand_out(
         show::line(&show::message(message, files))?;
     }
     if is_settled(files) {
-        messenger.acknowledge(&message.id)?;
+        messenger.acknowledge(message.id);
     }
     Ok(())
 }

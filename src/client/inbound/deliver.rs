@@ -73,7 +73,7 @@ impl<R: TryCryptoRng> Client<R> {
                 }
             }
             Err(reason) => {
-                self.account.acknowledge(&message.id, APPLICATION)?;
+                self.account.acknowledge(&[message.id], APPLICATION)?;
                 self.tell_unreadable(attached, Some(message.sender), reason);
             }
         }

@@ -194,10 +194,10 @@ impl Pipe {
             Event::Ready(device) => print(&json!({"ev": "ready", "device_id": device.get()})),
             Event::Message(message) => {
                 print(&told::message(&message))?;
-                match self.fetching.hold(&mut self.messenger, message)? {
-                    Some(message) => Ok(self.messenger.acknowledge(&message.id)?),
-                    None => Ok(()),
+                if let Some(message) = self.fetching.hold(&mut self.messenger, message)? {
+                    self.messenger.acknowledge(message.id);
                 }
+                Ok(())
             }
             Event::Uploaded { transfer, result } => self.share(transfer, result),
             Event::Downloaded { transfer, result } => {
@@ -209,7 +209,7 @@ impl Pipe {
                     print(&told::file(&message, file))?;
                 }
                 if is_settled {
-                    self.messenger.acknowledge(&message.id)?;
+                    self.messenger.acknowledge(message.id);
                 }
                 Ok(())
             }
