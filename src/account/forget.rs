@@ -48,6 +48,7 @@ impl Account {
             for version in Version::ALL {
                 tx.clear(self.names.pre_keys(version));
                 tx.clear(self.names.signed_pre_keys(version));
+                tx.clear(self.names.all_made(version));
             }
             for range in self.ranges() {
                 tx.clear(range);

@@ -9,8 +9,8 @@
 //! 2. [`Account::enter_incarnation`] puts it into the store; the application forgets the older one.
 //!
 //! When the account is opened with the markers that were kept ([`Options::incarnations`](super::Options::incarnations)), and the
-//! store's is none of them, the store is an old copy: nothing is sent on its sessions any more, and all
-//! its pre-keys and skipped keys are replaced or removed, before the account is handed out.
+//! store's is none of them, the store is an old copy ([`super::rollback`]), and what it has is given up before
+//! the account is handed out.
 //!
 //! A copy that is not older than the last renewal is not noticed. [`Account::incarnation_due`] says when
 //! so much was written that it should be renewed.
@@ -19,12 +19,11 @@ use core::fmt;
 
 use rand_core::TryCryptoRng;
 
-use super::records::{self, IncarnationRecord, SkippedRecord};
+use super::records::{self, IncarnationRecord};
 use super::transaction::Transaction;
 use super::{Account, AccountError};
 use crate::crypto::random;
 use crate::error::RngError;
-use crate::model::{Timestamp, Version};
 
 /// After so many writes the marker should be renewed.
 const BLOCK: u64 = 100;
@@ -104,39 +103,6 @@ impl Account {
             Some(record) => kept.iter().all(|kept| kept.0 != *record.marker),
             None => !kept.is_empty(),
         })
-    }
-
-    /// Makes harmless what an old copy has: no key of it is used for a second message, and no old key
-    /// exchange is accepted a second time. `false` if that is more than one write, and is to be done again;
-    /// it is an old copy until then.
-    pub(super) fn disown<G: TryCryptoRng + ?Sized>(
-        &self,
-        tx: &mut Transaction<'_>,
-        now: Timestamp,
-        rng: &mut G,
-    ) -> Result<bool, AccountError> {
-        if !self.wipe_skipped(tx)? {
-            return Ok(false);
-        }
-        for jid in self.contact_jids(tx)? {
-            for (device, mut record) in self.device_records(tx, &jid)? {
-                for part in record.parts.values_mut() {
-                    part.retire_all(now);
-                }
-                self.store_device(tx, &jid, device, &record);
-            }
-        }
-        tx.clear(self.names.answers());
-        for version in Version::ALL {
-            self.replace_pre_keys(tx, version, rng)?;
-            self.skip_signed_pre_key_ids(tx, version)?;
-            let mut state = self.version_state(tx, version)?;
-            state.published = 0;
-            records::write(tx, self.names.version_state(version), &state);
-        }
-        records::write(tx, self.names.account("skipped"), &SkippedRecord::default());
-        tx.delete(self.name_of_incarnation());
-        Ok(true)
     }
 
     pub(super) fn name_of_incarnation(&self) -> crate::store::Key {

@@ -79,6 +79,7 @@ mod incarnation;
 mod judge;
 mod key_element;
 mod lookup;
+mod made;
 mod maintain;
 mod message_keys;
 mod names;
@@ -90,12 +91,14 @@ mod own;
 mod plan;
 mod pre_keys;
 mod publication;
+mod published;
 mod readers;
 mod received;
 mod recipients;
 mod records;
 mod repair;
 mod report;
+mod rollback;
 mod sender;
 mod sessions;
 mod settle;
@@ -128,11 +131,13 @@ pub use open::Opening;
 pub use options::{DowngradePolicy, GapPolicy, InboxLimits, Options, VersionPolicy};
 pub use outgoing::{Bundles, EncryptError, FetchedBundle, Outgoing, Sent};
 pub use publication::{LabelError, OwnBundle};
+pub use published::PublishedBundle;
 pub use received::{
     Arrival, Empty, Failure, FailureReason, Incoming, Message, MessageId, Received,
 };
 pub use recipients::Missing;
 pub use report::{Absence, DeviceReport, Fate, Gap, LeftOut, ListReport, Refusal, Report};
+pub use rollback::Rollback;
 pub use sender::{Candidates, Sender};
 pub use survey::{
     BundleState, CatchUp, ConsumerSurvey, PeerSurvey, SessionState, SessionSurvey, Survey,

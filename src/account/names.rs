@@ -117,6 +117,16 @@ impl Names {
         Range::partition(SIGNED_PRE_KEYS, self.of_version(version))
     }
 
+    /// That a signed pre-key was made.
+    pub(super) fn made(&self, version: Version, digest: &[u8]) -> Key {
+        Key::new(SIGNED_PRE_KEYS, self.of_made(version), digest)
+    }
+
+    /// All signed pre-keys that were made.
+    pub(super) fn all_made(&self, version: Version) -> Range {
+        Range::partition(SIGNED_PRE_KEYS, self.of_made(version))
+    }
+
     pub(super) fn contact(&self, jid: &BareJid) -> Key {
         Key::new(CONTACTS, self.partition(), jid.as_str())
     }
@@ -211,6 +221,12 @@ impl Names {
 
     fn of_version(&self, version: Version) -> Vec<u8> {
         [self.partition(), &[SEPARATOR, version.code()]].concat()
+    }
+
+    fn of_made(&self, version: Version) -> Vec<u8> {
+        let mut name = self.of_version(version);
+        name.extend_from_slice(&[SEPARATOR, b'm']);
+        name
     }
 
     fn of_chain(&self, session: &SessionName, step: u32) -> Vec<u8> {

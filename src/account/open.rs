@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rand_core::TryCryptoRng;
 
 use super::consumers::APPLICATION;
+use super::made::Origins;
 use super::names::Names;
 use super::options::Options;
 use super::own::{Own, draw_device_id};
@@ -71,10 +72,8 @@ impl Account {
                 }
                 let own = Own::from_record(&record)?;
                 let mut account = new_account(own, Opening::Found);
-                if let Some(kept) = &options.incarnations
-                    && account.is_old_copy(tx, kept)?
-                {
-                    if !account.disown(tx, now, rng)? {
+                if let Some(proof) = account.proof_at_opening(tx)? {
+                    if !account.disown(tx, proof, now, rng)? {
                         return Ok(None);
                     }
                     account.opening = Opening::RolledBack;
@@ -84,7 +83,7 @@ impl Account {
             let own = Own::draw(brought.map(|brought| brought.identity.clone()), now, rng)?;
             tx.put(key, &own.to_record());
             let account = new_account(own, Opening::Created);
-            account.furnish(tx, now, rng)?;
+            account.furnish(tx, brought.is_some(), now, rng)?;
             if let Some(brought) = brought {
                 brought.unpack(&account, tx, now)?;
             }
@@ -101,10 +100,16 @@ impl Account {
     fn furnish<G: TryCryptoRng + ?Sized>(
         &self,
         tx: &mut Transaction<'_>,
+        is_carried: bool,
         now: Timestamp,
         rng: &mut G,
     ) -> Result<(), AccountError> {
+        let origins = match is_carried {
+            true => Origins::Carried,
+            false => Origins::Known,
+        };
         for version in Version::ALL {
+            self.set_origins(tx, version, origins)?;
             self.renew_signed_pre_key(tx, version, now, rng)?;
             let mut state = self.version_state(tx, version)?;
             self.refill(tx, version, &mut state, rng)?;

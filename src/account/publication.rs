@@ -59,19 +59,27 @@ impl Account {
     pub fn bundle(&self, version: Version) -> Result<OwnBundle, AccountError> {
         self.read(|tx| {
             let state = self.version_state(tx, version)?;
-            let (id, signed) = self.current_signed_pre_key(tx, version)?;
             Ok(OwnBundle {
-                bundle: Bundle {
-                    version,
-                    identity: protocol::of(version).identity(&self.own.identity),
-                    signed_pre_key_id: id,
-                    signed_pre_key: *signed.pair.public(),
-                    signature: signed.signature,
-                    pre_keys: self.offered_pre_keys(tx, version)?,
-                },
+                bundle: self.bundle_of(tx, version)?,
                 revision: state.revision,
                 is_due: state.published < state.revision,
             })
+        })
+    }
+
+    pub(super) fn bundle_of(
+        &self,
+        tx: &Transaction<'_>,
+        version: Version,
+    ) -> Result<Bundle, AccountError> {
+        let (id, signed) = self.current_signed_pre_key(tx, version)?;
+        Ok(Bundle {
+            version,
+            identity: protocol::of(version).identity(&self.own.identity),
+            signed_pre_key_id: id,
+            signed_pre_key: *signed.pair.public(),
+            signature: signed.signature,
+            pre_keys: self.offered_pre_keys(tx, version)?,
         })
     }
 
@@ -97,12 +105,7 @@ impl Account {
     /// # Errors
     /// [`AccountError`].
     pub fn bundle_published(&self, version: Version, revision: u64) -> Result<(), AccountError> {
-        self.run(|tx| {
-            let mut state = self.version_state(tx, version)?;
-            state.published = state.published.max(revision.min(state.revision));
-            records::write(tx, self.names.version_state(version), &state);
-            Ok(())
-        })
+        self.run(|tx| self.note_published(tx, version, revision))
     }
 
     /// Says that what the server has is not the bundle, or may not be: it is due again.
@@ -110,12 +113,34 @@ impl Account {
     /// # Errors
     /// [`AccountError`].
     pub fn bundle_lost(&self, version: Version) -> Result<(), AccountError> {
-        self.run(|tx| {
-            let mut state = self.version_state(tx, version)?;
-            state.published = 0;
-            records::write(tx, self.names.version_state(version), &state);
-            Ok(())
-        })
+        self.run(|tx| self.note_unpublished(tx, version))
+    }
+
+    pub(super) fn note_published(
+        &self,
+        tx: &mut Transaction<'_>,
+        version: Version,
+        revision: u64,
+    ) -> Result<(), AccountError> {
+        let mut state = self.version_state(tx, version)?;
+        state.published = state.published.max(revision.min(state.revision));
+        let is_current = state.published == state.revision;
+        records::write(tx, self.names.version_state(version), &state);
+        if is_current {
+            self.note_replaced_on_server(tx, version)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn note_unpublished(
+        &self,
+        tx: &mut Transaction<'_>,
+        version: Version,
+    ) -> Result<(), AccountError> {
+        let mut state = self.version_state(tx, version)?;
+        state.published = 0;
+        records::write(tx, self.names.version_state(version), &state);
+        Ok(())
     }
 
     /// The account's device list as it should be: what is known to be on it, and this device.

@@ -39,6 +39,9 @@ pub(super) struct OwnVersionRecord {
     /// The own device was not on its list when that was seen last.
     #[prost(bool, tag = "10")]
     pub(super) is_off_list: bool,
+    /// What is known of the signed pre-keys that were ever made: an [`Origins`](super::made::Origins).
+    #[prost(uint32, tag = "11")]
+    pub(super) origins: u32,
 }
 
 /// What others have written into an own list.
@@ -90,6 +93,29 @@ pub(super) struct IncarnationRecord {
     /// The store's generation when it was entered.
     #[prost(uint64, tag = "2")]
     pub(super) generation: u64,
+}
+
+/// What is known of the store as an old copy of itself.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct RollbackRecord {
+    /// When it was last proven; 0: never.
+    #[prost(uint64, tag = "1")]
+    pub(super) proven: u64,
+    /// What the copy has is not all given up yet.
+    #[prost(bool, tag = "2")]
+    pub(super) is_unfinished: bool,
+    /// The pauses between repairs stay as they are.
+    #[prost(bool, tag = "3")]
+    pub(super) keeps_pauses: bool,
+    /// The user knows of it.
+    #[prost(bool, tag = "4")]
+    pub(super) is_proof_told: bool,
+    /// When it was first suspected; 0: never.
+    #[prost(uint64, tag = "5")]
+    pub(super) suspected: u64,
+    /// The user knows of that.
+    #[prost(bool, tag = "6")]
+    pub(super) is_suspicion_told: bool,
 }
 
 /// How many skipped keys there are at most.

@@ -7,6 +7,7 @@
 //! both versions (§5.6): none was ever made, or what was written for one cannot make it, or those that
 //! there were have been given up here.
 
+use core::cmp::Reverse;
 use core::time::Duration;
 
 use prost::Message as _;
@@ -30,7 +31,8 @@ const MAX_DOUBLINGS: u32 = 5;
 impl Account {
     /// The devices that should be sent an empty message on a new session now: fetch the bundle, then
     /// [`Self::repair`]. None while a history is being caught up with. Devices of which a record is damaged are
-    /// left out.
+    /// left out. Those that were heard last come first: after a rollback it can be all that are known, so do a
+    /// few at a time.
     ///
     /// # Errors
     /// [`AccountError`].
@@ -43,23 +45,29 @@ impl Account {
             for (sort, value) in tx.scan(&self.names.all_failures())? {
                 due.extend(unless_damaged(self.due_repair(tx, &sort, &value, now))?.flatten());
             }
-            Ok(due)
+            due.sort_by_key(|(_, heard)| Reverse(*heard));
+            Ok(due.into_iter().map(|(peer, _)| peer).collect())
         })
     }
 
+    /// A device that is due, and when it was heard last.
     fn due_repair(
         &self,
         tx: &Transaction<'_>,
         sort: &[u8],
         value: &[u8],
         now: Timestamp,
-    ) -> Result<Option<Peer>, AccountError> {
+    ) -> Result<Option<(Peer, u64)>, AccountError> {
         let peer = peer_of(sort).ok_or(AccountError::Record)?;
         let record = FailuresRecord::decode(value)?;
         let is_broken = record.no_session || record.messages.len() >= FAILURES;
         let is_paused = now < Timestamp::from_millis(record.not_before);
-        let is_due = is_broken && !is_paused && self.may_answer(tx, &peer)?;
-        Ok(is_due.then_some(peer))
+        if !is_broken || is_paused || !self.may_answer(tx, &peer)? {
+            return Ok(None);
+        }
+        let device = self.find_device(tx, &peer.jid, peer.device)?;
+        let heard = device.map_or(0, |device| device.heard);
+        Ok(Some((peer, heard)))
     }
 
     /// The session that is sent on, if there is one, and whether the other side is known to have it.

@@ -77,7 +77,8 @@ impl Account {
             && !self.is_greeting(tx, &sender, &record)?;
         if is_unanswerable {
             self.note_unanswerable(tx, &sender, now)?;
-        } else {
+        } else if !is_receive_only || record.part(version).is_some_and(|p| p.current().is_some()) {
+            // What is read on a session that was given up does not say that there is another.
             self.note_success(tx, &sender)?;
         }
         if !is_receive_only {

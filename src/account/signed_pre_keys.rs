@@ -117,6 +117,7 @@ impl Account {
             replaced: None,
         };
         tx.put(self.names.signed_pre_key(version, id), &key.to_record());
+        self.note_made(tx, version, key.pair.public())?;
         state.signed_pre_key = id;
         state.next_signed_pre_key = id + 1;
         state.revision += 1;

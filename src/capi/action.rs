@@ -157,7 +157,10 @@ pub enum omemo_notice_kind {
     /// it; `reason` is its condition. Others cannot start conversations with the device. A list is asked for
     /// again with growing pauses; everything else is tried again after the next connection.
     OMEMO_NOTICE_NOT_PUBLISHED = 3,
-    /// The store is an old copy of itself: messages of the time in between may not be readable.
+    /// The store is an old copy of itself, or a second program uses this device with a copy of it. New sessions are
+    /// started by themselves; messages that were written for the state that is lost are not readable. If nobody has
+    /// restored a backup, somebody has the keys of this device. Told again after each start until
+    /// `omemo_client_acknowledge_rollback`.
     OMEMO_NOTICE_ROLLED_BACK = 4,
     /// `jid` ends encryption, with `reason`. Nothing is encrypted until `omemo_account_opt_in`, and nothing
     /// goes out in clear by itself.
@@ -170,6 +173,10 @@ pub enum omemo_notice_kind {
     /// What the device sends by itself could not be made: an answer, a sign of life, or a new session. It is tried
     /// again later, and everything else goes on. `reason` is the error in English.
     OMEMO_NOTICE_UPKEEP_FAILED = 51,
+    /// What the server has as the bundle of this device can mean the same as OMEMO_NOTICE_ROLLED_BACK; but a server can
+    /// invent it, so nothing was given up. Told again after each start until `omemo_client_acknowledge_rollback`, and
+    /// then never again.
+    OMEMO_NOTICE_ROLLBACK_SUSPECTED = 52,
 }
 
 /// Something that the user may want to know. Later versions of the library may add fields at the end.
@@ -647,6 +654,7 @@ impl omemo_action {
                 OMEMO_NOTICE_NOT_PUBLISHED
             }
             Notice::RolledBack => OMEMO_NOTICE_ROLLED_BACK,
+            Notice::RollbackSuspected => OMEMO_NOTICE_ROLLBACK_SUSPECTED,
             Notice::OptedOut { jid, reason } => {
                 known.jid = made.texts.add(jid.as_str());
                 known.reason = made.texts.add_some(reason.as_deref());

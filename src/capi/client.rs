@@ -414,6 +414,23 @@ pub unsafe extern "C" fn omemo_client_acknowledge_evicted(
     unsafe { call(error, body) }
 }
 
+/// The user knows that the store is an old copy of itself, or may be (OMEMO_NOTICE_ROLLED_BACK,
+/// OMEMO_NOTICE_ROLLBACK_SUSPECTED): it is not told again. Nothing happens if it was not told.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omemo_client_acknowledge_rollback(
+    client: *mut omemo_client,
+    error: *mut *mut omemo_error,
+) -> omemo_status {
+    let body = |caller: &Caller| {
+        let client = caller.handle(client)?;
+        client.change("acknowledge_rollback", |client| {
+            Ok(client.acknowledge_rollback()?)
+        })
+    };
+    // SAFETY: the promises at the top of the header.
+    unsafe { call(error, body) }
+}
+
 /// Ends all sessions with an account, as the user wishes. The next message starts new ones.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_client_reset(

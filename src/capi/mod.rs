@@ -93,6 +93,8 @@ pub mod mark;
 
 pub mod bundle;
 
+pub mod rollback;
+
 pub mod device_list;
 
 pub mod peer;

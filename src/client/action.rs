@@ -331,8 +331,15 @@ pub enum Notice {
         /// What the server said.
         condition: Option<String>,
     },
-    /// The store is an old copy of itself: messages of the time in between may not be readable.
+    /// The store is an old copy of itself, or a second program uses this device with a copy of it. New sessions
+    /// are started by themselves; messages that were written for the state that is lost are not readable. If nobody
+    /// has restored a backup, somebody has the keys of this device. Told again after each start until
+    /// [`Client::acknowledge_rollback`](super::Client::acknowledge_rollback).
     RolledBack,
+    /// What the server has as the bundle of this device can mean the same; but a server can invent it, so nothing
+    /// was given up. Told once, and again after each start until
+    /// [`Client::acknowledge_rollback`](super::Client::acknowledge_rollback).
+    RollbackSuspected,
     /// Somebody ends encryption in a conversation, by a device whose key is trusted. Nothing is encrypted
     /// in it until [`Account::opt_in`](crate::account::Account::opt_in), and nothing goes out in clear by
     /// itself. (An `<opt-out/>` of another device, or in a room, is in the message and does nothing.)
@@ -367,6 +374,7 @@ impl fmt::Debug for Notice {
                 .field("condition", condition)
                 .finish(),
             Self::RolledBack => f.write_str("RolledBack"),
+            Self::RollbackSuspected => f.write_str("RollbackSuspected"),
             Self::OptedOut { jid, .. } => f
                 .debug_struct("OptedOut")
                 .field("jid", jid)
@@ -393,7 +401,10 @@ impl fmt::Display for Notice {
                 "the server does not take the keys of this device: nobody can write to it first"
             }
             Self::RolledBack => {
-                "the store is an old copy of itself: messages of the time since may be lost"
+                "this store is an old copy, or a second program uses this device: messages may be lost"
+            }
+            Self::RollbackSuspected => {
+                "this store may be an old copy, or a second program may use this device"
             }
             Self::OptedOut { .. } => {
                 "encryption was ended by the other side: nothing is sent until you agree"

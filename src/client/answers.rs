@@ -85,7 +85,7 @@ impl<R: TryCryptoRng> Client<R> {
                 self.current_list_answered(jid, *version, other, answer, now)
             }
             Purpose::FetchBundle(peer) => self.bundle_answered(peer, answer, now),
-            Purpose::FetchOwnBundle(version) => self.own_bundle_answered(*version, answer),
+            Purpose::FetchOwnBundle(version) => self.own_bundle_answered(*version, answer, now),
             Purpose::PublishBundle(publication) => {
                 self.bundle_was_published(*publication, answer.map(|(_, answer)| answer), now)
             }

@@ -62,7 +62,7 @@ use self::knowledge::Knowledge;
 use self::outbox::Outbox;
 use self::requests::Requests;
 use self::upkeep::Upkeep;
-use crate::account::{APPLICATION, Account, AccountError, MessageId, Opening};
+use crate::account::{APPLICATION, Account, AccountError, MessageId, Rollback};
 use crate::model::{BareJid, Timestamp};
 use crate::stanza::Node;
 use crate::store::Store;
@@ -87,6 +87,8 @@ pub struct Client<R = SysRng> {
     opt_outs: VecDeque<PendingOptOut>,
     upkeep: Upkeep,
     evictions: Evictions,
+    /// What the user was told of the store as an old copy.
+    told_rollback: Option<Rollback>,
     wake_at: Option<Timestamp>,
     /// What the server has announced: the most bytes of a stanza (XEP-0478).
     stanza_limit: Option<usize>,
@@ -139,13 +141,12 @@ impl<R: TryCryptoRng> Client<R> {
             opt_outs: VecDeque::new(),
             upkeep: Upkeep::default(),
             evictions: Evictions::default(),
+            told_rollback: None,
             wake_at: None,
             stanza_limit: None,
             now,
         };
-        if client.account.opening() == Opening::RolledBack {
-            client.notice(Notice::RolledBack);
-        }
+        client.tell_of_rollback()?;
         for message in client.account.inbox(APPLICATION)? {
             client.deliver(message)?;
         }
@@ -196,9 +197,11 @@ impl<R: TryCryptoRng> Client<R> {
         if self.is_connected {
             self.knowledge.forget_old(now);
             self.announce(now)?;
-            // A repair comes first: its session is the one for the messages that wait.
-            self.attend(now);
-            self.send_outbox(now)?;
+            if self.announcements.are_bundles_known() {
+                // A repair comes first: its session is the one for the messages that wait.
+                self.attend(now);
+                self.send_outbox(now)?;
+            }
         }
         self.set_alarm(now);
         Ok(())

@@ -51,6 +51,9 @@ impl Messenger {
                     if let Notice::Evicted { messages } = &notice {
                         self.omemo.acknowledge_evicted(*messages)?;
                     }
+                    if matches!(notice, Notice::RolledBack | Notice::RollbackSuspected) {
+                        self.omemo.acknowledge_rollback()?;
+                    }
                     self.events.push_back(Event::Notice(notice));
                 }
                 Action::WakeAt(at) => self.wake_at = Some(at),

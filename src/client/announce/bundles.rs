@@ -9,29 +9,28 @@ use crate::model::{Timestamp, Version};
 use crate::stanza::{IqAnswer, Items, MaxItems, Node, Request};
 
 impl<R: TryCryptoRng> Client<R> {
-    /// The bundle that the server has: if it is not ours, ours is due.
+    /// The bundle that the server has: if it is not ours, ours is due. It can show that the store is an old
+    /// copy.
     pub(in crate::client) fn own_bundle_answered(
         &mut self,
         version: Version,
         answer: Option<(&str, &IqAnswer<'_>)>,
+        now: Timestamp,
     ) -> Result<(), AccountError> {
+        // If nobody says what is there, it is what we have published, if we have.
+        if let Some((xml, _)) = answer {
+            let items = Items::read(xml).ok().flatten();
+            let device = self.account.device();
+            let published = items.and_then(|items| items.bundle(device).ok().flatten());
+            let rng = &mut self.rng;
+            self.account
+                .check_published(version, published.as_ref(), now, rng)?;
+            self.tell_of_rollback()?;
+        }
         if let Some(state) = self.announcements.versions.get_mut(&version) {
             state.is_bundle_known = true;
         }
-        let own = self.account.bundle(version)?;
-        let device = self.account.device();
-        let published = answer.and_then(|(xml, _)| {
-            let items = Items::read(xml).ok().flatten()?;
-            items.bundle(device).ok().flatten()
-        });
-        match published {
-            Some(published) if published == own.bundle => {
-                self.account.bundle_published(version, own.revision)
-            }
-            // Nobody knows what is there: what we have published, if we have.
-            None if answer.is_none() => Ok(()),
-            _ => self.account.bundle_lost(version),
-        }
+        Ok(())
     }
 
     pub(super) fn publish_bundle(

@@ -107,6 +107,12 @@ impl Announcements {
         state.is_some_and(|state| state.announce_at.is_some())
     }
 
+    /// Whether the server has said on this stream which bundles it has of this device, or was given the time
+    /// for it. Before that nobody knows whether the store is an old copy, on whose sessions nothing may be sent.
+    pub(in crate::client) fn are_bundles_known(&self) -> bool {
+        self.versions.values().all(|state| state.is_bundle_known)
+    }
+
     /// When something is to be published.
     pub(in crate::client) fn next(&self, now: Timestamp) -> Option<Timestamp> {
         let times = self.versions.values().filter(|state| !state.has_failed);

@@ -6,7 +6,9 @@
 //! record would make every stanza fail.
 
 mod answers;
+mod pace;
 mod repairs;
+mod rollback;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +33,7 @@ pub(in crate::client) struct Upkeep {
     failed: BTreeMap<Peer, Timestamp>,
     /// When something is tried again that waits for nothing else.
     retry_at: Option<Timestamp>,
+    pace: pace::Pace,
     /// The store has failed the last time.
     is_store_failing: bool,
     /// The last error that the user was told of, until all went well again.
@@ -41,6 +44,7 @@ impl Upkeep {
     /// Forgets what failed on another stream.
     pub(in crate::client) fn begin_stream(&mut self) {
         self.failed.clear();
+        self.pace.begin_stream();
     }
 
     /// When it is to be called without anybody calling.

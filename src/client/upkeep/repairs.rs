@@ -13,6 +13,10 @@ impl<R: TryCryptoRng> Client<R> {
             if self.upkeep.failed.contains_key(&peer) {
                 continue;
             }
+            if !self.upkeep.pace.allows(&peer, now) {
+                self.upkeep.retry_at(self.upkeep.pace.next(now));
+                break;
+            }
             let resource = Resource::Bundle(peer.clone());
             match self.look_up(&resource, now)? {
                 LookUp::Coming => {}
@@ -40,6 +44,7 @@ impl<R: TryCryptoRng> Client<R> {
             // Its pre-key is used up.
             self.knowledge.take_bundle(peer);
         }
+        self.upkeep.pace.is_done(peer);
         self.send_empty(peer, made, now)
     }
 
