@@ -554,7 +554,10 @@ enum omemo_notice_kind
    */
   OMEMO_NOTICE_NOT_PUBLISHED = 3,
   /**
-   * The store is an old copy of itself: messages of the time in between may not be readable.
+   * The store is an old copy of itself, or a second program uses this device with a copy of it. New sessions are
+   * started by themselves; messages that were written for the state that is lost are not readable. If nobody has
+   * restored a backup, somebody has the keys of this device. Told again after each start until
+   * `omemo_client_acknowledge_rollback`.
    */
   OMEMO_NOTICE_ROLLED_BACK = 4,
   /**
@@ -576,6 +579,12 @@ enum omemo_notice_kind
    * again later, and everything else goes on. `reason` is the error in English.
    */
   OMEMO_NOTICE_UPKEEP_FAILED = 51,
+  /**
+   * What the server has as the bundle of this device can mean the same as OMEMO_NOTICE_ROLLED_BACK; but a server can
+   * invent it, so nothing was given up. Told again after each start until `omemo_client_acknowledge_rollback`, and
+   * then never again.
+   */
+  OMEMO_NOTICE_ROLLBACK_SUSPECTED = 52,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1069,6 +1078,67 @@ enum omemo_forward_reason
 typedef enum omemo_forward_reason omemo_forward_reason;
 #else
 typedef uint32_t omemo_forward_reason;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What the server has as this device's bundle.
+ */
+enum omemo_published
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * The bundle as it is now.
+   */
+  OMEMO_PUBLISHED_CURRENT = 1,
+  /**
+   * None, an older one, or somebody else's: the bundle is due.
+   */
+  OMEMO_PUBLISHED_OTHER = 2,
+  /**
+   * One that this store has not made, and that is signed with the account's identity key: the store is an old
+   * copy of itself, or a second program uses the device. What could be used twice was given up, all bundles are
+   * due, and the user is to be told (`omemo_account_rollback`).
+   */
+  OMEMO_PUBLISHED_ROLLED_BACK = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_published omemo_published;
+#else
+typedef uint32_t omemo_published;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Whether a store is an old copy of itself, or a second program uses the device.
+ */
+enum omemo_rollback
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * Nothing says so, or the user knows of it.
+   */
+  OMEMO_ROLLBACK_NONE = 0,
+  /**
+   * It is proven. What could be used twice was given up, and new sessions are being started: messages that were
+   * written for the state that is lost are not readable.
+   */
+  OMEMO_ROLLBACK_PROVEN = 1,
+  /**
+   * It is suspected. Nothing was given up: a server can invent what it was seen by.
+   */
+  OMEMO_ROLLBACK_SUSPECTED = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum omemo_rollback omemo_rollback;
+#else
+typedef uint32_t omemo_rollback;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -3999,6 +4069,12 @@ omemo_status omemo_client_acknowledge_evicted(omemo_client *client,
                                               omemo_error **error);
 
 /**
+ * The user knows that the store is an old copy of itself, or may be (OMEMO_NOTICE_ROLLED_BACK,
+ * OMEMO_NOTICE_ROLLBACK_SUSPECTED): it is not told again. Nothing happens if it was not told.
+ */
+omemo_status omemo_client_acknowledge_rollback(omemo_client *client, omemo_error **error);
+
+/**
  * Ends all sessions with an account, as the user wishes. The next message starts new ones.
  */
 omemo_status omemo_client_reset(omemo_client *client,
@@ -4502,6 +4578,40 @@ omemo_status omemo_account_bundle_published(omemo_account *account,
 omemo_status omemo_account_bundle_lost(omemo_account *account,
                                        uint32_t protocol,
                                        omemo_error **error);
+
+/**
+ * Takes note of what the server has as this device's bundle; NULL: it has none. Call it with each new stream,
+ * before anything is sent: that is how a device notices that its store is an old copy where nobody keeps markers
+ * (`omemo_account_next_incarnation`). It is noticed if a signed pre-key was made since: one is made each week.
+ *
+ * `published` gets an omemo_published. A client does this itself.
+ */
+omemo_status omemo_account_check_published(omemo_account *account,
+                                           uint32_t protocol,
+                                           const omemo_bundle *bundle,
+                                           uint64_t now_ms,
+                                           uint32_t *published,
+                                           omemo_error **error);
+
+/**
+ * Whether the store is an old copy of itself, or may be, and the user was not told: `rollback` gets an
+ * omemo_rollback, and `since_ms`, which may be NULL, since when that is known, in milliseconds since 1970.
+ */
+omemo_status omemo_account_rollback(const omemo_account *account,
+                                    uint32_t *rollback,
+                                    uint64_t *since_ms,
+                                    omemo_error **error);
+
+/**
+ * The user knows of what `omemo_account_rollback` said: it is not said again. A suspicion is never said a second
+ * time, whatever the server shows.
+ *
+ * Errors: OMEMO_ERROR_VALUE if `rollback` is neither OMEMO_ROLLBACK_PROVEN nor OMEMO_ROLLBACK_SUSPECTED.
+ */
+omemo_status omemo_account_rollback_told(omemo_account *account,
+                                         uint32_t rollback,
+                                         uint64_t since_ms,
+                                         omemo_error **error);
 
 /**
  * Makes a list of ids, without labels; `count` may be 0. `list` gets an object that is yours to free.

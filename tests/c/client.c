@@ -643,6 +643,8 @@ static void contacts_and_time(void) {
   FAILS(OMEMO_ERROR_NULL, omemo_client_set_blocked(JULIET->client, NULL, 1, NOW, &error));
   OK(omemo_client_acknowledge_evicted(JULIET->client, 1, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_client_acknowledge_evicted(NULL, 1, &error));
+  OK(omemo_client_acknowledge_rollback(JULIET->client, &error));
+  FAILS(OMEMO_ERROR_NULL, omemo_client_acknowledge_rollback(NULL, &error));
   OK(omemo_client_reset(JULIET->client, ROMEO->jid, NOW, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_client_reset(NULL, ROMEO->jid, NOW, &error));
   FAILS(OMEMO_ERROR_JID, omemo_client_reset(JULIET->client, "", NOW, &error));

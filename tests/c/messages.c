@@ -35,6 +35,27 @@ static void bundles_are_due_until_they_are_published(void) {
   FAILS(OMEMO_ERROR_VALUE, omemo_account_bundle_published(juliet.account, 0, revision, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_account_bundle_lost(NULL, LEGACY, &error));
   FAILS(OMEMO_ERROR_VALUE, omemo_account_bundle_lost(juliet.account, 0, &error));
+  {
+    uint32_t published = 0, rollback = 7;
+    uint64_t since = 7;
+    OK(omemo_account_check_published(juliet.account, LEGACY, NULL, NOW, &published, &error));
+    CHECK(published == OMEMO_PUBLISHED_OTHER);
+    OK(omemo_account_bundle(juliet.account, LEGACY, &bundle, &revision, NULL, &error));
+    OK(omemo_account_check_published(juliet.account, LEGACY, bundle, NOW, &published, &error));
+    CHECK(published == OMEMO_PUBLISHED_CURRENT);
+    omemo_bundle_free(bundle);
+    OK(omemo_account_rollback(juliet.account, &rollback, &since, &error));
+    CHECK(rollback == OMEMO_ROLLBACK_NONE && since == 0);
+    OK(omemo_account_rollback(juliet.account, &rollback, NULL, &error));
+    OK(omemo_account_rollback_told(juliet.account, OMEMO_ROLLBACK_PROVEN, 0, &error));
+    FAILS(OMEMO_ERROR_NULL, omemo_account_check_published(NULL, LEGACY, NULL, NOW, &published, &error));
+    FAILS(OMEMO_ERROR_NULL, omemo_account_check_published(juliet.account, LEGACY, NULL, NOW, NULL, &error));
+    FAILS(OMEMO_ERROR_VALUE, omemo_account_check_published(juliet.account, 0, NULL, NOW, &published, &error));
+    FAILS(OMEMO_ERROR_NULL, omemo_account_rollback(NULL, &rollback, &since, &error));
+    FAILS(OMEMO_ERROR_NULL, omemo_account_rollback(juliet.account, NULL, &since, &error));
+    FAILS(OMEMO_ERROR_NULL, omemo_account_rollback_told(NULL, OMEMO_ROLLBACK_PROVEN, 0, &error));
+    FAILS(OMEMO_ERROR_VALUE, omemo_account_rollback_told(juliet.account, OMEMO_ROLLBACK_NONE, 0, &error));
+  }
 }
 
 static void what_is_missing_is_named(void) {
