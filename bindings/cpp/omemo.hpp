@@ -725,6 +725,10 @@ public:
     OMEMO_HPP_TRY(omemo_client_acknowledge_evicted(get(), count, &failed));
     OMEMO_HPP_DONE;
   }
+  done acknowledge_rollback() {
+    OMEMO_HPP_TRY(omemo_client_acknowledge_rollback(get(), &failed));
+    OMEMO_HPP_DONE;
+  }
   /* Ends all sessions with an account, as the user wishes. */
   done reset(const std::string &jid, uint64_t now) {
     OMEMO_HPP_TRY(omemo_client_reset(get(), jid.c_str(), now, &failed));

@@ -142,6 +142,7 @@ static void upkeep(person &juliet) {
   CHECK(juliet.client.is_published());
   juliet.client.maintain(NOW);
   juliet.client.acknowledge_evicted(0);
+  juliet.client.acknowledge_rollback();
   juliet.client.set_blocked("paris.example", true, NOW);
   omemo::account account = juliet.client.account();
   CHECK(account.blocked() == std::vector<std::string>{"paris.example"});
