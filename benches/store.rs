@@ -13,7 +13,7 @@
 use std::time::{Duration, Instant};
 
 use omemo::crypto::Secret;
-use omemo::store::{Applied, Batch, Key, MemoryStore, Range, SealKey, Sealed, Store, Table};
+use omemo::store::{Applied, Batch, Key, MemoryStore, Range, Scope, SealKey, Sealed, Store, Table};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -56,13 +56,13 @@ fn measure(name: &str, store: &dyn Store, sessions: u32) {
     }
     let group = time(10, |round| {
         let mut batch = Batch::new();
-        let generation = store.generation().unwrap();
+        let generation = store.generation(&scope()).unwrap();
         for device in 0..1000 {
             let key = session((round * 1000 + device * 7) % sessions);
             assert!(store.get(&key).unwrap().is_some());
             batch.put(key, &SESSION);
         }
-        let applied = store.apply(generation, &batch).unwrap();
+        let applied = store.apply(&scope(), generation, &batch).unwrap();
         assert!(matches!(applied, Applied::Done(_)));
     });
     let one = time(200, |device| {
@@ -82,7 +82,7 @@ fn measure(name: &str, store: &dyn Store, sessions: u32) {
         assert!(store.get(&skipped(n)).unwrap().is_some());
         apply(store, |batch| drop_ref(batch.delete(skipped(n))));
     });
-    let all = || Range::partition(SKIPPED, *b"session");
+    let all = || Range::partition(SKIPPED, scope().partition(b"session"));
     let oldest = time(20, |_| {
         assert_eq!(store.scan(&all().into(), 1).unwrap().len(), 1);
     });
@@ -97,19 +97,24 @@ fn measure(name: &str, store: &dyn Store, sessions: u32) {
     );
 }
 
+fn scope() -> Scope {
+    Scope::new(*b"juliet@capulet.example")
+}
+
 fn session(device: u32) -> Key {
-    let partition = [b"juliet@capulet.example/", &device.to_be_bytes()[..]].concat();
-    Key::new(SESSIONS, partition, [])
+    Key::new(SESSIONS, scope().partition(&device.to_be_bytes()), [])
 }
 
 fn skipped(n: u32) -> Key {
-    Key::new(SKIPPED, *b"session", n.to_be_bytes())
+    Key::new(SKIPPED, scope().partition(b"session"), n.to_be_bytes())
 }
 
 fn apply(store: &dyn Store, build: impl FnOnce(&mut Batch)) {
     let mut batch = Batch::new();
     build(&mut batch);
-    let applied = store.apply(store.generation().unwrap(), &batch).unwrap();
+    let applied = store
+        .apply(&scope(), store.generation(&scope()).unwrap(), &batch)
+        .unwrap();
     assert!(matches!(applied, Applied::Done(_)));
 }
 

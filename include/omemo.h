@@ -227,6 +227,10 @@ enum omemo_status
    */
   OMEMO_ERROR_STORE_NO_FILE = 315,
   /**
+   * A record of another scope was to be changed: a mistake in the library.
+   */
+  OMEMO_ERROR_STORE_OUTSIDE_SCOPE = 316,
+  /**
    * A record of the account is damaged; or what is to be imported was not exported.
    */
   OMEMO_ERROR_ACCOUNT_RECORD = 400,
@@ -2054,7 +2058,8 @@ typedef struct {
    */
   uint32_t table;
   /**
-   * The records that are scanned together.
+   * The records that are scanned together. It begins with the scope of the record: everything up to the first
+   * zero byte, or all of it.
    */
   const uint8_t *partition;
   /**
@@ -2144,7 +2149,12 @@ typedef struct {
 } omemo_store_change;
 
 /**
- * A store of your own. Each function returns an omemo_status: OMEMO_OK, or one of
+ * A store of your own. Records are in scopes, one for each account, and each scope has a state of its own: a
+ * number that is 0 at first, larger after each batch that was not empty, and the same after one of another
+ * scope. It never comes back: keep it when the records of a scope go, or begin each new scope with a number that is
+ * larger than all before. A scope is bytes without a zero byte, at most 4,352, and may be empty.
+ *
+ * Each function returns an omemo_status: OMEMO_OK, or one of
  * OMEMO_ERROR_STORE_..., and sees one state of the store: no part of a batch. They are called from
  * whatever thread uses a handle, several at the same time, and must not call the library, except
  * `omemo_store_sink_value` and `omemo_store_sink_record`.
@@ -2163,16 +2173,20 @@ typedef struct {
    */
   uint32_t (*scan)(void *user_data, const omemo_store_scan *scan, omemo_store_sink *sink);
   /**
-   * Says in which state the store is: 0 at first, and a larger number after each batch that was not
-   * empty.
+   * Says in which state a scope is.
    */
-  uint32_t (*generation)(void *user_data, uint64_t *generation);
+  uint32_t (*generation)(void *user_data,
+                         const uint8_t *scope,
+                         size_t scope_len,
+                         uint64_t *generation);
   /**
-   * Makes all changes, one after the other, or none: if the store is still in the state `generation`,
-   * into which the new state is written then; OMEMO_CONFLICT if it is not. When it has returned
-   * OMEMO_OK, the changes are to survive a crash.
+   * Makes all changes, one after the other, or none: if the scope is still in the state `generation`,
+   * into which the new state is written then; OMEMO_CONFLICT if it is not. All of them are of that scope. When it
+   * has returned OMEMO_OK, the changes are to survive a crash.
    */
   uint32_t (*apply)(void *user_data,
+                    const uint8_t *scope,
+                    size_t scope_len,
                     const omemo_store_change *changes,
                     size_t count,
                     uint64_t *generation);
@@ -2180,6 +2194,19 @@ typedef struct {
    * Called when the last reference is gone. May be NULL.
    */
   void (*destroy)(void *user_data);
+  /**
+   * Waits until nobody else writes in the scope, and keeps it so until `end_exclusive`: for an operation that others
+   * have overtaken again and again. What is called in between on this thread belongs to it, also
+   * `apply` in another scope (which needs no protection); for a database: begin a transaction that writes.
+   * Not OMEMO_OK: it has not begun. May be NULL, with `end_exclusive`: then such an operation goes on trying.
+   */
+  uint32_t (*begin_exclusive)(void *user_data, const uint8_t *scope, size_t scope_len);
+  /**
+   * Lets others write again, whatever it returns. If `status` is OMEMO_OK, what was applied since
+   * `begin_exclusive` is to survive a crash when it has returned OMEMO_OK; if not, that is stored or undone as you
+   * like.
+   */
+  uint32_t (*end_exclusive)(void *user_data, const uint8_t *scope, size_t scope_len, uint32_t status);
 } omemo_store_callbacks;
 
 /**
@@ -3556,7 +3583,8 @@ omemo_store *omemo_store_ref(omemo_store *store);
 void omemo_store_unref(omemo_store *store);
 
 /**
- * A store of your own. `callbacks` is copied; all but `destroy` must be there. `user_data` is given to each
+ * A store of your own. `callbacks` is copied; all but `destroy` and the last two must be there, and of those both
+ * or none. `user_data` is given to each
  * of them; it is yours until `destroy` was called with it, which does not happen if this fails.
  *
  * `store` gets a reference, which is yours.

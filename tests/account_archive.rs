@@ -17,7 +17,8 @@ use omemo::account::{
 };
 use omemo::model::{BareJid, PerVersion, Version};
 use omemo::store::{
-    Applied, Batch, Change, Generation, Key, MemoryStore, Record, Scan, Store, StoreError, Value,
+    Applied, Batch, Change, Generation, Key, MemoryStore, Record, Scan, Scope, Store, StoreError,
+    Value,
 };
 use world::{HOUR, JULIET, ROMEO, Stanza, World, jid, options};
 
@@ -108,11 +109,16 @@ impl Store for Narrow {
         self.store.scan(scan, limit)
     }
 
-    fn generation(&self) -> Result<Generation, StoreError> {
-        self.store.generation()
+    fn generation(&self, scope: &Scope) -> Result<Generation, StoreError> {
+        self.store.generation(scope)
     }
 
-    fn apply(&self, if_generation: Generation, batch: &Batch) -> Result<Applied, StoreError> {
+    fn apply(
+        &self,
+        scope: &Scope,
+        if_generation: Generation,
+        batch: &Batch,
+    ) -> Result<Applied, StoreError> {
         let size = |change: &Change| match change {
             Change::Put(_, value) => value.len(),
             _ => 0,
@@ -120,7 +126,7 @@ impl Store for Narrow {
         if batch.changes().iter().map(size).sum::<usize>() > self.most {
             return Err(StoreError::TooLarge);
         }
-        self.store.apply(if_generation, batch)
+        self.store.apply(scope, if_generation, batch)
     }
 }
 

@@ -23,7 +23,7 @@ use omemo::model::{DeviceId, Version};
 use omemo::protocol::KeyMaterial;
 use omemo::session::Session;
 use omemo::store::faults::{FaultPlan, Faulty};
-use omemo::store::{Batch, MemoryStore, Store, Table};
+use omemo::store::{Batch, MemoryStore, Scope, Store, Table};
 use rand::rngs::StdRng;
 use world::{DAY, JULIET, ROMEO, Stanza, World, jid, options};
 
@@ -268,8 +268,9 @@ fn a35_a_counter_at_its_end_is_reported_and_not_used_again() {
         record.value[291..295].copy_from_slice(&u32::MAX.to_le_bytes());
         let mut batch = Batch::new();
         batch.put(record.key, &record.value);
-        let generation = store.generation().unwrap();
-        let _ = store.apply(generation, &batch).unwrap();
+        let scope = Scope::new(JULIET);
+        let generation = store.generation(&scope).unwrap();
+        let _ = store.apply(&scope, generation, &batch).unwrap();
         let mut payloads = omemo::model::PerVersion::default();
         *payloads.get_mut(version) = Some(b"hello".as_slice());
         let outcome = unchanged(&mut world, juliet, |world| {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use omemo::account::{Account, AccountError, Order, Received};
 use omemo::model::{SignedPreKeyId, Version};
-use omemo::store::{Applied, Batch, Store};
+use omemo::store::{Applied, Batch, Scope, Store};
 use rand_core::{TryCryptoRng, TryRng};
 use world::{DAY, JULIET, ROMEO, World, jid, options};
 
@@ -37,7 +37,10 @@ fn c11_an_account_of_a_newer_form_is_left_alone() {
     newer[0] = 2;
     let mut batch = Batch::new();
     batch.put(identity.key.clone(), &newer);
-    let applied = store.apply(store.generation().unwrap(), &batch).unwrap();
+    let scope = Scope::new(JULIET);
+    let applied = store
+        .apply(&scope, store.generation(&scope).unwrap(), &batch)
+        .unwrap();
     assert!(matches!(applied, Applied::Done(_)));
     let before = store.dump();
     let now = world.time();

@@ -20,6 +20,7 @@
 mod couple;
 mod ledger;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use omemo::account::{
 };
 use omemo::crypto::Secret;
 use omemo::model::{BareJid, Fingerprint, Timestamp, Version};
-use omemo::store::{Applied, Batch, MemoryStore, SealKey, Sealed, SqliteStore, Store};
+use omemo::store::{Applied, Batch, MemoryStore, Scope, SealKey, Sealed, SqliteStore, Store};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
@@ -190,12 +191,16 @@ fn write_the_stores_of_this_version() {
     fs::write(folder.join("expected.jsonl"), lines.join("\n") + "\n").unwrap();
     for (name, is_sealed) in [("plain.db", false), ("sealed.db", true)] {
         let copy = open(&folder.join(name), is_sealed);
-        let mut batch = Batch::new();
+        let mut batches = BTreeMap::<_, Batch>::new();
         for record in store.dump() {
+            let batch = batches.entry(Scope::of(&record.key.partition)).or_default();
             batch.put(record.key, &record.value);
         }
-        let applied = copy.apply(copy.generation().unwrap(), &batch).unwrap();
-        assert!(matches!(applied, Applied::Done(_)));
+        for (scope, batch) in batches {
+            let generation = copy.generation(&scope).unwrap();
+            let applied = copy.apply(&scope, generation, &batch).unwrap();
+            assert!(matches!(applied, Applied::Done(_)));
+        }
     }
 }
 

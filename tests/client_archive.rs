@@ -16,7 +16,7 @@ use omemo::account::{CatchUpId, Order};
 use omemo::client::{Disposition, Origin, QueryId};
 use omemo::model::Timestamp;
 use omemo::store::faults::{Fault, FaultPlan, Faulty};
-use omemo::store::{MemoryStore, Store, StoreError};
+use omemo::store::{MemoryStore, Scope, Store, StoreError};
 use server::archived;
 use server::stage::{DAY, HOUR, JULIET, MINUTE, ROMEO, Stage, body, jid, options, text};
 
@@ -67,11 +67,15 @@ fn a_page_is_stored_at_once_and_read_in_either_order() {
         let now = stage.time();
         let (catch_up, query) = expect(&mut stage, order);
         for stanzas in pages {
-            let before = store.generation().unwrap();
+            let before = store.generation(&Scope::new(JULIET)).unwrap();
             page(&mut stage, stanzas);
-            assert_eq!(store.generation().unwrap(), before, "{order:?}");
+            assert_eq!(
+                store.generation(&Scope::new(JULIET)).unwrap(),
+                before,
+                "{order:?}"
+            );
             stage.users[0].client.end_page(query, now).unwrap();
-            let after = store.generation().unwrap().get() - before.get();
+            let after = store.generation(&Scope::new(JULIET)).unwrap().get() - before.get();
             assert_eq!(after, 1, "{order:?}");
             stage.settle();
         }

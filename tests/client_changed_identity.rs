@@ -14,7 +14,7 @@ use std::sync::Arc;
 use omemo::account::{Account, Gap, Refusal, Trust};
 use omemo::client::RefusalReason;
 use omemo::model::Version;
-use omemo::store::{MemoryStore, Store};
+use omemo::store::{MemoryStore, Scope, Store};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng, TryCryptoRng, TryRng};
 use server::stage::{JULIET, MALLORY, ROMEO, Stage, jid, only, text};
@@ -254,12 +254,16 @@ fn a_forged_key_exchange_is_seen_through() {
             .collect();
         stage.receive(0, &forged[0]);
         stage.settle();
-        let before = store.generation().unwrap();
+        let before = store.generation(&Scope::new(JULIET)).unwrap();
         for stanza in &forged[1..] {
             stage.receive(0, stanza);
             stage.settle();
         }
-        assert_eq!(store.generation().unwrap(), before, "{version:?}");
+        assert_eq!(
+            store.generation(&Scope::new(JULIET)).unwrap(),
+            before,
+            "{version:?}"
+        );
         stage.say(0, ROMEO, &text("still you?"));
         assert!(stage.users[0].identity_questions.is_empty());
         assert_eq!(stage.users[romeo].bodies(), ["hello", "still you?"]);

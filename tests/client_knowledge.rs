@@ -14,7 +14,7 @@ use std::sync::Arc;
 use omemo::account::{Fate, Gap, LookupError, Refusal, Report};
 use omemo::client::{Notice, RefusalReason};
 use omemo::model::Version;
-use omemo::store::{MemoryStore, Store};
+use omemo::store::{MemoryStore, Scope, Store};
 use server::event;
 use server::publishing::LISTS;
 use server::stage::{HOUR, JULIET, MINUTE, ROMEO, Stage, jid, only, options, text};
@@ -313,9 +313,12 @@ fn a_login_with_a_thousand_contacts_writes_nothing() {
         stage.disconnect(0);
         stage.connect(0);
         stage.settle();
-        let (before, since) = (store.generation().unwrap(), stage.server.seen.len());
+        let (before, since) = (
+            store.generation(&Scope::new(JULIET)).unwrap(),
+            stage.server.seen.len(),
+        );
         tell(&mut stage);
-        assert_eq!(store.generation().unwrap(), before);
+        assert_eq!(store.generation(&Scope::new(JULIET)).unwrap(), before);
         assert_eq!(requests(&stage, since), 0);
     }
 }
@@ -332,11 +335,11 @@ fn a_message_that_waits_for_the_user_writes_nothing_more() {
     stage.befriend(0, 1);
     stage.say(0, ROMEO, &text("1"));
     assert_eq!(stage.users[0].questions.len(), 1);
-    let before = store.generation().unwrap();
+    let before = store.generation(&Scope::new(JULIET)).unwrap();
     for _ in 0..10 {
         stage.wait(MINUTE);
     }
-    assert_eq!(store.generation().unwrap(), before);
+    assert_eq!(store.generation(&Scope::new(JULIET)).unwrap(), before);
 }
 
 /// One device of Romeo's is on a server that says nothing: the first message waits for it, the next ones do

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use omemo::account::AccountError;
 use omemo::client::{Disposition, Notice};
 use omemo::model::Version;
-use omemo::store::{Applied, Batch, Key, MemoryStore, Store, Table};
+use omemo::store::{Applied, Batch, Key, MemoryStore, Scope, Store, Table};
 use server::stage::{HOUR, JULIET, MALLORY, ROMEO, Stage, jid, only, options, text};
 
 /// The tables of what is owed: new sessions, and answers.
@@ -34,7 +34,10 @@ fn damage(store: &MemoryStore, table: u8, sort: Vec<u8>) {
     let mut batch = Batch::new();
     let key = Key::new(Table::new(table), JULIET.as_bytes(), sort);
     batch.put(key, b"\xff");
-    let applied = store.apply(store.generation().unwrap(), &batch).unwrap();
+    let scope = Scope::new(JULIET);
+    let applied = store
+        .apply(&scope, store.generation(&scope).unwrap(), &batch)
+        .unwrap();
     assert!(matches!(applied, Applied::Done(_)));
 }
 
@@ -74,7 +77,10 @@ fn a_damaged_session_is_told_once_and_stops_nobody_else() {
     let mut batch = Batch::new();
     // As a later version of the library may write it.
     batch.put(session, b"\xff");
-    let applied = store.apply(store.generation().unwrap(), &batch).unwrap();
+    let scope = Scope::new(JULIET);
+    let applied = store
+        .apply(&scope, store.generation(&scope).unwrap(), &batch)
+        .unwrap();
     assert!(matches!(applied, Applied::Done(_)));
     stage.connect(0);
     stage.settle();

@@ -32,7 +32,9 @@ use omemo::session::Session;
 use omemo::stanza::{
     Affixes, EncryptedSource, Envelope, FileMetadata, FileSharing, ListedHash, write_envelope,
 };
-use omemo::store::{Applied, Batch, Key, MemoryStore, Range, Scan, SealKey, Sealed, Store, Table};
+use omemo::store::{
+    Applied, Batch, Key, MemoryStore, Range, Scan, Scope, SealKey, Sealed, Store, Table,
+};
 use support::{Device, Side, acquainted, rng};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
@@ -349,12 +351,13 @@ fn use_store(store: &dyn Store) {
         batch
             .delete(name(3))
             .delete_range(Range::partition(table, *b"p").until([0, 0, 0, 2]));
-        let generation = store.generation().unwrap();
+        let scope = Scope::new(*b"p");
+        let generation = store.generation(&scope).unwrap();
         let stale = store
-            .apply(omemo::store::Generation::new(u64::MAX), &batch)
+            .apply(&scope, omemo::store::Generation::new(u64::MAX), &batch)
             .unwrap();
         assert_eq!(stale, Applied::Conflict);
-        let done = store.apply(generation, &batch).unwrap();
+        let done = store.apply(&scope, generation, &batch).unwrap();
         assert!(matches!(done, Applied::Done(_)));
         assert!(store.get(&name(7)).unwrap().is_some());
         let range = Range::partition(table, *b"p");

@@ -15,7 +15,7 @@ use omemo::store::{
 };
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use stores::{ONE, TWO, apply, key, partitions, with_each};
+use stores::{ONE, TWO, apply, key, partitions, range, scope, with_each, within};
 
 fn sorts(store: &dyn Store, range: Range, limit: usize) -> Vec<Vec<u8>> {
     let records = store.scan(&range.into(), limit).unwrap();
@@ -33,7 +33,10 @@ fn what_is_put_is_got_until_it_is_deleted() {
             assert_eq!(**handle.get(&key(b"p", b"s")).unwrap().unwrap(), *b"first");
             assert_eq!(**handle.get(&key(b"", b"")).unwrap().unwrap(), *b"");
             assert_eq!(handle.get(&key(b"p", b"")).unwrap(), None);
-            assert_eq!(handle.get(&Key::new(TWO, *b"p", *b"s")).unwrap(), None);
+            assert_eq!(
+                handle.get(&Key::new(TWO, within(b"p"), *b"s")).unwrap(),
+                None
+            );
         }
         apply(other, |batch| {
             batch.put(key(b"p", b"s"), b"second, and longer");
@@ -50,8 +53,8 @@ fn what_is_put_is_got_until_it_is_deleted() {
 #[test]
 fn the_generation_grows_with_every_batch_that_is_not_empty() {
     with_each(|store, other| {
-        let mut last = store.generation().unwrap();
-        let range = || Range::partition(ONE, *b"nobody");
+        let mut last = store.generation(&scope()).unwrap();
+        let nobody = || range(b"nobody");
         let builds: [&dyn Fn(&mut Batch); 5] = [
             &|batch| {
                 batch.put(key(b"p", b"s"), b"v");
@@ -63,17 +66,17 @@ fn the_generation_grows_with_every_batch_that_is_not_empty() {
                 batch.delete(key(b"p", b"never"));
             },
             &|batch| {
-                batch.delete_range(range());
+                batch.delete_range(nobody());
             },
             &|batch| {
-                batch.delete_range(range().from(*b"a").until(*b"b"));
+                batch.delete_range(nobody().from(*b"a").until(*b"b"));
             },
         ];
         for build in builds {
             let now = apply(store, |batch| build(batch));
             assert!(now > last);
-            assert_eq!(store.generation().unwrap(), now);
-            assert_eq!(other.generation().unwrap(), now);
+            assert_eq!(store.generation(&scope()).unwrap(), now);
+            assert_eq!(other.generation(&scope()).unwrap(), now);
             last = now;
         }
     });
@@ -82,14 +85,14 @@ fn the_generation_grows_with_every_batch_that_is_not_empty() {
 #[test]
 fn an_empty_batch_compares_and_writes_nothing() {
     with_each(|store, other| {
-        let before = store.generation().unwrap();
-        let empty = store.apply(before, &Batch::new()).unwrap();
+        let before = store.generation(&scope()).unwrap();
+        let empty = store.apply(&scope(), before, &Batch::new()).unwrap();
         assert_eq!(empty, Applied::Done(before));
-        assert_eq!(store.generation().unwrap(), before);
+        assert_eq!(store.generation(&scope()).unwrap(), before);
         apply(other, |batch| {
             batch.put(key(b"p", b"s"), b"v");
         });
-        let empty = store.apply(before, &Batch::new()).unwrap();
+        let empty = store.apply(&scope(), before, &Batch::new()).unwrap();
         assert_eq!(empty, Applied::Conflict);
     });
 }
@@ -97,7 +100,7 @@ fn an_empty_batch_compares_and_writes_nothing() {
 #[test]
 fn who_was_not_first_changes_nothing() {
     with_each(|store, other| {
-        let before = store.generation().unwrap();
+        let before = store.generation(&scope()).unwrap();
         let after = apply(other, |batch| {
             batch.put(key(b"p", b"a"), b"theirs");
         });
@@ -105,16 +108,19 @@ fn who_was_not_first_changes_nothing() {
         batch
             .put(key(b"p", b"a"), b"ours")
             .put(key(b"p", b"b"), b"ours")
-            .delete_range(Range::partition(ONE, *b"p").until(*b"b"));
+            .delete_range(range(b"p").until(*b"b"));
         let mut wrong = vec![before];
         wrong.extend([after.get() + 1, u64::MAX].map(Generation::new));
         for generation in wrong {
-            assert_eq!(store.apply(generation, &batch).unwrap(), Applied::Conflict);
-            assert_eq!(store.generation().unwrap(), after);
+            assert_eq!(
+                store.apply(&scope(), generation, &batch).unwrap(),
+                Applied::Conflict
+            );
+            assert_eq!(store.generation(&scope()).unwrap(), after);
             assert_eq!(**store.get(&key(b"p", b"a")).unwrap().unwrap(), *b"theirs");
             assert_eq!(store.get(&key(b"p", b"b")).unwrap(), None);
         }
-        let done = store.apply(after, &batch).unwrap();
+        let done = store.apply(&scope(), after, &batch).unwrap();
         assert!(matches!(done, Applied::Done(_)));
         assert_eq!(store.get(&key(b"p", b"a")).unwrap(), None);
         assert_eq!(**other.get(&key(b"p", b"b")).unwrap().unwrap(), *b"ours");
@@ -127,7 +133,7 @@ fn changes_are_made_in_their_order() {
         apply(store, |batch| {
             batch.put(key(b"p", b"old"), b"0");
         });
-        let all = || Range::partition(ONE, *b"p");
+        let all = || range(b"p");
         apply(store, |batch| {
             batch
                 .put(key(b"p", b"a"), b"1")
@@ -170,10 +176,10 @@ fn a_scan_is_in_order_and_within_its_bounds() {
                 batch.put(key(b"p", name), name);
                 batch.put(key(b"p\0", name), b"another's");
                 batch.put(key(b"", name), b"another's");
-                batch.put(Key::new(TWO, *b"p", *name), b"another's");
+                batch.put(Key::new(TWO, within(b"p"), *name), b"another's");
             }
         });
-        let all = || Range::partition(ONE, *b"p");
+        let all = || range(b"p");
         assert_eq!(sorts(store, all(), usize::MAX), names);
         for record in store.scan(&all().into(), 100).unwrap() {
             assert_eq!(record.key, key(b"p", &record.value));
@@ -194,7 +200,7 @@ fn a_scan_is_in_order_and_within_its_bounds() {
         assert_eq!(sorts(store, all().prefix(*b"\xff"), 100), names[7..]);
         let nothing = all().from(*b"b").until(*b"a");
         assert!(sorts(store, nothing, 100).is_empty());
-        assert!(sorts(store, Range::partition(ONE, *b"q"), 100).is_empty());
+        assert!(sorts(store, range(b"q"), 100).is_empty());
         let mut paged = Vec::new();
         let mut next = all();
         loop {
@@ -229,18 +235,18 @@ fn a_range_is_deleted_and_nothing_beside_it() {
                     }
                 }
             });
-            let range = Range {
+            let deleted = Range {
                 table: ONE,
-                partition: b"p".to_vec(),
+                partition: within(b"p"),
                 from: from.to_vec(),
                 until: until.map(<[u8]>::to_vec),
             };
             apply(store, |batch| {
-                batch.delete_range(range.clone());
+                batch.delete_range(deleted.clone());
             });
             for partition in partitions {
-                let left = sorts(store, Range::partition(ONE, partition), 100);
-                let gone = |name: &[u8]| partition == b"p" && range.contains(name);
+                let left = sorts(store, range(partition), 100);
+                let gone = |name: &[u8]| partition == b"p" && deleted.contains(name);
                 let expected: Vec<_> = names.into_iter().filter(|name| !gone(name)).collect();
                 assert_eq!(left, expected);
             }
@@ -259,7 +265,7 @@ fn partitions_are_listed_once_each() {
                     batch.put(key(name, &[number]), b"v");
                 }
             }
-            batch.put(Key::new(TWO, *b"else", *b""), b"v");
+            batch.put(Key::new(TWO, within(b"else"), *b""), b"v");
         });
         assert_eq!(partitions(store, ONE), names);
         assert_eq!(partitions(store, TWO), [b"else"]);
@@ -284,7 +290,7 @@ fn partitions_are_listed_once_each() {
         }
         assert!(store.scan(&Scan::partitions(ONE), 0).unwrap().is_empty());
         apply(store, |batch| {
-            batch.delete_range(Range::partition(ONE, *b"a"));
+            batch.delete_range(range(b"a"));
         });
         assert_eq!(partitions(store, ONE).len(), names.len() - 1);
     });
@@ -292,20 +298,22 @@ fn partitions_are_listed_once_each() {
 
 #[test]
 fn limits_are_the_same_everywhere() {
-    let long = vec![1; MAX_KEY_PART];
+    // The partitions begin with their scope.
+    let place = MAX_KEY_PART - within(b"").len();
+    let (long, long_partition) = (vec![1; MAX_KEY_PART], vec![1; place]);
     let longer = vec![1; MAX_KEY_PART + 1];
     with_each(|store, _| {
         let before = apply(store, |batch| {
-            batch.put(key(&long, &long), b"v");
+            batch.put(key(&long_partition, &long), b"v");
         });
-        assert!(store.get(&key(&long, &long)).unwrap().is_some());
-        let rest = Range::partition(ONE, &*long).after(&*long);
+        assert!(store.get(&key(&long_partition, &long)).unwrap().is_some());
+        let rest = range(&long_partition).after(&*long);
         assert!(sorts(store, rest, 1).is_empty());
         let refused = |outcome: StoreError| assert_eq!(outcome, StoreError::TooLarge);
         refused(store.get(&key(&longer, b"")).unwrap_err());
         refused(store.get(&key(b"", &longer)).unwrap_err());
-        let range = Range::partition(ONE, &*longer);
-        refused(store.scan(&range.clone().into(), 1).unwrap_err());
+        let too_long = range(&longer);
+        refused(store.scan(&too_long.clone().into(), 1).unwrap_err());
         let batches: [&dyn Fn(&mut Batch); 4] = [
             &|batch| {
                 batch.put(key(b"p", &longer), b"");
@@ -314,7 +322,7 @@ fn limits_are_the_same_everywhere() {
                 batch.delete(key(&longer, b""));
             },
             &|batch| {
-                batch.delete_range(range.clone());
+                batch.delete_range(too_long.clone());
             },
             &|batch| {
                 batch.put(key(b"p", b""), &vec![0; MAX_VALUE + 1]);
@@ -324,16 +332,16 @@ fn limits_are_the_same_everywhere() {
             let mut batch = Batch::new();
             batch.put(key(b"p", b"beside it"), b"v");
             build(&mut batch);
-            refused(store.apply(before, &batch).unwrap_err());
+            refused(store.apply(&scope(), before, &batch).unwrap_err());
         }
         assert_eq!(store.get(&key(b"p", b"beside it")).unwrap(), None);
-        assert_eq!(store.generation().unwrap(), before);
+        assert_eq!(store.generation(&scope()).unwrap(), before);
     });
     let mut batch = Batch::new();
     for number in 0..5 {
         batch.put(key(b"p", &[number]), &vec![0; MAX_BATCH / 5]);
     }
-    assert_eq!(batch.check(), Err(StoreError::TooLarge));
+    assert_eq!(batch.check(&scope()), Err(StoreError::TooLarge));
 }
 
 #[test]
@@ -349,13 +357,16 @@ fn a_batch_may_be_large() {
                 batch.put(key(&session, b""), &large[..319]);
             }
             for n in 0..10_000_u32 {
-                batch.put(Key::new(TWO, *b"session", n.to_be_bytes()), &large[..36]);
+                batch.put(
+                    Key::new(TWO, within(b"session"), n.to_be_bytes()),
+                    &large[..36],
+                );
             }
             batch.put(key(b"large", b""), &large);
         });
         assert_eq!(partitions(other, ONE).len(), 1001);
         assert_eq!(**other.get(&key(b"large", b"")).unwrap().unwrap(), *large);
-        let all = || Range::partition(TWO, *b"session");
+        let all = || Range::partition(TWO, within(b"session"));
         let oldest = sorts(other, all(), 3);
         assert_eq!(oldest, [0_u32, 1, 2].map(u32::to_be_bytes));
         apply(store, |batch| {
@@ -381,9 +392,7 @@ fn a_scan_sees_whole_batches_only() {
             let writer = scope.spawn(|| (1..60).for_each(|number| fill(store, number)));
             let mut last = Value::default();
             while !writer.is_finished() {
-                let records = other
-                    .scan(&Range::partition(ONE, *b"p").into(), 100)
-                    .unwrap();
+                let records = other.scan(&range(b"p").into(), 100).unwrap();
                 assert_eq!(records.len(), 50);
                 let first = records[0].value.clone();
                 assert!(records.iter().all(|record| record.value == first));
@@ -402,13 +411,13 @@ fn conflicts_lose_nothing() {
         let count = |store: &dyn Store| {
             for _ in 0..EACH {
                 loop {
-                    let generation = store.generation().unwrap();
+                    let generation = store.generation(&scope()).unwrap();
                     let counter = key(b"p", b"counter");
                     let value = store.get(&counter).unwrap();
                     let number = value.map_or(0, |v| u64::from_be_bytes((**v).try_into().unwrap()));
                     let mut batch = Batch::new();
                     batch.put(counter, &(number + 1).to_be_bytes());
-                    match store.apply(generation, &batch) {
+                    match store.apply(&scope(), generation, &batch) {
                         Ok(Applied::Done(_)) => break,
                         Ok(Applied::Conflict) | Err(StoreError::Busy) => {}
                         Err(error) => panic!("{error}"),

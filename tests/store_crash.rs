@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use omemo::crypto::Secret;
 use omemo::store::{
-    Applied, Batch, Generation, Key, Range, Remedy, SealKey, Sealed, SqliteStore, Store,
+    Applied, Batch, Generation, Key, Range, Remedy, Scope, SealKey, Sealed, SqliteStore, Store,
     StoreError, Table,
 };
 use rand::rngs::StdRng;
@@ -187,8 +187,12 @@ fn open(path: &Path, sealed: bool) -> Result<Box<dyn Store>, StoreError> {
     Ok(Box::new(Sealed::open(store, &SealKey::Key(&key), rng)?))
 }
 
+fn scope() -> Scope {
+    Scope::new(*b"juliet")
+}
+
 fn counter() -> Key {
-    Key::new(COUNTER, *b"", *b"")
+    Key::new(COUNTER, *b"juliet", *b"")
 }
 
 fn count(store: &dyn Store) -> Result<u32, StoreError> {
@@ -197,7 +201,7 @@ fn count(store: &dyn Store) -> Result<u32, StoreError> {
 }
 
 fn session(device: u8) -> Key {
-    Key::new(SESSIONS, [device], *b"")
+    Key::new(SESSIONS, scope().partition(&[device]), *b"")
 }
 
 /// The entry of a batch: its length and bytes follow from its number.
@@ -209,18 +213,21 @@ fn entry(count: u32) -> Vec<u8> {
 
 /// One batch: a count, ten sessions with it, an entry of the log, and the old ones deleted.
 fn write(store: &dyn Store) -> Result<u32, StoreError> {
-    let generation = store.generation()?;
+    let generation = store.generation(&scope())?;
     let next = count(store)? + 1;
     let mut batch = Batch::new();
     for device in 0..10 {
         batch.put(session(device), &next.to_be_bytes().repeat(80));
     }
-    let old = Range::partition(LOG, *b"log").until(next.saturating_sub(KEPT).to_be_bytes());
+    let old = Range::partition(LOG, *b"juliet\0log").until(next.saturating_sub(KEPT).to_be_bytes());
     batch
         .delete_range(old)
-        .put(Key::new(LOG, *b"log", next.to_be_bytes()), &entry(next))
+        .put(
+            Key::new(LOG, *b"juliet\0log", next.to_be_bytes()),
+            &entry(next),
+        )
         .put(counter(), &next.to_be_bytes());
-    match store.apply(generation, &batch)? {
+    match store.apply(&scope(), generation, &batch)? {
         Applied::Done(_) => Ok(next),
         Applied::Conflict => panic!("nobody else writes"),
     }
@@ -232,8 +239,8 @@ fn look(path: &Path, sealed: bool) -> Result<u32, StoreError> {
     let store = open(path, sealed)?;
     let count = count(&*store)?;
     assert_eq!(
-        store.generation()?,
-        Generation::new(u64::from(count) + u64::from(sealed))
+        store.generation(&scope())?,
+        Generation::new(u64::from(count))
     );
     if count > 0 {
         for device in 0..10 {
@@ -241,7 +248,7 @@ fn look(path: &Path, sealed: bool) -> Result<u32, StoreError> {
             assert_eq!(**value, count.to_be_bytes().repeat(80), "a batch in part");
         }
     }
-    let log = store.scan(&Range::partition(LOG, *b"log").into(), 100)?;
+    let log = store.scan(&Range::partition(LOG, *b"juliet\0log").into(), 100)?;
     let expected: Vec<_> = (count.saturating_sub(KEPT).max(1)..=count).collect();
     assert_eq!(log.len(), expected.len());
     for (record, number) in log.iter().zip(expected) {

@@ -14,12 +14,16 @@
 
 use std::ffi::c_int;
 
-use omemo::store::{Applied, Batch, Key, SqliteStore, Store, StoreError, Table};
+use omemo::store::{Applied, Batch, Key, Scope, SqliteStore, Store, StoreError, Table};
 
 unsafe extern "C" {
     safe fn fork() -> c_int;
     safe fn _exit(status: c_int) -> !;
     fn waitpid(pid: c_int, status: *mut c_int, options: c_int) -> c_int;
+}
+
+fn scope() -> Scope {
+    Scope::new(*b"p")
 }
 
 fn key() -> Key {
@@ -29,7 +33,7 @@ fn key() -> Key {
 fn put(store: &SqliteStore, value: &[u8]) -> Result<Applied, StoreError> {
     let mut batch = Batch::new();
     batch.put(key(), value);
-    store.apply(store.generation()?, &batch)
+    store.apply(&scope(), store.generation(&scope())?, &batch)
 }
 
 #[test]
@@ -42,7 +46,7 @@ fn a33_the_child_of_a_fork_is_told() {
     if child == 0 {
         // No panic here: the child of a fork says what it found and is gone.
         let told = store.get(&key()) == Err(StoreError::Forked)
-            && store.generation() == Err(StoreError::Forked)
+            && store.generation(&scope()) == Err(StoreError::Forked)
             && put(&store, b"child") == Err(StoreError::Forked);
         drop(store);
         let wal = path.with_extension("db-wal").exists();

@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use omemo::store::{Applied, Batch, Key, SqliteStore, Store, StoreError, Table};
+use omemo::store::{Applied, Batch, Key, Scope, SqliteStore, Store, StoreError, Table};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -84,7 +84,10 @@ fn c08_processes_lose_no_update() {
         }
     }
     assert_eq!(read(&store, &shared()), own.iter().sum::<u64>());
-    assert_eq!(store.generation().unwrap().get(), own.iter().sum::<u64>());
+    assert_eq!(
+        store.generation(&scope()).unwrap().get(),
+        own.iter().sum::<u64>()
+    );
     let sum = |word| {
         (0..PROCESSES)
             .flat_map(|number| told(number, word))
@@ -106,7 +109,9 @@ fn c08_a_second_handle_leaves_the_first_its_locks() {
     let write = |store: &SqliteStore, value: &[u8]| {
         let mut batch = Batch::new();
         batch.put(shared(), value);
-        let applied = store.apply(store.generation().unwrap(), &batch).unwrap();
+        let applied = store
+            .apply(&scope(), store.generation(&scope()).unwrap(), &batch)
+            .unwrap();
         assert!(matches!(applied, Applied::Done(_)));
     };
     let first = SqliteStore::open(&path).unwrap();
@@ -143,13 +148,13 @@ fn child() {
     let (mut conflicts, mut busy) = (0, 0);
     for count in 1..=EACH {
         loop {
-            let generation = store.generation().unwrap();
+            let generation = store.generation(&scope()).unwrap();
             let mut batch = Batch::new();
             for key in [&own, &shared()] {
                 let next = read(&store, key) + 1;
                 batch.put(key.clone(), &next.to_be_bytes());
             }
-            match store.apply(generation, &batch) {
+            match store.apply(&scope(), generation, &batch) {
                 Ok(Applied::Done(_)) => break,
                 Ok(Applied::Conflict) => conflicts += 1,
                 Err(StoreError::Busy) => busy += 1,
@@ -193,12 +198,16 @@ fn say(word: &str, number: u64) {
     out.flush().unwrap();
 }
 
+fn scope() -> Scope {
+    Scope::new(*b"juliet")
+}
+
 fn own(number: usize) -> Key {
-    Key::new(COUNTERS, *b"own", number.to_be_bytes())
+    Key::new(COUNTERS, *b"juliet\0own", number.to_be_bytes())
 }
 
 fn shared() -> Key {
-    Key::new(COUNTERS, *b"shared", *b"")
+    Key::new(COUNTERS, *b"juliet\0shared", *b"")
 }
 
 fn read(store: &SqliteStore, key: &Key) -> u64 {

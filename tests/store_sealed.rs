@@ -13,7 +13,8 @@ use omemo::crypto::Secret;
 use omemo::crypto::passphrase::Cost;
 use omemo::store::faults::{Fault, FaultPlan, Faulty};
 use omemo::store::{
-    Applied, Batch, Key, MemoryStore, Range, Record, SealKey, Sealed, Store, StoreError, Table,
+    Applied, Batch, Change, Key, MemoryStore, Range, Record, Scope, SealKey, Sealed, Store,
+    StoreError, Table,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -42,7 +43,14 @@ fn name() -> Key {
 fn apply(store: &impl Store, build: impl FnOnce(&mut Batch)) {
     let mut batch = Batch::new();
     build(&mut batch);
-    let applied = store.apply(store.generation().unwrap(), &batch).unwrap();
+    // The tests change records of one partition at a time.
+    let partition = match &batch.changes()[0] {
+        Change::Put(key, _) | Change::Delete(key) => &key.partition,
+        Change::DeleteRange(range) => &range.partition,
+    };
+    let scope = Scope::of(partition);
+    let generation = store.generation(&scope).unwrap();
+    let applied = store.apply(&scope, generation, &batch).unwrap();
     assert!(matches!(applied, Applied::Done(_)));
 }
 
@@ -137,10 +145,14 @@ const fn drop_ref(_: &mut Batch) {}
 fn changing_the_key_changes_one_record() {
     let (memory, sealed, _) = with_one();
     let before = memory.dump();
-    let generation = memory.generation().unwrap();
+    let header = Scope::new([]);
+    let generation = memory.generation(&header).unwrap();
     let new = Secret::new([9; 32]);
     sealed.change_key(&SealKey::Key(&new)).unwrap();
-    assert_eq!(memory.generation().unwrap().get(), generation.get() + 1);
+    assert_eq!(
+        memory.generation(&header).unwrap().get(),
+        generation.get() + 1
+    );
     let after = memory.dump();
     let changed = before.iter().zip(&after).filter(|(a, b)| a != b).count();
     assert_eq!((after.len(), changed), (before.len(), 1));
@@ -331,9 +343,9 @@ fn two_who_seal_one_store_at_once_agree() {
                 let sealed = open(memory, 1).unwrap();
                 let mut batch = Batch::new();
                 batch.put(Key::new(TABLE, *b"p", [number]), b"v");
-                while sealed.apply(sealed.generation().unwrap(), &batch).unwrap()
-                    == Applied::Conflict
-                {}
+                let scope = Scope::new(*b"p");
+                let generation = || sealed.generation(&scope).unwrap();
+                while sealed.apply(&scope, generation(), &batch).unwrap() == Applied::Conflict {}
                 let range = Range::partition(TABLE, *b"p");
                 assert!(!sealed.scan(&range.into(), 9).unwrap().is_empty());
             });
@@ -377,7 +389,8 @@ fn a34_a_generator_that_fails_changes_nothing() {
     let before = memory.dump();
     let mut batch = Batch::new();
     batch.put(name(), b"1").put(name(), b"2");
-    let refused = sealed.apply(sealed.generation().unwrap(), &batch);
+    let scope = Scope::of(&name().partition);
+    let refused = sealed.apply(&scope, sealed.generation(&scope).unwrap(), &batch);
     assert_eq!(refused.unwrap_err(), StoreError::Rng);
     assert_eq!(memory.dump(), before);
 }
@@ -387,7 +400,7 @@ fn nothing_is_printed() {
     let (_, sealed, _) = with_one();
     assert_eq!(
         format!("{sealed:?}"),
-        "Sealed(MemoryStore(generation 2, 2 records))"
+        "Sealed(MemoryStore(2 scopes, 2 records))"
     );
     let key = Secret::new([0xab; 32]);
     assert_eq!(format!("{:?}", SealKey::Key(&key)), "Key(..)");

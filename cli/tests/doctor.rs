@@ -26,7 +26,8 @@ use omemo::model::{
     BareJid, Device, DeviceId, DeviceList, Encrypted, OwnKey, PerVersion, Timestamp, Version,
 };
 use omemo::store::{
-    Applied, Batch, MemoryStore, Range, Record, Scan, SealKey, Sealed, SqliteStore, Store, Table,
+    Applied, Batch, MemoryStore, Range, Record, Scan, Scope, SealKey, Sealed, SqliteStore, Store,
+    Table,
 };
 use serde_json::Value;
 
@@ -410,7 +411,10 @@ fn ordered(one: &Account, other: &Account) -> [DeviceId; 2] {
 }
 
 fn change(store: &SqliteStore, batch: &Batch) {
-    let applied = store.apply(store.generation().unwrap(), batch).unwrap();
+    let scope = Scope::new(JULIET);
+    let applied = store
+        .apply(&scope, store.generation(&scope).unwrap(), batch)
+        .unwrap();
     assert!(matches!(applied, Applied::Done(_)));
 }
 
@@ -562,7 +566,7 @@ fn what_is_no_store_is_left_alone() {
 
     // The version of the schema, in the header of the file.
     let mut newer = fs::read(&path).unwrap();
-    newer[60..64].copy_from_slice(&2_u32.to_be_bytes());
+    newer[60..64].copy_from_slice(&3_u32.to_be_bytes());
     fs::write(&path, newer).unwrap();
     assert!(refuses(&[name], None).contains("newer version of the library: use a newer omemo"));
 }

@@ -205,7 +205,7 @@ impl Account {
         &self,
         mut operation: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        transaction::run(&*self.store, |tx| {
+        transaction::run(&*self.store, self.names.scope(), |tx| {
             self.check_own(tx)?;
             operation(tx)
         })

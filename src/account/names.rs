@@ -1,12 +1,13 @@
 //! Where an account's records are: tables, and the names in them.
 //!
-//! Each partition begins with the account's own address, so that several accounts share a store. The
+//! Each partition begins with the account's own address, which is the account's scope: several accounts share a
+//! store and do not disturb each other. The
 //! numbers of the tables are also the order in which a batch is written ([`super::transaction`]): what
 //! must not be lost comes before what makes it unrepeatable.
 
 use super::blocked;
 use crate::model::{BareJid, DeviceId, Version};
-use crate::store::{Key, Range, Table};
+use crate::store::{Key, Range, Scope, Table};
 
 pub(super) const INBOX: Table = Table::new(1);
 pub(super) const MESSAGE_KEYS: Table = Table::new(2);
@@ -33,6 +34,7 @@ const SEPARATOR: u8 = 0;
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     own: BareJid,
+    scope: Scope,
 }
 
 /// A device of somebody, in one version.
@@ -54,12 +56,18 @@ pub(super) struct SessionName {
 }
 
 impl Names {
-    pub(super) const fn new(own: BareJid) -> Self {
-        Self { own }
+    pub(super) fn new(own: BareJid) -> Self {
+        let scope = Scope::new(own.as_str());
+        Self { own, scope }
     }
 
     pub(super) const fn own(&self) -> &BareJid {
         &self.own
+    }
+
+    /// Where all of them are.
+    pub(super) const fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// The device that the account is.
@@ -216,11 +224,11 @@ impl Names {
     }
 
     fn of(&self, jid: &BareJid) -> Vec<u8> {
-        [self.partition(), &[SEPARATOR], jid.as_str().as_bytes()].concat()
+        self.scope.partition(jid.as_str().as_bytes())
     }
 
     fn of_version(&self, version: Version) -> Vec<u8> {
-        [self.partition(), &[SEPARATOR, version.code()]].concat()
+        self.scope.partition(&[version.code()])
     }
 
     fn of_made(&self, version: Version) -> Vec<u8> {

@@ -90,7 +90,7 @@ impl Account {
             Ok(Some(account))
         };
         loop {
-            if let Some(account) = transaction::run(&*store, &mut open)? {
+            if let Some(account) = transaction::run(&*store, names.scope(), &mut open)? {
                 return Ok(account);
             }
         }

@@ -1,4 +1,4 @@
-//! One operation: what it reads is of one state of the store, and what it changes is written at once.
+//! One operation: what it reads is of one state of the account, and what it changes is written at once.
 //!
 //! An operation reads through an overlay of what it has changed so far, and ends in one `apply`. What is
 //! written first matters only to a store that breaks its promise and writes a part of a batch: new
@@ -10,9 +10,14 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use super::AccountError;
-use crate::store::{Applied, Batch, Change, Generation, Key, Range, Store, Value};
+use crate::store::{
+    Applied, Batch, Change, Generation, Key, Range, Scope, Store, StoreError, Value,
+};
 
-/// Somebody else was faster so many times: others write without a pause.
+/// Somebody else was faster so many times: then the operation asks to be the only one that writes.
+const OVERTAKEN: usize = 3;
+
+/// With a store that lets nobody be the only one: others write without a pause.
 const MAX_ATTEMPTS: usize = 1000;
 
 /// When an operation that has many steps has changed so many bytes, it is stored, and the rest comes
@@ -21,33 +26,71 @@ const MAX_ATTEMPTS: usize = 1000;
 pub(super) const MAX_WRITE: usize = 16 << 20;
 
 /// Runs an operation until nobody was faster, and stores what it changed. After an error nothing is
-/// changed.
+/// changed. All that it reads and changes is in the scope.
 pub(super) fn run<T, E: From<AccountError>>(
     store: &dyn Store,
+    scope: &Scope,
     mut operation: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
-    for _ in 0..MAX_ATTEMPTS {
-        let mut transaction = Transaction::begin(store).map_err(E::from)?;
-        let outcome = operation(&mut transaction);
-        // What was read may be of several states: then an error says nothing either.
-        let batch = match &outcome {
-            Ok(_) => transaction.into_batch(),
-            Err(_) => (transaction.generation, Batch::new()),
+    for number in 0..MAX_ATTEMPTS {
+        let outcome = match number < OVERTAKEN {
+            true => attempt(store, scope, &mut operation),
+            false => alone(store, scope, &mut operation),
         };
-        let applied = store.apply(batch.0, &batch.1).map_err(AccountError::from);
-        match (applied, outcome) {
-            (Ok(Applied::Conflict), _) => {}
-            (Ok(Applied::Done(_)), outcome) => return outcome,
-            (Err(error), Ok(_)) => return Err(error.into()),
-            (Err(_), Err(error)) => return Err(error),
+        if let Some(outcome) = outcome {
+            return outcome;
         }
     }
-    Err(AccountError::Store(crate::store::StoreError::Busy).into())
+    Err(AccountError::Store(StoreError::Busy).into())
+}
+
+/// Runs an operation once; `None` if somebody was faster.
+fn attempt<T, E: From<AccountError>>(
+    store: &dyn Store,
+    scope: &Scope,
+    operation: &mut impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
+) -> Option<Result<T, E>> {
+    let mut transaction = match Transaction::begin(store, scope) {
+        Ok(transaction) => transaction,
+        Err(error) => return Some(Err(error.into())),
+    };
+    let outcome = operation(&mut transaction);
+    // What was read may be of several states: then an error says nothing either.
+    let (generation, batch) = match &outcome {
+        Ok(_) => transaction.into_batch(),
+        Err(_) => (transaction.generation, Batch::new()),
+    };
+    match (store.apply(scope, generation, &batch), outcome) {
+        (Ok(Applied::Conflict), _) => None,
+        (Ok(Applied::Done(_)), outcome) => Some(outcome),
+        (Err(error), Ok(_)) => Some(Err(AccountError::from(error).into())),
+        (Err(_), Err(error)) => Some(Err(error)),
+    }
+}
+
+/// The same while nobody else writes, if the store can do that.
+fn alone<T, E: From<AccountError>>(
+    store: &dyn Store,
+    scope: &Scope,
+    operation: &mut impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
+) -> Option<Result<T, E>> {
+    let mut outcome = None;
+    let stored = store.exclusively(scope, &mut |store| {
+        outcome = attempt(store, scope, operation);
+        Ok(())
+    });
+    match (stored, outcome) {
+        (Ok(()), outcome) => outcome,
+        (Err(_), Some(Err(error))) => Some(Err(error)),
+        // It was not begun, or what was applied is not stored.
+        (Err(error), _) => Some(Err(AccountError::from(error).into())),
+    }
 }
 
 /// The state of the store as an operation sees it, with its own changes.
 pub(super) struct Transaction<'a> {
     store: &'a dyn Store,
+    scope: &'a Scope,
     generation: Generation,
     /// What this operation has written, and, as `None`, removed.
     changed: BTreeMap<Key, Option<Value>>,
@@ -60,10 +103,11 @@ pub(super) struct Transaction<'a> {
 }
 
 impl<'a> Transaction<'a> {
-    fn begin(store: &'a dyn Store) -> Result<Self, AccountError> {
+    fn begin(store: &'a dyn Store, scope: &'a Scope) -> Result<Self, AccountError> {
         Ok(Self {
             store,
-            generation: store.generation()?,
+            scope,
+            generation: store.generation(scope)?,
             changed: BTreeMap::new(),
             size: 0,
             cleared: Vec::new(),
@@ -76,6 +120,7 @@ impl<'a> Transaction<'a> {
     }
 
     pub(super) fn get(&self, key: &Key) -> Result<Option<Value>, AccountError> {
+        self.check(key.is_in(self.scope))?;
         if let Some(changed) = self.changed.get(key) {
             return Ok(changed.clone());
         }
@@ -93,6 +138,7 @@ impl<'a> Transaction<'a> {
     /// The records of a range, in the order of their sort keys. They are asked for at once, as all of them
     /// are kept here: a sealed store would decrypt the whole partition again for each page.
     pub(super) fn scan(&self, range: &Range) -> Result<Vec<(Vec<u8>, Value)>, AccountError> {
+        self.check(range.is_in(self.scope))?;
         let records = self.store.scan(&range.clone().into(), usize::MAX)?;
         let mut found: BTreeMap<_, _> = records
             .into_iter()
@@ -111,6 +157,14 @@ impl<'a> Transaction<'a> {
             };
         }
         Ok(found.into_iter().collect())
+    }
+
+    /// What is of another scope changes without this one's generation: reading it would be of no state.
+    fn check(&self, is_inside: bool) -> Result<(), AccountError> {
+        match is_inside {
+            true => Ok(()),
+            false => Err(StoreError::OutsideScope.into()),
+        }
     }
 
     pub(super) fn put(&mut self, key: Key, value: &[u8]) {
@@ -206,8 +260,12 @@ mod tests {
         Key::new(TABLE, *b"p", [sort])
     }
 
+    fn scope() -> Scope {
+        Scope::new(*b"p")
+    }
+
     fn put(store: &MemoryStore, sorts: &[u8]) {
-        run::<_, AccountError>(store, |tx| {
+        run::<_, AccountError>(store, &scope(), |tx| {
             sorts.iter().for_each(|sort| tx.put(key(*sort), &[*sort]));
             Ok(())
         })
@@ -226,7 +284,7 @@ mod tests {
     fn an_operation_sees_what_it_changed() {
         let store = MemoryStore::new();
         put(&store, &[1, 2, 3, 5]);
-        let seen = run::<_, AccountError>(&store, |tx| {
+        let seen = run::<_, AccountError>(&store, &scope(), |tx| {
             tx.put(key(4), b"new");
             tx.delete(key(1));
             tx.clear(Range::partition(TABLE, *b"p").from([3]).until([4]));
@@ -250,7 +308,7 @@ mod tests {
         let store = MemoryStore::new();
         put(&store, &[1]);
         let mut attempts = 0;
-        let outcome = run::<_, AccountError>(&store, |tx| {
+        let outcome = run::<_, AccountError>(&store, &scope(), |tx| {
             attempts += 1;
             let count = tx.get(&key(1))?.map_or(0, |value| value[0]);
             if attempts == 1 {
@@ -263,7 +321,7 @@ mod tests {
 
         // An error that is due to a torn reading is not one.
         let mut attempts = 0;
-        let outcome = run::<u8, AccountError>(&store, |tx| {
+        let outcome = run::<u8, AccountError>(&store, &scope(), |tx| {
             attempts += 1;
             tx.put(key(9), b"");
             if attempts == 1 {
@@ -279,8 +337,8 @@ mod tests {
     fn what_is_written_as_it_was_read_is_no_change() {
         let store = MemoryStore::new();
         put(&store, &[1, 2]);
-        let before = store.generation().unwrap();
-        run::<_, AccountError>(&store, |tx| {
+        let before = store.generation(&scope()).unwrap();
+        run::<_, AccountError>(&store, &scope(), |tx| {
             for (sort, is_there) in [(1, true), (9, false)] {
                 assert_eq!(tx.get(&key(sort))?.is_some(), is_there);
             }
@@ -290,9 +348,9 @@ mod tests {
             Ok(())
         })
         .unwrap();
-        assert_eq!(store.generation().unwrap(), before);
+        assert_eq!(store.generation(&scope()).unwrap(), before);
         // Unless what was read is removed before.
-        run::<_, AccountError>(&store, |tx| {
+        run::<_, AccountError>(&store, &scope(), |tx| {
             tx.get(&key(1))?;
             tx.clear(Range::partition(TABLE, *b"p"));
             tx.put(key(1), &[1]);
@@ -304,18 +362,19 @@ mod tests {
 
     #[test]
     fn c07_what_is_removed_comes_last() {
-        let store = MemoryStore::new();
-        let mut tx = Transaction::begin(&store).unwrap();
+        let (store, scope) = (MemoryStore::new(), scope());
+        let mut tx = Transaction::begin(&store, &scope).unwrap();
         tx.delete(key(1));
-        tx.clear(Range::partition(TABLE, *b"q"));
-        tx.put(Key::new(TABLE, *b"q", *b"x"), b"");
+        tx.clear(Range::partition(TABLE, *b"p\0q"));
+        tx.put(Key::new(TABLE, *b"p\0q", *b"x"), b"");
         tx.put(key(2), b"");
         let (_, batch) = tx.into_batch();
         let kinds: Vec<_> = batch
             .changes()
             .iter()
             .map(|change| match change {
-                Change::Put(key, _) => key.partition[0],
+                Change::Put(key, _) if key.partition == *b"p" => b'p',
+                Change::Put(..) => b'q',
                 Change::DeleteRange(_) => b'r',
                 Change::Delete(_) => b'd',
             })

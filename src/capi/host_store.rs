@@ -1,4 +1,4 @@
-//! A store of the caller's: four functions in C behind the contract of [`Store`].
+//! A store of the caller's: functions in C behind the contract of [`Store`].
 
 use core::ffi::c_void;
 use core::mem::offset_of;
@@ -10,8 +10,8 @@ use super::status::omemo_status::{self, *};
 use super::status::store_error;
 use super::store::omemo_store;
 use crate::store::{
-    Applied, Batch, Change, Generation, Key, MAX_VALUE, Range, Record, Scan, Store, StoreError,
-    Table, Value,
+    Applied, Batch, Change, Generation, Key, MAX_VALUE, Range, Record, Scan, Scope, Store,
+    StoreError, Table, Value, Work,
 };
 
 /// The name of a record: a table, and two keys of any bytes. All of it is there during the call only.
@@ -20,7 +20,8 @@ use crate::store::{
 pub struct omemo_store_key {
     /// A kind of records: at most 65,535.
     pub table: u32,
-    /// The records that are scanned together.
+    /// The records that are scanned together. It begins with the scope of the record: everything up to the first
+    /// zero byte, or all of it.
     pub partition: *const u8,
     /// The bytes of `partition`, at most 4,352.
     pub partition_len: usize,
@@ -106,7 +107,12 @@ pub struct omemo_store_sink {
     is_wrong: bool,
 }
 
-/// A store of your own. Each function returns an omemo_status: OMEMO_OK, or one of
+/// A store of your own. Records are in scopes, one for each account, and each scope has a state of its own: a
+/// number that is 0 at first, larger after each batch that was not empty, and the same after one of another
+/// scope. It never comes back: keep it when the records of a scope go, or begin each new scope with a number that is
+/// larger than all before. A scope is bytes without a zero byte, at most 4,352, and may be empty.
+///
+/// Each function returns an omemo_status: OMEMO_OK, or one of
 /// OMEMO_ERROR_STORE_..., and sees one state of the store: no part of a batch. They are called from
 /// whatever thread uses a handle, several at the same time, and must not call the library, except
 /// `omemo_store_sink_value` and `omemo_store_sink_record`.
@@ -131,16 +137,23 @@ pub struct omemo_store_callbacks {
             sink: *mut omemo_store_sink,
         ) -> u32,
     >,
-    /// Says in which state the store is: 0 at first, and a larger number after each batch that was not
-    /// empty.
-    pub generation:
-        Option<unsafe extern "C" fn(user_data: *mut c_void, generation: *mut u64) -> u32>,
-    /// Makes all changes, one after the other, or none: if the store is still in the state `generation`,
-    /// into which the new state is written then; OMEMO_CONFLICT if it is not. When it has returned
-    /// OMEMO_OK, the changes are to survive a crash.
+    /// Says in which state a scope is.
+    pub generation: Option<
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            scope: *const u8,
+            scope_len: usize,
+            generation: *mut u64,
+        ) -> u32,
+    >,
+    /// Makes all changes, one after the other, or none: if the scope is still in the state `generation`,
+    /// into which the new state is written then; OMEMO_CONFLICT if it is not. All of them are of that scope. When it
+    /// has returned OMEMO_OK, the changes are to survive a crash.
     pub apply: Option<
         unsafe extern "C" fn(
             user_data: *mut c_void,
+            scope: *const u8,
+            scope_len: usize,
             changes: *const omemo_store_change,
             count: usize,
             generation: *mut u64,
@@ -148,14 +161,34 @@ pub struct omemo_store_callbacks {
     >,
     /// Called when the last reference is gone. May be NULL.
     pub destroy: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    /// Waits until nobody else writes in the scope, and keeps it so until `end_exclusive`: for an operation that others
+    /// have overtaken again and again. What is called in between on this thread belongs to it, also
+    /// `apply` in another scope (which needs no protection); for a database: begin a transaction that writes.
+    /// Not OMEMO_OK: it has not begun. May be NULL, with `end_exclusive`: then such an operation goes on trying.
+    pub begin_exclusive: Option<
+        unsafe extern "C" fn(user_data: *mut c_void, scope: *const u8, scope_len: usize) -> u32,
+    >,
+    /// Lets others write again, whatever it returns. If `status` is OMEMO_OK, what was applied since
+    /// `begin_exclusive` is to survive a crash when it has returned OMEMO_OK; if not, that is stored or undone as you
+    /// like.
+    pub end_exclusive: Option<
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            scope: *const u8,
+            scope_len: usize,
+            status: u32,
+        ) -> u32,
+    >,
 }
 
 // SAFETY: an integer and optional functions only.
 unsafe impl Versioned for omemo_store_callbacks {
-    const OLDEST: usize = offset_of!(Self, destroy) + size_of::<usize>();
+    // A program that was compiled before there were scopes has functions of other types, and is refused.
+    const OLDEST: usize = offset_of!(Self, end_exclusive) + size_of::<usize>();
 }
 
-/// A store of your own. `callbacks` is copied; all but `destroy` must be there. `user_data` is given to each
+/// A store of your own. `callbacks` is copied; all but `destroy` and the last two must be there, and of those both
+/// or none. `user_data` is given to each
 /// of them; it is yours until `destroy` was called with it, which does not happen if this fails.
 ///
 /// `store` gets a reference, which is yours.
@@ -177,11 +210,17 @@ pub unsafe extern "C" fn omemo_store_open_callbacks(
         ) else {
             return Err(Failure::null());
         };
+        let exclusive = match (callbacks.begin_exclusive, callbacks.end_exclusive) {
+            (Some(begin), Some(end)) => Some((begin, end)),
+            (None, None) => None,
+            _ => return Err(Failure::null()),
+        };
         place.share(omemo_store::plain(HostStore {
             get,
             scan,
             generation,
             apply,
+            exclusive,
             destroy: callbacks.destroy,
             user_data,
         }));
@@ -275,14 +314,24 @@ unsafe fn slice<'a>(bytes: *const u8, len: usize) -> Option<&'a [u8]> {
 type Get = unsafe extern "C" fn(*mut c_void, *const omemo_store_key, *mut omemo_store_sink) -> u32;
 type Search =
     unsafe extern "C" fn(*mut c_void, *const omemo_store_scan, *mut omemo_store_sink) -> u32;
-type State = unsafe extern "C" fn(*mut c_void, *mut u64) -> u32;
-type Apply = unsafe extern "C" fn(*mut c_void, *const omemo_store_change, usize, *mut u64) -> u32;
+type State = unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut u64) -> u32;
+type Apply = unsafe extern "C" fn(
+    *mut c_void,
+    *const u8,
+    usize,
+    *const omemo_store_change,
+    usize,
+    *mut u64,
+) -> u32;
+type Begin = unsafe extern "C" fn(*mut c_void, *const u8, usize) -> u32;
+type End = unsafe extern "C" fn(*mut c_void, *const u8, usize, u32) -> u32;
 
 struct HostStore {
     get: Get,
     scan: Search,
     generation: State,
     apply: Apply,
+    exclusive: Option<(Begin, End)>,
     destroy: Option<unsafe extern "C" fn(*mut c_void)>,
     user_data: *mut c_void,
 }
@@ -358,29 +407,101 @@ impl Store for HostStore {
         Ok(sink.records)
     }
 
-    fn generation(&self) -> Result<Generation, StoreError> {
+    fn generation(&self, scope: &Scope) -> Result<Generation, StoreError> {
+        scope.check()?;
         let mut generation = 0;
         // SAFETY: what is pointed to lives until the call has ended.
-        let status =
-            calling_back(|| unsafe { (self.generation)(self.user_data, &raw mut generation) });
+        let status = calling_back(|| unsafe {
+            let scope = scope.as_bytes();
+            (self.generation)(
+                self.user_data,
+                scope.as_ptr(),
+                scope.len(),
+                &raw mut generation,
+            )
+        });
         check(status)?;
         Ok(Generation::new(generation))
     }
 
-    fn apply(&self, if_generation: Generation, batch: &Batch) -> Result<Applied, StoreError> {
-        batch.check()?;
+    fn apply(
+        &self,
+        scope: &Scope,
+        if_generation: Generation,
+        batch: &Batch,
+    ) -> Result<Applied, StoreError> {
+        batch.check(scope)?;
         let changes: Vec<_> = batch.changes().iter().map(change).collect();
         let mut generation = if_generation.get();
         // SAFETY: what is pointed to lives until the call has ended.
         let status = calling_back(|| unsafe {
+            let (scope, scope_len) = (scope.as_bytes().as_ptr(), scope.as_bytes().len());
             let (changes, count) = (changes.as_ptr(), changes.len());
-            (self.apply)(self.user_data, changes, count, &raw mut generation)
+            (self.apply)(
+                self.user_data,
+                scope,
+                scope_len,
+                changes,
+                count,
+                &raw mut generation,
+            )
         });
         if status == OMEMO_CONFLICT as u32 {
             return Ok(Applied::Conflict);
         }
         check(status)?;
         Ok(Applied::Done(Generation::new(generation)))
+    }
+
+    fn exclusively(&self, scope: &Scope, work: &mut Work<'_>) -> Result<(), StoreError> {
+        scope.check()?;
+        let Some((begin, end)) = self.exclusive else {
+            return work(self);
+        };
+        let name = scope.as_bytes();
+        // SAFETY: what is pointed to lives until the call has ended.
+        let begun = calling_back(|| unsafe { begin(self.user_data, name.as_ptr(), name.len()) });
+        check(begun)?;
+        let mut exclusive = Exclusive {
+            store: self,
+            scope,
+            end: Some(end),
+        };
+        let outcome = work(self);
+        let ended = exclusive.end(outcome.map_or_else(omemo_status::of_store, |()| OMEMO_OK));
+        outcome.and(ended)
+    }
+}
+
+/// That nobody else writes. It ends, also by a panic.
+struct Exclusive<'a> {
+    store: &'a HostStore,
+    scope: &'a Scope,
+    /// `None` once it was called.
+    end: Option<End>,
+}
+
+impl Exclusive<'_> {
+    fn end(&mut self, status: omemo_status) -> Result<(), StoreError> {
+        let Some(end) = self.end.take() else {
+            return Ok(());
+        };
+        let name = self.scope.as_bytes();
+        // SAFETY: what is pointed to lives until the call has ended.
+        check(calling_back(|| unsafe {
+            end(
+                self.store.user_data,
+                name.as_ptr(),
+                name.len(),
+                status as u32,
+            )
+        }))
+    }
+}
+
+impl Drop for Exclusive<'_> {
+    fn drop(&mut self) {
+        let _ = self.end(OMEMO_ERROR_INTERNAL);
     }
 }
 

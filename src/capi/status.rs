@@ -76,6 +76,8 @@ pub enum omemo_status {
     OMEMO_ERROR_STORE_TOO_LARGE = 314,
     /// There is no such file.
     OMEMO_ERROR_STORE_NO_FILE = 315,
+    /// A record of another scope was to be changed: a mistake in the library.
+    OMEMO_ERROR_STORE_OUTSIDE_SCOPE = 316,
 
     /// A record of the account is damaged; or what is to be imported was not exported.
     OMEMO_ERROR_ACCOUNT_RECORD = 400,
@@ -142,7 +144,7 @@ pub enum omemo_remedy {
 }
 
 /// The statuses of stores, both ways: [`super::host_store`] reads them, too.
-const STORE: [(StoreError, omemo_status); 17] = {
+const STORE: [(StoreError, omemo_status); 18] = {
     use omemo_status::*;
     [
         (StoreError::Busy, OMEMO_ERROR_STORE_BUSY),
@@ -161,6 +163,7 @@ const STORE: [(StoreError, omemo_status); 17] = {
         (StoreError::NotSealed, OMEMO_ERROR_STORE_NOT_SEALED),
         (StoreError::Forked, OMEMO_ERROR_STORE_FORKED),
         (StoreError::TooLarge, OMEMO_ERROR_STORE_TOO_LARGE),
+        (StoreError::OutsideScope, OMEMO_ERROR_STORE_OUTSIDE_SCOPE),
         (StoreError::Rng, OMEMO_ERROR_RANDOM),
     ]
 };

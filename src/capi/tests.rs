@@ -13,7 +13,7 @@ use super::status::omemo_status::*;
 use super::status::*;
 use super::store::*;
 use crate::store::{
-    Applied, Batch, Generation, Key, MemoryStore, Record, Scan, Store, StoreError, Value,
+    Applied, Batch, Generation, Key, MemoryStore, Record, Scan, Scope, Store, StoreError, Value,
 };
 
 /// A store that panics when it is told to.
@@ -38,12 +38,17 @@ impl Store for Panicking {
         self.store().scan(scan, limit)
     }
 
-    fn generation(&self) -> Result<Generation, StoreError> {
-        self.store().generation()
+    fn generation(&self, scope: &Scope) -> Result<Generation, StoreError> {
+        self.store().generation(scope)
     }
 
-    fn apply(&self, if_generation: Generation, batch: &Batch) -> Result<Applied, StoreError> {
-        self.store().apply(if_generation, batch)
+    fn apply(
+        &self,
+        scope: &Scope,
+        if_generation: Generation,
+        batch: &Batch,
+    ) -> Result<Applied, StoreError> {
+        self.store().apply(scope, if_generation, batch)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Key, MAX_BATCH, MAX_VALUE, Range, StoreError, Value};
+use super::{Key, MAX_BATCH, MAX_VALUE, Range, Scope, StoreError, Value};
 
 /// One change.
 #[derive(Clone, PartialEq, Eq)]
@@ -81,18 +81,33 @@ impl Batch {
         self.size
     }
 
-    /// For those who write a store of their own: whether everything keeps its limits.
+    /// For those who write a store of their own: whether everything keeps its limits and is in the scope.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`].
-    pub fn check(&self) -> Result<(), StoreError> {
+    /// [`StoreError::TooLarge`], [`StoreError::OutsideScope`].
+    pub fn check(&self, scope: &Scope) -> Result<(), StoreError> {
+        scope.check()?;
         if self.size > MAX_BATCH {
             return Err(StoreError::TooLarge);
         }
-        self.changes.iter().try_for_each(|change| match change {
-            Change::Put(_, value) if value.len() > MAX_VALUE => Err(StoreError::TooLarge),
-            Change::Put(key, _) | Change::Delete(key) => key.check(),
-            Change::DeleteRange(range) => range.check(),
+        self.changes.iter().try_for_each(|change| {
+            let is_inside = match change {
+                Change::Put(_, value) if value.len() > MAX_VALUE => {
+                    return Err(StoreError::TooLarge);
+                }
+                Change::Put(key, _) | Change::Delete(key) => {
+                    key.check()?;
+                    key.is_in(scope)
+                }
+                Change::DeleteRange(range) => {
+                    range.check()?;
+                    range.is_in(scope)
+                }
+            };
+            match is_inside {
+                true => Ok(()),
+                false => Err(StoreError::OutsideScope),
+            }
         })
     }
 }

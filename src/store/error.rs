@@ -18,8 +18,8 @@ pub enum StoreError {
     Io,
     /// The handle has met [`Io`](Self::Io) before. Open the store again.
     Poisoned,
-    /// The file was removed, or another one was put in its place, while it was open. The handle is used
-    /// up; open the store again.
+    /// The file was removed, or another one was put in its place, while it was open; or a sealed store that
+    /// was opened to be read has got another form. The handle is used up; open the store again.
     Replaced,
     /// The folder of the file does not exist. Make it: a store makes its file only.
     NoFolder,
@@ -45,6 +45,9 @@ pub enum StoreError {
     Forked,
     /// A name, a value or a batch is over its limit. Trying again does not help.
     TooLarge,
+    /// A record is to be changed that is not in the scope of the `apply`: a mistake in the program. Nothing
+    /// has changed; trying again does not help.
+    OutsideScope,
     /// The random number generator failed. Nothing has changed; trying again is safe.
     Rng,
 }
@@ -79,7 +82,8 @@ impl StoreError {
             | Self::Newer
             | Self::WrongKey
             | Self::NotSealed
-            | Self::TooLarge => Remedy::Tell,
+            | Self::TooLarge
+            | Self::OutsideScope => Remedy::Tell,
         }
     }
 }
@@ -103,6 +107,7 @@ impl fmt::Display for StoreError {
             Self::NotSealed => "the store has records that are not sealed",
             Self::Forked => "the store was opened before the process forked",
             Self::TooLarge => "a name, value or batch is larger than the store takes",
+            Self::OutsideScope => "a record of another scope was to be changed",
             Self::Rng => "the random number generator failed",
         })
     }

@@ -7,7 +7,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Applied, Batch, Generation, Key, Record, Scan, Store, StoreError, Value};
+use super::{Applied, Batch, Generation, Key, Record, Scan, Scope, Store, StoreError, Value, Work};
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +52,16 @@ impl FaultPlan {
     }
 }
 
-/// A store with a plan of what goes wrong.
+/// A store with a plan of what goes wrong. What is done with a view of it counts as calls, too
+/// ([`Store::exclusively`], which itself goes on as if nothing was).
 pub struct Faulty<S> {
     store: S,
+    course: Course,
+}
+
+/// The plan, and how far it is.
+#[derive(Debug)]
+struct Course {
     plan: FaultPlan,
     calls: AtomicU64,
     applies: AtomicU64,
@@ -63,22 +70,22 @@ pub struct Faulty<S> {
 impl<S: Store> Faulty<S> {
     /// The store, and when it fails.
     pub const fn new(store: S, plan: FaultPlan) -> Self {
-        Self {
-            store,
+        let course = Course {
             plan,
             calls: AtomicU64::new(0),
             applies: AtomicU64::new(0),
-        }
+        };
+        Self { store, course }
     }
 
     /// The number of calls so far, of all functions.
     pub fn calls(&self) -> u64 {
-        self.calls.load(Ordering::SeqCst)
+        self.course.calls.load(Ordering::SeqCst)
     }
 
     /// The number of calls of `apply` so far.
     pub fn applies(&self) -> u64 {
-        self.applies.load(Ordering::SeqCst)
+        self.course.applies.load(Ordering::SeqCst)
     }
 
     /// The store behind it, where nothing goes wrong.
@@ -86,20 +93,69 @@ impl<S: Store> Faulty<S> {
         &self.store
     }
 
-    fn next_call(&self) -> Option<Fault> {
-        let nth = self.calls.fetch_add(1, Ordering::SeqCst);
-        self.plan.calls.get(&nth).copied()
-    }
-
-    fn read<T>(&self, read: impl FnOnce(&S) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        match self.next_call() {
-            Some(Fault::Before(error) | Fault::After(error) | Fault::Torn(_, error)) => Err(error),
-            Some(Fault::Conflict) | None => read(&self.store),
+    const fn view(&self) -> View<'_> {
+        View {
+            store: &self.store,
+            course: &self.course,
         }
     }
 }
 
+impl Course {
+    fn next_call(&self) -> Option<Fault> {
+        let nth = self.calls.fetch_add(1, Ordering::SeqCst);
+        self.plan.calls.get(&nth).copied()
+    }
+}
+
 impl<S: Store> Store for Faulty<S> {
+    fn get(&self, key: &Key) -> Result<Option<Value>, StoreError> {
+        self.view().get(key)
+    }
+
+    fn scan(&self, scan: &Scan, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.view().scan(scan, limit)
+    }
+
+    fn generation(&self, scope: &Scope) -> Result<Generation, StoreError> {
+        self.view().generation(scope)
+    }
+
+    fn apply(
+        &self,
+        scope: &Scope,
+        if_generation: Generation,
+        batch: &Batch,
+    ) -> Result<Applied, StoreError> {
+        self.view().apply(scope, if_generation, batch)
+    }
+
+    fn exclusively(&self, scope: &Scope, work: &mut Work<'_>) -> Result<(), StoreError> {
+        let course = &self.course;
+        self.store
+            .exclusively(scope, &mut |store| work(&View { store, course }))
+    }
+}
+
+/// A store that fails as the course says.
+struct View<'a> {
+    store: &'a dyn Store,
+    course: &'a Course,
+}
+
+impl View<'_> {
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&dyn Store) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match self.course.next_call() {
+            Some(Fault::Before(error) | Fault::After(error) | Fault::Torn(_, error)) => Err(error),
+            Some(Fault::Conflict) | None => read(self.store),
+        }
+    }
+}
+
+impl Store for View<'_> {
     fn get(&self, key: &Key) -> Result<Option<Value>, StoreError> {
         self.read(|store| store.get(key))
     }
@@ -108,18 +164,23 @@ impl<S: Store> Store for Faulty<S> {
         self.read(|store| store.scan(scan, limit))
     }
 
-    fn generation(&self) -> Result<Generation, StoreError> {
-        self.read(Store::generation)
+    fn generation(&self, scope: &Scope) -> Result<Generation, StoreError> {
+        self.read(|store| store.generation(scope))
     }
 
-    fn apply(&self, if_generation: Generation, batch: &Batch) -> Result<Applied, StoreError> {
-        let nth = self.applies.fetch_add(1, Ordering::SeqCst);
-        let fault = self.next_call();
-        match fault.or_else(|| self.plan.applies.get(&nth).copied()) {
-            None => self.store.apply(if_generation, batch),
+    fn apply(
+        &self,
+        scope: &Scope,
+        if_generation: Generation,
+        batch: &Batch,
+    ) -> Result<Applied, StoreError> {
+        let nth = self.course.applies.fetch_add(1, Ordering::SeqCst);
+        let fault = self.course.next_call();
+        match fault.or_else(|| self.course.plan.applies.get(&nth).copied()) {
+            None => self.store.apply(scope, if_generation, batch),
             Some(Fault::Before(error)) => Err(error),
             Some(Fault::After(error)) => {
-                let _ = self.store.apply(if_generation, batch)?;
+                let _ = self.store.apply(scope, if_generation, batch)?;
                 Err(error)
             }
             Some(Fault::Conflict) => Ok(Applied::Conflict),
@@ -128,7 +189,7 @@ impl<S: Store> Store for Faulty<S> {
                 for change in batch.changes().iter().take(count) {
                     begun.push(change.clone());
                 }
-                let _ = self.store.apply(if_generation, &begun)?;
+                let _ = self.store.apply(scope, if_generation, &begun)?;
                 Err(error)
             }
         }
@@ -139,9 +200,7 @@ impl<S: fmt::Debug> fmt::Debug for Faulty<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Faulty")
             .field("store", &self.store)
-            .field("plan", &self.plan)
-            .field("calls", &self.calls)
-            .field("applies", &self.applies)
+            .field("course", &self.course)
             .finish()
     }
 }
@@ -160,7 +219,7 @@ mod tests {
         let store = Faulty::new(MemoryStore::new(), plan);
         let mut batch = Batch::new();
         (0..3).for_each(|sort| drop_ref(batch.put(key(sort), b"v")));
-        let outcome = store.apply(Generation::new(0), &batch);
+        let outcome = store.apply(&Scope::new(*b"p"), Generation::new(0), &batch);
         assert_eq!((store.calls(), store.applies()), (1, 1));
         (outcome, store.inner().dump().len())
     }
@@ -191,7 +250,7 @@ mod tests {
             let plan = FaultPlan::none().call(nth, Fault::Before(StoreError::Io));
             let store = Faulty::new(MemoryStore::new(), plan);
             let outcomes = [
-                store.generation().is_err(),
+                store.generation(&Scope::new(*b"p")).is_err(),
                 store.get(&key(0)).is_err(),
                 store.scan(&Scan::partitions(Table::new(1)), 1).is_err(),
             ];

@@ -3,10 +3,11 @@
 use core::fmt;
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use super::{
-    Applied, Batch, Change, Generation, Key, Range, Record, Scan, Store, StoreError, Table, Value,
+    Applied, Batch, Change, Generation, Key, Range, Record, Scan, Scope, Store, StoreError, Table,
+    Value, Work,
 };
 
 /// Records in memory: gone with the process, wiped when dropped.
@@ -14,16 +15,21 @@ use super::{
 /// For tests; and for hosts with a database of their own, who mirror it here and write batches when
 /// they can. Several handles on one store are an [`Arc`](std::sync::Arc) of it.
 #[derive(Default)]
-pub struct MemoryStore(RwLock<State>);
+pub struct MemoryStore {
+    state: RwLock<State>,
+    /// Held by whoever writes, and by whoever wants to be the only one for a while.
+    writing: Mutex<()>,
+}
 
 #[derive(Clone, Default)]
 struct State {
-    generation: u64,
+    /// Of each scope that was ever written: it stays when its records go, so that no number comes back.
+    generations: BTreeMap<Scope, u64>,
     records: BTreeMap<Key, Value>,
 }
 
 impl MemoryStore {
-    /// An empty store, in generation 0.
+    /// An empty store: each scope is in generation 0.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -32,7 +38,10 @@ impl MemoryStore {
     /// A second store with the same contents, as a backup is one.
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self(RwLock::new(self.state().clone()))
+        Self {
+            state: RwLock::new(self.state().clone()),
+            writing: Mutex::default(),
+        }
     }
 
     /// Everything, in the order of the names.
@@ -43,7 +52,56 @@ impl MemoryStore {
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
         // Nothing that can panic is done under the lock.
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Applies a batch; nobody else does meanwhile.
+    fn write(
+        &self,
+        scope: &Scope,
+        if_generation: Generation,
+        batch: &Batch,
+    ) -> Result<Applied, StoreError> {
+        batch.check(scope)?;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.generation(scope) != if_generation {
+            return Ok(Applied::Conflict);
+        }
+        if batch.is_empty() {
+            return Ok(Applied::Done(if_generation));
+        }
+        let next = if_generation.get() + 1;
+        state.generations.insert(scope.clone(), next);
+        for change in batch.changes() {
+            state.change(change);
+        }
+        Ok(Applied::Done(Generation::new(next)))
+    }
+}
+
+/// The store, for whoever is the only one to write.
+struct Only<'a>(&'a MemoryStore);
+
+impl Store for Only<'_> {
+    fn get(&self, key: &Key) -> Result<Option<Value>, StoreError> {
+        self.0.get(key)
+    }
+
+    fn scan(&self, scan: &Scan, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.0.scan(scan, limit)
+    }
+
+    fn generation(&self, scope: &Scope) -> Result<Generation, StoreError> {
+        self.0.generation(scope)
+    }
+
+    fn apply(
+        &self,
+        scope: &Scope,
+        if_generation: Generation,
+        batch: &Batch,
+    ) -> Result<Applied, StoreError> {
+        self.0.write(scope, if_generation, batch)
     }
 }
 
@@ -62,27 +120,33 @@ impl Store for MemoryStore {
         })
     }
 
-    fn generation(&self) -> Result<Generation, StoreError> {
-        Ok(Generation::new(self.state().generation))
+    fn generation(&self, scope: &Scope) -> Result<Generation, StoreError> {
+        scope.check()?;
+        Ok(self.state().generation(scope))
     }
 
-    fn apply(&self, if_generation: Generation, batch: &Batch) -> Result<Applied, StoreError> {
-        batch.check()?;
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if state.generation != if_generation.get() {
-            return Ok(Applied::Conflict);
-        }
-        if !batch.is_empty() {
-            state.generation += 1;
-        }
-        for change in batch.changes() {
-            state.change(change);
-        }
-        Ok(Applied::Done(Generation::new(state.generation)))
+    fn apply(
+        &self,
+        scope: &Scope,
+        if_generation: Generation,
+        batch: &Batch,
+    ) -> Result<Applied, StoreError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write(scope, if_generation, batch)
+    }
+
+    fn exclusively(&self, scope: &Scope, work: &mut Work<'_>) -> Result<(), StoreError> {
+        scope.check()?;
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&Only(self))
     }
 }
 
 impl State {
+    fn generation(&self, scope: &Scope) -> Generation {
+        Generation::new(self.generations.get(scope).copied().unwrap_or_default())
+    }
+
     fn range(&self, range: &Range) -> impl Iterator<Item = (&Key, &Value)> {
         let from = Key::new(range.table, &*range.partition, &*range.from);
         self.records
@@ -143,11 +207,7 @@ fn record((key, value): (&Key, &Value)) -> Record {
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state();
-        let count = state.records.len();
-        write!(
-            f,
-            "MemoryStore(generation {}, {count} records)",
-            state.generation
-        )
+        let (scopes, count) = (state.generations.len(), state.records.len());
+        write!(f, "MemoryStore({scopes} scopes, {count} records)")
     }
 }

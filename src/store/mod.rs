@@ -7,27 +7,32 @@
 //! |---|---|
 //! | [`Store::get`] | one record |
 //! | [`Store::scan`] | the records of a partition in the order of their sort keys; the partitions of a table |
-//! | [`Store::generation`] | a number that grows with everything that is written |
-//! | [`Store::apply`] | all changes of a batch, or none, if nobody has written in between |
+//! | [`Store::generation`] | a number that grows with everything that is written in a scope |
+//! | [`Store::apply`] | all changes of a batch, or none, if nobody has written in that scope in between |
 //!
 //! An operation asks for the generation *first*, reads what it needs, and ends in one `apply` with that
 //! generation. [`Applied::Conflict`] says that somebody else was faster, who may be in another
 //! process: what was read is worth nothing then, and the operation begins anew. So nobody holds a lock
 //! while he thinks.
 //!
+//! A [`Scope`] is what one writer works in: of an account, everything that begins with its address. Writers in
+//! different scopes never get in each other's way. Who is overtaken again and again can ask for
+//! [`Store::exclusively`], which a store may have or not.
+//!
 //! ```
-//! use omemo::store::{Applied, Batch, Key, MemoryStore, Store, Table};
+//! use omemo::store::{Applied, Batch, Key, MemoryStore, Scope, Store, Table};
 //!
 //! const COUNTERS: Table = Table::new(1);
 //!
 //! let store = MemoryStore::new();
-//! let key = Key::new(COUNTERS, *b"stanzas", *b"");
+//! let scope = Scope::new(*b"juliet@capulet.example");
+//! let key = Key::new(COUNTERS, scope.partition(b"stanzas"), *b"");
 //! loop {
-//!     let generation = store.generation()?;
+//!     let generation = store.generation(&scope)?;
 //!     let count = store.get(&key)?.map_or(0, |value| value[0]);
 //!     let mut batch = Batch::new();
 //!     batch.put(key.clone(), &[count + 1]);
-//!     if let Applied::Done(_) = store.apply(generation, &batch)? {
+//!     if let Applied::Done(_) = store.apply(&scope, generation, &batch)? {
 //!         break;
 //!     }
 //! }
@@ -50,6 +55,7 @@ mod error;
 pub mod faults;
 mod key;
 mod memory;
+mod scope;
 pub mod sealed;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -62,6 +68,7 @@ pub use batch::{Batch, Change};
 pub use error::{Remedy, StoreError};
 pub use key::{Key, Range, Record, Scan, Table};
 pub use memory::MemoryStore;
+pub use scope::Scope;
 pub use sealed::{SealKey, SealKind, Sealed};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
@@ -105,27 +112,53 @@ pub trait Store: Send + Sync {
     /// [`StoreError`]; nothing has changed.
     fn scan(&self, scan: &Scan, limit: usize) -> Result<Vec<Record>, StoreError>;
 
-    /// The state that the store is in.
+    /// The state that a scope is in.
     ///
     /// # Errors
     /// [`StoreError`]; nothing has changed.
-    fn generation(&self) -> Result<Generation, StoreError>;
+    fn generation(&self, scope: &Scope) -> Result<Generation, StoreError>;
 
-    /// Makes all changes of the batch, one after the other, if the store is still in the state
-    /// `if_generation`; a later change of a name rules over an earlier one. The generation is larger
-    /// then.
+    /// Makes all changes of the batch, one after the other, if the scope is still in the state
+    /// `if_generation`; a later change of a name rules over an earlier one. The generation of the scope is
+    /// larger then, and that of every other scope is what it was.
     ///
     /// An empty batch writes nothing and leaves the generation as it is: `Done` says that everything
-    /// read since `if_generation` was of one state.
+    /// read in the scope since `if_generation` was of one state.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing has changed, but see above about [`StoreError::Io`].
-    fn apply(&self, if_generation: Generation, batch: &Batch) -> Result<Applied, StoreError>;
+    /// [`StoreError::OutsideScope`] if a change names a record of another scope. [`StoreError`]; nothing has
+    /// changed, but see above about [`StoreError::Io`].
+    fn apply(
+        &self,
+        scope: &Scope,
+        if_generation: Generation,
+        batch: &Batch,
+    ) -> Result<Applied, StoreError>;
+
+    /// Runs `work` once, with a view of the store, while nobody else writes in the scope: an `apply` through
+    /// the view, with a generation that the view has given, meets no conflict. For an operation that
+    /// others have overtaken before; whoever else writes waits for it, so it is to be short. `work` uses
+    /// the view and nothing else of the store, and writes in this scope only.
+    ///
+    /// What was applied through the view is stored when this has returned `Ok`, and not before. If `work`
+    /// fails or panics, what it has applied is stored or not, and others can write again.
+    ///
+    /// A store that cannot do it runs `work` with itself, which is what the default does: then a conflict
+    /// is possible as ever.
+    ///
+    /// # Errors
+    /// Those of `work`; [`StoreError`].
+    fn exclusively(&self, scope: &Scope, work: &mut Work<'_>) -> Result<(), StoreError> {
+        let _ = scope;
+        work(&self)
+    }
 }
 
-/// A state of a store. A batch that is not empty makes it larger; nothing else changes it. It counts
-/// for the whole store: whoever writes, for whichever account, makes every operation that is under way
-/// begin anew.
+/// What is done with a store while nobody else writes ([`Store::exclusively`]).
+pub type Work<'a> = dyn FnMut(&dyn Store) -> Result<(), StoreError> + 'a;
+
+/// A state of a scope. A batch that is not empty makes it larger. It never comes back: a scope whose records
+/// were all removed goes on from where it was, or from a larger number, so that who has slept meanwhile is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(u64);
 
@@ -147,7 +180,7 @@ impl Generation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "after a conflict nothing is stored"]
 pub enum Applied {
-    /// All of it is stored, and the store is in this state now.
+    /// All of it is stored, and the scope is in this state now.
     Done(Generation),
     /// Nothing is stored, since somebody else has written: read again.
     Conflict,
@@ -164,12 +197,21 @@ macro_rules! pointer {
                 (**self).scan(scan, limit)
             }
 
-            fn generation(&self) -> Result<Generation, StoreError> {
-                (**self).generation()
+            fn generation(&self, scope: &Scope) -> Result<Generation, StoreError> {
+                (**self).generation(scope)
             }
 
-            fn apply(&self, if_generation: Generation, batch: &Batch) -> Result<Applied, StoreError> {
-                (**self).apply(if_generation, batch)
+            fn apply(
+                &self,
+                scope: &Scope,
+                if_generation: Generation,
+                batch: &Batch,
+            ) -> Result<Applied, StoreError> {
+                (**self).apply(scope, if_generation, batch)
+            }
+
+            fn exclusively(&self, scope: &Scope, work: &mut Work<'_>) -> Result<(), StoreError> {
+                (**self).exclusively(scope, work)
             }
         }
     )*};

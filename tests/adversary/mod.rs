@@ -9,7 +9,7 @@ use omemo::error::DecryptError;
 use omemo::model::{BareJid, Bundle, DeviceId, Encrypted, OwnKey, Version};
 use omemo::protocol::{KeyExchange, KeyMaterial, RatchetMessage, of};
 use omemo::session::Session;
-use omemo::store::{Record, Store, Table};
+use omemo::store::{Record, Scope, Store, Table};
 
 use crate::world::{Stanza, World, jid};
 
@@ -23,7 +23,9 @@ pub(crate) const MAC: FailureReason = FailureReason::Key(DecryptError::Mac);
 /// Every stored byte, and how often something was written.
 pub(crate) fn state(world: &World, device: usize) -> (Vec<Record>, u64) {
     let device = &world.devices[device];
-    (device.dump(), device.store.generation().unwrap().get())
+    let scope = Scope::new(device.account.jid().as_str());
+    let generation = device.store.generation(&scope).unwrap();
+    (device.dump(), generation.get())
 }
 
 /// Does something that must not write.

@@ -1,4 +1,4 @@
-/* A store of a caller's: a sorted array, as an example of the four functions, and as a thing to test with. */
+/* A store of a caller's: a sorted array, as an example of the functions, and as a thing to test with. */
 #ifndef HOST_STORE_H
 #define HOST_STORE_H
 
@@ -12,14 +12,27 @@ typedef struct {
   size_t partition_len, sort_len, value_len;
 } host_record;
 
+/* The state of a scope: it stays when the records of the scope go, so that no number comes back. */
+typedef struct {
+  uint8_t *name;
+  size_t name_len;
+  uint64_t generation;
+} host_scope;
+
 typedef struct {
   pthread_mutex_t mutex;
   host_record *records;
   size_t count, room;
-  uint64_t generation;
-  /* For tests: what the functions return instead of working; how often `destroy` was called; conflicts to come. */
-  uint32_t failure;
-  int destroyed, conflicts;
+  host_scope *scopes;
+  size_t scope_count;
+  /* Held by whoever writes, and by whoever wants to be the only one for a while, on the thread `owner`. */
+  pthread_mutex_t writing;
+  pthread_t owner;
+  int is_owned;
+  /* For tests: what the functions return instead of working; how often `destroy` was called; conflicts to come, for
+     those who are not alone; how often somebody was alone; what `begin_exclusive` and `end_exclusive` return. */
+  uint32_t failure, begin_failure, end_failure;
+  int destroyed, conflicts, alone, ended_badly;
   /* For tests: an account to be called from within, which is refused. */
   omemo_account *reentered;
 } host_store;
@@ -167,25 +180,51 @@ static inline uint32_t host_scan(void *user_data, const omemo_store_scan *scan, 
   return status;
 }
 
-static inline uint32_t host_generation(void *user_data, uint64_t *generation) {
+static inline host_scope *host_find_scope(host_store *s, const uint8_t *scope, size_t scope_len) {
+  size_t i;
+  for (i = 0; i < s->scope_count; i++) {
+    if (host_compare_bytes(s->scopes[i].name, s->scopes[i].name_len, scope, scope_len) == 0) {
+      return &s->scopes[i];
+    }
+  }
+  return NULL;
+}
+
+static inline uint32_t host_generation(void *user_data, const uint8_t *scope, size_t scope_len, uint64_t *generation) {
   host_store *s = (host_store *)user_data;
+  const host_scope *found;
   uint32_t status;
   pthread_mutex_lock(&s->mutex);
   status = s->failure;
-  *generation = s->generation;
+  found = host_find_scope(s, scope, scope_len);
+  *generation = found != NULL ? found->generation : 0;
   pthread_mutex_unlock(&s->mutex);
   return status;
 }
 
-static inline uint32_t host_apply(void *user_data, const omemo_store_change *changes, size_t count,
-                                  uint64_t *generation) {
+static inline int host_is_alone(host_store *s) {
+  int is_alone;
+  pthread_mutex_lock(&s->mutex);
+  is_alone = s->is_owned && pthread_equal(s->owner, pthread_self());
+  pthread_mutex_unlock(&s->mutex);
+  return is_alone;
+}
+
+static inline uint32_t host_apply(void *user_data, const uint8_t *scope, size_t scope_len,
+                                  const omemo_store_change *changes, size_t count, uint64_t *generation) {
   host_store *s = (host_store *)user_data;
   uint32_t status = OMEMO_OK;
+  int is_alone = host_is_alone(s);
+  host_scope *found;
   size_t i;
+  if (!is_alone) {
+    pthread_mutex_lock(&s->writing);
+  }
   pthread_mutex_lock(&s->mutex);
+  found = host_find_scope(s, scope, scope_len);
   if (s->failure != 0) {
     status = s->failure;
-  } else if (s->generation != *generation || (count > 0 && s->conflicts > 0)) {
+  } else if (*generation != (found != NULL ? found->generation : 0) || (!is_alone && count > 0 && s->conflicts > 0)) {
     s->conflicts -= s->conflicts > 0;
     status = OMEMO_CONFLICT;
   } else {
@@ -206,11 +245,54 @@ static inline uint32_t host_apply(void *user_data, const omemo_store_change *cha
         }
       }
     }
-    s->generation += count > 0;
-    *generation = s->generation;
+    if (count > 0) {
+      if (found == NULL) {
+        s->scopes = (host_scope *)realloc(s->scopes, (s->scope_count + 1) * sizeof *s->scopes);
+        CHECK(s->scopes != NULL);
+        found = &s->scopes[s->scope_count++];
+        found->name = host_copy(scope, scope_len);
+        found->name_len = scope_len;
+        found->generation = 0;
+      }
+      *generation = ++found->generation;
+    }
   }
   pthread_mutex_unlock(&s->mutex);
+  if (!is_alone) {
+    pthread_mutex_unlock(&s->writing);
+  }
   return status;
+}
+
+/* Coarser than it has to be: nobody writes in another scope either. */
+static inline uint32_t host_begin_exclusive(void *user_data, const uint8_t *scope, size_t scope_len) {
+  host_store *s = (host_store *)user_data;
+  (void)scope;
+  (void)scope_len;
+  if (s->begin_failure != 0) {
+    return s->begin_failure;
+  }
+  pthread_mutex_lock(&s->writing);
+  pthread_mutex_lock(&s->mutex);
+  s->owner = pthread_self();
+  s->is_owned = 1;
+  s->alone++;
+  pthread_mutex_unlock(&s->mutex);
+  return OMEMO_OK;
+}
+
+static inline uint32_t host_end_exclusive(void *user_data, const uint8_t *scope, size_t scope_len, uint32_t status) {
+  host_store *s = (host_store *)user_data;
+  uint32_t end_failure;
+  (void)scope;
+  (void)scope_len;
+  pthread_mutex_lock(&s->mutex);
+  s->is_owned = 0;
+  s->ended_badly += status != OMEMO_OK;
+  end_failure = s->end_failure;
+  pthread_mutex_unlock(&s->mutex);
+  pthread_mutex_unlock(&s->writing);
+  return end_failure != 0 ? end_failure : OMEMO_OK;
 }
 
 static inline void host_destroy(void *user_data) {
@@ -220,14 +302,21 @@ static inline void host_destroy(void *user_data) {
   }
   free(s->records);
   s->records = NULL;
+  while (s->scope_count > 0) {
+    free(s->scopes[--s->scope_count].name);
+  }
+  free(s->scopes);
+  s->scopes = NULL;
   s->destroyed++;
   pthread_mutex_destroy(&s->mutex);
+  pthread_mutex_destroy(&s->writing);
 }
 
 static inline void host_open(host_store *s, omemo_store **store) {
   omemo_store_callbacks callbacks;
   memset(s, 0, sizeof *s);
   CHECK(pthread_mutex_init(&s->mutex, NULL) == 0);
+  CHECK(pthread_mutex_init(&s->writing, NULL) == 0);
   memset(&callbacks, 0, sizeof callbacks);
   callbacks.struct_size = sizeof callbacks;
   callbacks.get = host_get;
@@ -235,6 +324,8 @@ static inline void host_open(host_store *s, omemo_store **store) {
   callbacks.generation = host_generation;
   callbacks.apply = host_apply;
   callbacks.destroy = host_destroy;
+  callbacks.begin_exclusive = host_begin_exclusive;
+  callbacks.end_exclusive = host_end_exclusive;
   OK(omemo_store_open_callbacks(&callbacks, s, store, &error));
 }
 

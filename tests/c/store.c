@@ -167,6 +167,12 @@ static void of_ones_own(void) {
   callbacks.struct_size = sizeof callbacks;
   FAILS(OMEMO_ERROR_NULL, omemo_store_open_callbacks(&callbacks, NULL, &store, &error));
   FAILS(OMEMO_ERROR_NULL, omemo_store_open_callbacks(NULL, NULL, &store, &error));
+  callbacks.get = host_get;
+  callbacks.scan = host_scan;
+  callbacks.generation = host_generation;
+  callbacks.apply = host_apply;
+  callbacks.begin_exclusive = host_begin_exclusive;
+  FAILS(OMEMO_ERROR_NULL, omemo_store_open_callbacks(&callbacks, NULL, &store, &error));
   CHECK(store == STORE_UNTOUCHED);
 
   host_open(&host, &store);
@@ -174,9 +180,23 @@ static void of_ones_own(void) {
   CHECK(host.count > 200);
 
   options_init(&options);
-  host.conflicts = 3;
+  host.conflicts = 2;
   OK(omemo_account_open(store, "nurse@capulet.example", &options, NOW, &account, &error));
-  CHECK(host.conflicts == 0);
+  CHECK(host.conflicts == 0 && host.alone == 0);
+  /* Whoever was overtaken three times is alone then, and is let in or not. */
+  host.conflicts = 1000000;
+  OK(omemo_account_set_accepted(account, "romeo@montague.example", 1, NOW, &error));
+  CHECK(host.conflicts == 999997 && host.alone == 1 && host.ended_badly == 0);
+  host.begin_failure = OMEMO_ERROR_STORE_BUSY;
+  FAILS(OMEMO_ERROR_STORE_BUSY, omemo_account_set_accepted(account, "romeo@montague.example", 0, NOW, &error));
+  CHECK(host.conflicts == 999994 && host.alone == 1);
+  host.begin_failure = 0;
+  host.end_failure = OMEMO_ERROR_STORE_FULL;
+  FAILS(OMEMO_ERROR_STORE_FULL, omemo_account_set_accepted(account, "romeo@montague.example", 0, NOW, &error));
+  CHECK(host.alone == 2);
+  host.end_failure = 0;
+  host.conflicts = 0;
+  OK(omemo_account_set_accepted(account, "romeo@montague.example", 1, NOW, &error));
   host.reentered = account;
   OK(omemo_account_contacts(account, &contacts, &error));
   omemo_strings_free(contacts);
@@ -247,6 +267,7 @@ static void a_sink_refuses(void) {
   omemo_strings *accounts = (omemo_strings *)UNTOUCHED;
   memset(&host, 0, sizeof host);
   CHECK(pthread_mutex_init(&host.mutex, NULL) == 0);
+  CHECK(pthread_mutex_init(&host.writing, NULL) == 0);
   memset(&callbacks, 0, sizeof callbacks);
   callbacks.struct_size = sizeof callbacks;
   callbacks.get = wrong_get;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use omemo::crypto::Secret;
 use omemo::store::faults::{FaultPlan, Faulty};
 use omemo::store::{
-    Applied, Batch, Generation, Key, MemoryStore, Scan, SealKey, Sealed, Store, Table,
+    Applied, Batch, Generation, Key, MemoryStore, Range, Scan, Scope, SealKey, Sealed, Store, Table,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -67,20 +67,36 @@ pub(crate) fn with_each(test: impl Fn(&dyn Store, &dyn Store)) {
 pub(crate) fn apply(store: &dyn Store, build: impl FnOnce(&mut Batch)) -> Generation {
     let mut batch = Batch::new();
     build(&mut batch);
-    let generation = store.generation().unwrap();
-    match store.apply(generation, &batch).unwrap() {
+    let generation = store.generation(&scope()).unwrap();
+    match store.apply(&scope(), generation, &batch).unwrap() {
         Applied::Done(now) => now,
         Applied::Conflict => panic!("nobody else writes"),
     }
 }
 
-pub(crate) fn key(partition: &[u8], sort: &[u8]) -> Key {
-    Key::new(ONE, partition, sort)
+/// Where the records of most tests are.
+pub(crate) fn scope() -> Scope {
+    Scope::new(*b"juliet")
 }
 
+/// A partition of that scope.
+pub(crate) fn within(name: &[u8]) -> Vec<u8> {
+    scope().partition(name)
+}
+
+pub(crate) fn key(partition: &[u8], sort: &[u8]) -> Key {
+    Key::new(ONE, within(partition), sort)
+}
+
+pub(crate) fn range(partition: &[u8]) -> Range {
+    Range::partition(ONE, within(partition))
+}
+
+/// The partitions of that scope, all that there are.
 pub(crate) fn partitions(store: &dyn Store, table: Table) -> Vec<Vec<u8>> {
     let records = store.scan(&Scan::partitions(table), usize::MAX).unwrap();
-    let mut names: Vec<_> = records.into_iter().map(|r| r.key.partition).collect();
+    let name = |partition: &[u8]| partition.strip_prefix(&*within(b"")).unwrap().to_vec();
+    let mut names: Vec<_> = records.iter().map(|r| name(&r.key.partition)).collect();
     names.sort();
     names
 }

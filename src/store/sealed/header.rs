@@ -2,7 +2,7 @@
 //!
 //! | offset | bytes | |
 //! |---|---|---|
-//! | 0 | 1 | version of this form: 1 |
+//! | 0 | 1 | version of this form: 2; 1 where names are of their first form |
 //! | 1 | 1 | 0: a key, 1: a passphrase |
 //! | 2 | 16 | store id |
 //! | 18 | 4 | epoch of the data key: 1 |
@@ -13,16 +13,19 @@
 //!
 //! Integers are little-endian. Everything before the nonce is associated data.
 
+use std::sync::Mutex;
+
 use rand_core::TryCryptoRng;
 
-use super::record::Seal;
-use super::{SealKey, SealKind};
+use super::record::{NameForm, Seal};
+use super::{SealKey, SealKind, draw};
 use crate::crypto::passphrase::{Cost, argon2id};
 use crate::crypto::siv::{NONCE_LEN, SivKey};
-use crate::crypto::{Secret, kdf, random};
-use crate::store::{Batch, Key, Store, StoreError, Table};
+use crate::crypto::{Secret, kdf};
+use crate::store::{Batch, Key, Scope, Store, StoreError, Table};
 
-const FORM: u8 = 1;
+const OLD_FORM: u8 = 1;
+const FORM: u8 = 2;
 const EPOCH: u32 = 1;
 const KEY: u8 = 0;
 const PASSPHRASE: u8 = 1;
@@ -42,18 +45,14 @@ impl DataKey {
         Self(Box::new(key))
     }
 
-    pub(super) fn seal(&self, header: &Header) -> Seal {
+    pub(super) fn seal(&self, header: &Header, form: NameForm) -> Seal {
         let derive = |info| kdf::hkdf_salted::<32>(&header.store_id, self.0.expose(), info);
-        Seal::new(
-            &derive(RECORDS),
-            &derive(NAMES),
-            header.store_id,
-            header.epoch,
-        )
+        Seal::new(&derive(RECORDS), &derive(NAMES), header, form)
     }
 }
 
 /// The header, read or made.
+#[derive(PartialEq, Eq)]
 pub(super) struct Header {
     store_id: [u8; 16],
     epoch: u32,
@@ -62,7 +61,7 @@ pub(super) struct Header {
 
 impl Header {
     /// The header of a store; `None` if it has none.
-    pub(super) fn read(store: &impl Store) -> Result<Option<Self>, StoreError> {
+    pub(super) fn read(store: &dyn Store) -> Result<Option<Self>, StoreError> {
         let Some(value) = store.get(&name())? else {
             return Ok(None);
         };
@@ -77,10 +76,27 @@ impl Header {
             epoch: reader.number()?,
             bytes,
         };
-        if form != FORM || header.epoch != EPOCH {
+        if form < OLD_FORM || header.epoch != EPOCH {
             return Err(StoreError::Corrupt);
         }
         Ok(Some(header))
+    }
+
+    pub(super) const fn store_id(&self) -> [u8; 16] {
+        self.store_id
+    }
+
+    pub(super) const fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// How the names in the store are made.
+    pub(super) const fn names(&self) -> NameForm {
+        let [form, ..] = self.bytes;
+        match form {
+            OLD_FORM => NameForm::Unscoped,
+            _ => NameForm::Scoped,
+        }
     }
 
     /// What opens it.
@@ -98,10 +114,10 @@ impl Header {
         store_id: [u8; 16],
         key: &SealKey<'_>,
         data_key: &DataKey,
-        rng: &mut R,
+        rng: &Mutex<R>,
     ) -> Result<Self, StoreError> {
-        let salt: [u8; 16] = *random(rng)?.expose();
-        let nonce: [u8; NONCE_LEN] = *random(rng)?.expose();
+        let salt: [u8; 16] = *draw(rng)?.expose();
+        let nonce: [u8; NONCE_LEN] = *draw(rng)?.expose();
         let (kind, cost) = match key {
             SealKey::Key(_) => (KEY, [0; 3]),
             SealKey::Passphrase(_, cost) => {
@@ -130,28 +146,35 @@ impl Header {
         })
     }
 
-    /// Unwraps the data key.
-    pub(super) fn open(&self, key: &SealKey<'_>) -> Result<DataKey, StoreError> {
+    /// The key that was given, with the cost that is stored.
+    pub(super) fn with_cost<'a>(&self, key: &SealKey<'a>) -> Result<SealKey<'a>, StoreError> {
         let mut reader = Reader(&self.bytes);
         let [_, kind] = reader.take()?;
         let _: [u8; 20] = reader.take()?;
         let cost = [reader.number()?, reader.number()?, reader.number()?];
+        match (kind, *key) {
+            (KEY, SealKey::Key(_)) if cost == [0; 3] => Ok(*key),
+            (PASSPHRASE, SealKey::Passphrase(passphrase, _)) => {
+                let [memory, passes, lanes] = cost;
+                let cost = Cost::new(memory, passes, lanes).ok_or(StoreError::Corrupt)?;
+                Ok(SealKey::Passphrase(passphrase, cost))
+            }
+            (KEY, SealKey::Passphrase(..)) | (PASSPHRASE, SealKey::Key(_)) => {
+                Err(StoreError::WrongKey)
+            }
+            _ => Err(StoreError::Corrupt),
+        }
+    }
+
+    /// Unwraps the data key.
+    pub(super) fn open(&self, key: &SealKey<'_>) -> Result<DataKey, StoreError> {
+        let key = self.with_cost(key)?;
+        let mut reader = Reader(&self.bytes);
+        let _: [u8; 34] = reader.take()?;
         let salt = reader.take()?;
         let nonce = reader.take()?;
         let wrapped: [u8; 32] = reader.take()?;
         let tag = reader.take()?;
-        let key = match (kind, key) {
-            (KEY, SealKey::Key(_)) if cost == [0; 3] => *key,
-            (PASSPHRASE, SealKey::Passphrase(passphrase, _)) => {
-                let [memory, passes, lanes] = cost;
-                let cost = Cost::new(memory, passes, lanes).ok_or(StoreError::Corrupt)?;
-                SealKey::Passphrase(passphrase, cost)
-            }
-            (KEY, SealKey::Passphrase(..)) | (PASSPHRASE, SealKey::Key(_)) => {
-                return Err(StoreError::WrongKey);
-            }
-            _ => return Err(StoreError::Corrupt),
-        };
         let public = self.bytes.get(..PUBLIC_LEN).unwrap_or_default();
         let data = wrapping_key(&key, &salt)?
             .open(&nonce, &associated(public), &wrapped, &tag)
@@ -167,6 +190,11 @@ impl Header {
         batch.put(name(), &self.bytes);
         batch
     }
+}
+
+/// Where the header is.
+pub(super) fn scope() -> Scope {
+    Scope::new([])
 }
 
 fn name() -> Key {

@@ -3,7 +3,8 @@
 //! ```text
 //! wrapping key = HKDF(salt, the caller's key, or Argon2id(passphrase, salt, cost))
 //! header       = store id ‖ epoch ‖ cost ‖ salt ‖ AES-256-GCM-SIV(wrapping key, data key)
-//! name         = table, HMAC(name key, table ‖ partition), HMAC(name key, table ‖ partition ‖ sort)
+//! name         = table, HMAC(name key, scope) ‖ 0 ‖ HMAC(name key, table ‖ partition),
+//!                HMAC(name key, table ‖ partition ‖ sort)
 //! value        = AES-256-GCM-SIV(record key, partition ‖ sort ‖ value), with the store id, the epoch
 //!                and the name as associated data
 //! ```
@@ -15,8 +16,8 @@
 //! # What it hides, and what it shows
 //!
 //! Contents, addresses and the order of records are hidden. Whoever sees the store below sees the number
-//! of its records, their tables and lengths, which of them share a partition, and when which of them
-//! is written.
+//! of its records, their tables and lengths, which of them share a scope and a partition, and when which of
+//! them is written. So the number of accounts is seen, and how much each of them has.
 //!
 //! A record that was changed, or put under another name or into another store, is
 //! [`Corrupt`](StoreError::Corrupt). A record that was removed, or replaced by an older one of the same
@@ -27,10 +28,13 @@
 //!
 //! A scan of a range, and the removal of one that is not a whole partition, read the whole partition
 //! and decrypt it: the order of the records is what is hidden. Small partitions keep that small.
-//! A value may be shorter than [`MAX_VALUE`](super::MAX_VALUE) by its name and 37 bytes.
+//! A value may be shorter than [`MAX_VALUE`](super::MAX_VALUE) by its name and 37 bytes. With a store of your
+//! own below, all processes must have the same version of the library while the names get another form.
 
 mod header;
+mod migrate;
 mod record;
+mod view;
 
 use core::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -38,9 +42,11 @@ use std::sync::{Mutex, PoisonError};
 use rand_core::TryCryptoRng;
 
 use self::header::{DataKey, Header};
-use self::record::Seal;
+use self::migrate::{clean, migrate};
+use self::record::{NameForm, Seal};
+use self::view::View;
 use super::{
-    Applied, Batch, Change, Generation, Key, Range, Record, Scan, Store, StoreError, Table, Value,
+    Applied, Batch, Generation, Key, Record, Scan, Scope, Store, StoreError, Table, Value, Work,
 };
 use crate::crypto::passphrase::Cost;
 use crate::crypto::{Secret, random};
@@ -76,7 +82,7 @@ impl SealKind {
 
 /// Encrypts what another store keeps.
 ///
-/// `R` is where nonces come from: nothing on this floor has a generator of its own, and the four functions
+/// `R` is where nonces come from: nothing on this floor has a generator of its own, and the functions
 /// of a store take none. A nonce that repeats, as after a fork with a generator that does
 /// not notice it, shows that two values are equal, and nothing else.
 pub struct Sealed<S, R> {
@@ -86,39 +92,47 @@ pub struct Sealed<S, R> {
     rng: Mutex<R>,
 }
 
-/// Rewrapping the key yields to whoever writes at the same moment, but not for ever.
-const REWRAP_ATTEMPTS: usize = 1000;
+/// Whoever writes the header, or gives names another form, yields to others who do, but not for ever.
+const ATTEMPTS: usize = 1000;
 
 impl<S: Store, R: TryCryptoRng + Send> Sealed<S, R> {
-    /// Opens a sealed store, or seals an empty one.
+    /// Opens a sealed store, or seals an empty one. One that was sealed by 0.1 gets names of the present form
+    /// first, which takes as long as it has records; below a store that can only be read it stays as it is, and
+    /// can be read.
     ///
     /// # Errors
     /// [`StoreError::WrongKey`] if it is sealed with another key; [`StoreError::NotSealed`] if there
     /// are records and no seal; [`StoreError::Newer`], [`StoreError::Corrupt`]; [`StoreError::Rng`];
     /// those of the store below.
-    pub fn open(store: S, key: &SealKey<'_>, mut rng: R) -> Result<Self, StoreError> {
-        let (header, data_key) = loop {
-            let generation = store.generation()?;
-            if let Some(header) = Header::read(&store)? {
-                let data_key = header.open(key)?;
-                break (header, data_key);
+    pub fn open(store: S, key: &SealKey<'_>, rng: R) -> Result<Self, StoreError> {
+        let rng = Mutex::new(rng);
+        for _ in 0..ATTEMPTS {
+            let Some((header, data_key)) = find_or_seal(&store, key, &rng)? else {
+                continue;
+            };
+            let mut form = header.names();
+            if form == NameForm::Unscoped {
+                match migrate(&store, &header, &data_key, key, &rng) {
+                    Ok(true) => form = NameForm::Scoped,
+                    Ok(false) => continue,
+                    Err(StoreError::ReadOnly) => {}
+                    Err(error) => return Err(error),
+                }
             }
-            if generation != Generation::new(0) && !is_empty(&store)? {
-                return Err(StoreError::NotSealed);
+            if form == NameForm::Scoped {
+                match clean(&store) {
+                    Ok(()) | Err(StoreError::ReadOnly) => {}
+                    Err(error) => return Err(error),
+                }
             }
-            let data_key = DataKey::new(random(&mut rng)?);
-            let store_id = *random(&mut rng)?.expose();
-            let header = Header::seal(store_id, key, &data_key, &mut rng)?;
-            if let Applied::Done(_) = store.apply(generation, &header.batch())? {
-                break (header, data_key);
-            }
-        };
-        Ok(Self {
-            seal: data_key.seal(&header),
-            data_key,
-            store,
-            rng: Mutex::new(rng),
-        })
+            return Ok(Self {
+                seal: data_key.seal(&header, form),
+                data_key,
+                store,
+                rng,
+            });
+        }
+        Err(StoreError::Busy)
     }
 
     /// Makes `key` the one that opens the store, in one `apply`. Handles that are open stay good.
@@ -127,12 +141,14 @@ impl<S: Store, R: TryCryptoRng + Send> Sealed<S, R> {
     /// [`StoreError::Busy`] if others write all the time; [`StoreError::Rng`]; those of the store
     /// below. The old key is the right one then, unless the store below leaves that open.
     pub fn change_key(&self, key: &SealKey<'_>) -> Result<(), StoreError> {
-        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
-        let header = Header::seal(self.seal.store_id(), key, &self.data_key, &mut *rng)?;
-        drop(rng);
-        for _ in 0..REWRAP_ATTEMPTS {
-            let generation = self.store.generation()?;
-            if let Applied::Done(_) = self.store.apply(generation, &header.batch())? {
+        if self.seal.form() == NameForm::Unscoped {
+            return Err(StoreError::ReadOnly);
+        }
+        let header = Header::seal(self.seal.store_id(), key, &self.data_key, &self.rng)?;
+        let scope = header::scope();
+        for _ in 0..ATTEMPTS {
+            let generation = self.store.generation(&scope)?;
+            if let Applied::Done(_) = self.store.apply(&scope, generation, &header.batch())? {
                 return Ok(());
             }
         }
@@ -144,123 +160,73 @@ impl<S: Store, R: TryCryptoRng + Send> Sealed<S, R> {
         &self.store
     }
 
-    fn sealed_put(&self, key: &Key, value: &Value) -> Result<Change, StoreError> {
-        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
-        let nonce = *random(&mut *rng)?.expose();
-        drop(rng);
-        let sealed = self.seal.seal(key, value, &nonce)?;
-        Ok(Change::Put(self.seal.name(key), sealed))
-    }
-
-    /// Records of the range, in no order.
-    fn records(&self, range: &Range) -> Result<Vec<Record>, StoreError> {
-        let partition = self.seal.partition(range.table, &range.partition);
-        let whole = Range::partition(range.table, partition);
-        let mut found = Vec::new();
-        for stored in self.store.scan(&whole.into(), usize::MAX)? {
-            let record = self.seal.open(&stored)?;
-            if range.contains(&record.key.sort) {
-                found.push(record);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Removes a range: what is stored, and what the changes before it have put there.
-    fn delete_range(
-        &self,
-        range: &Range,
-        before: &[Change],
-        sealed: &mut Batch,
-    ) -> Result<(), StoreError> {
-        if range.from.is_empty() && range.until.is_none() {
-            let partition = self.seal.partition(range.table, &range.partition);
-            sealed.delete_range(Range::partition(range.table, partition));
-            return Ok(());
-        }
-        for record in self.records(range)? {
-            sealed.delete(self.seal.name(&record.key));
-        }
-        for change in before {
-            if let Change::Put(key, _) = change
-                && key.table == range.table
-                && key.partition == range.partition
-                && range.contains(&key.sort)
-            {
-                sealed.delete(self.seal.name(key));
-            }
-        }
-        Ok(())
+    const fn view(&self) -> View<'_, R> {
+        View::new(&self.store, &self.seal, &self.rng)
     }
 }
 
 impl<S: Store, R: TryCryptoRng + Send> Store for Sealed<S, R> {
     fn get(&self, key: &Key) -> Result<Option<Value>, StoreError> {
-        key.check()?;
-        let name = self.seal.name(key);
-        let Some(value) = self.store.get(&name)? else {
-            return Ok(None);
-        };
-        let record = self.seal.open(&Record { key: name, value })?;
-        Ok(Some(record.value))
+        self.view().get(key)
     }
 
     fn scan(&self, scan: &Scan, limit: usize) -> Result<Vec<Record>, StoreError> {
-        scan.check()?;
-        match scan {
-            Scan::Range(_) if limit == 0 => Ok(Vec::new()),
-            Scan::Range(range) => {
-                let mut records = self.records(range)?;
-                records.sort_unstable_by(|a, b| a.key.sort.cmp(&b.key.sort));
-                records.truncate(limit);
-                Ok(records)
-            }
-            Scan::Partitions { table, after } => {
-                let after = after
-                    .as_ref()
-                    .map(|partition| self.seal.partition(*table, partition));
-                let stored = self.store.scan(
-                    &Scan::Partitions {
-                        table: *table,
-                        after,
-                    },
-                    limit,
-                )?;
-                stored.iter().map(|record| self.seal.open(record)).collect()
-            }
-        }
+        self.view().scan(scan, limit)
     }
 
-    fn generation(&self) -> Result<Generation, StoreError> {
-        self.store.generation()
+    fn generation(&self, scope: &Scope) -> Result<Generation, StoreError> {
+        self.view().generation(scope)
     }
 
-    fn apply(&self, if_generation: Generation, batch: &Batch) -> Result<Applied, StoreError> {
-        batch.check()?;
-        let mut sealed = Batch::new();
-        for (at, change) in batch.changes().iter().enumerate() {
-            match change {
-                Change::Put(key, value) => {
-                    sealed.push(self.sealed_put(key, value)?);
-                }
-                Change::Delete(key) => {
-                    sealed.delete(self.seal.name(key));
-                }
-                Change::DeleteRange(range) => {
-                    let before = batch.changes().get(..at).unwrap_or_default();
-                    self.delete_range(range, before, &mut sealed)?;
-                }
-            }
-        }
-        if sealed.is_empty() && !batch.is_empty() {
-            // A range with nothing in it: still a change, of something that is never there.
-            sealed.delete(Key::new(Table::SEAL, *b"nothing", *b""));
-        }
-        self.store.apply(if_generation, &sealed)
+    fn apply(
+        &self,
+        scope: &Scope,
+        if_generation: Generation,
+        batch: &Batch,
+    ) -> Result<Applied, StoreError> {
+        self.view().apply(scope, if_generation, batch)
+    }
+
+    fn exclusively(&self, scope: &Scope, work: &mut Work<'_>) -> Result<(), StoreError> {
+        self.view().exclusively(scope, work)
     }
 }
 
-fn is_empty(store: &impl Store) -> Result<bool, StoreError> {
+/// What the store is sealed with; a new seal, if it is empty. `None` if somebody else was faster.
+fn find_or_seal<R: TryCryptoRng>(
+    store: &dyn Store,
+    key: &SealKey<'_>,
+    rng: &Mutex<R>,
+) -> Result<Option<(Header, DataKey)>, StoreError> {
+    if let Some(header) = Header::read(store)? {
+        let data_key = header.open(key)?;
+        return Ok(Some((header, data_key)));
+    }
+    if !is_empty(store)? {
+        // Unless it was sealed between these two questions.
+        return match Header::read(store)? {
+            Some(_) => Ok(None),
+            None => Err(StoreError::NotSealed),
+        };
+    }
+    let data_key = DataKey::new(draw(rng)?);
+    let store_id = *draw(rng)?.expose();
+    let header = Header::seal(store_id, key, &data_key, rng)?;
+    // While nobody else writes, if the store can do that: else a record that is not sealed could come
+    // between the question and the header.
+    let (scope, mut is_sealed) = (header::scope(), false);
+    store.exclusively(&scope, &mut |store| {
+        let generation = store.generation(&scope)?;
+        if Header::read(store)?.is_none() && is_empty(store)? {
+            let applied = store.apply(&scope, generation, &header.batch())?;
+            is_sealed = matches!(applied, Applied::Done(_));
+        }
+        Ok(())
+    })?;
+    Ok(is_sealed.then_some((header, data_key)))
+}
+
+fn is_empty(store: &dyn Store) -> Result<bool, StoreError> {
     for number in 0..=u8::MAX {
         if !store
             .scan(&Scan::partitions(Table::new(number)), 1)?
@@ -270,6 +236,11 @@ fn is_empty(store: &impl Store) -> Result<bool, StoreError> {
         }
     }
     Ok(true)
+}
+
+fn draw<const N: usize, R: TryCryptoRng>(rng: &Mutex<R>) -> Result<Secret<N>, StoreError> {
+    let mut rng = rng.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(random(&mut *rng)?)
 }
 
 impl<S: fmt::Debug, R> fmt::Debug for Sealed<S, R> {

@@ -9,18 +9,20 @@
 //! | 21 | … | partition, sort key, value |
 //! | end | 16 | tag |
 //!
-//! Integers are little-endian. The associated data binds the record to the store, the epoch and the
+//! Integers are little-endian. A keyed name has two forms: in the first a partition is 16 bytes; in the second
+//! those come after the 16 bytes of the scope, without zero bytes, and a zero byte. The associated data binds the record to the store, the epoch and the
 //! keyed name; the full name inside must have that keyed name.
 
-use super::header::Reader;
+use super::header::{Header, Reader};
 use crate::crypto::Secret;
 use crate::crypto::kdf::HmacKey;
 use crate::crypto::siv::{NONCE_LEN, SivKey, TAG_LEN};
-use crate::store::{Key, Record, StoreError, Table, Value};
+use crate::store::{Key, Record, Scope, StoreError, Table, Value};
 
 const FORM: u8 = 1;
 const CLEAR_LEN: usize = 5 + NONCE_LEN;
 const NAME_LEN: usize = 16;
+const SCOPED_LEN: usize = NAME_LEN + 1 + NAME_LEN;
 const LABEL: &[u8] = b"omemo sealed store: record";
 
 /// Seals and opens records.
@@ -29,20 +31,42 @@ pub(super) struct Seal {
     names: Box<HmacKey>,
     store_id: [u8; 16],
     epoch: u32,
+    form: NameForm,
+}
+
+/// How names are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NameForm {
+    /// As in 0.1: a partition does not show its scope.
+    Unscoped,
+    /// A partition begins with its scope, as the store below asks for.
+    Scoped,
+}
+
+impl NameForm {
+    /// Of a name in a sealed store; `None` of the header's, and of what the library has not written.
+    pub(super) fn of(partition: &[u8]) -> Option<Self> {
+        match (partition.len(), Scope::of(partition).as_bytes().len()) {
+            (NAME_LEN, _) => Some(Self::Unscoped),
+            (SCOPED_LEN, NAME_LEN) => Some(Self::Scoped),
+            _ => None,
+        }
+    }
 }
 
 impl Seal {
     pub(super) fn new(
         records: &Secret<32>,
         names: &Secret<32>,
-        store_id: [u8; 16],
-        epoch: u32,
+        header: &Header,
+        form: NameForm,
     ) -> Self {
         Self {
             records: SivKey::new(records),
             names: Box::new(HmacKey::new(names.expose())),
-            store_id,
-            epoch,
+            store_id: header.store_id(),
+            epoch: header.epoch(),
+            form,
         }
     }
 
@@ -50,10 +74,27 @@ impl Seal {
         self.store_id
     }
 
+    pub(super) const fn form(&self) -> NameForm {
+        self.form
+    }
+
+    /// The keyed name of a scope. Without zero bytes, which end a scope.
+    pub(super) fn scope(&self, scope: &Scope) -> Scope {
+        let mut name = self.keyed(&[b"scope", scope.as_bytes()]);
+        for byte in &mut name {
+            *byte = (*byte).max(1);
+        }
+        Scope::new(name)
+    }
+
     /// The keyed name of a partition.
     pub(super) fn partition(&self, table: Table, partition: &[u8]) -> Vec<u8> {
-        let table = table.number().to_le_bytes();
-        self.keyed(&[b"partition", &table, partition])
+        let number = table.number().to_le_bytes();
+        let name = self.keyed(&[b"partition", &number, partition]);
+        match self.form {
+            NameForm::Unscoped => name,
+            NameForm::Scoped => self.scope(&Scope::of(partition)).partition(&name),
+        }
     }
 
     /// The keyed name of a record.

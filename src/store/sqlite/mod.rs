@@ -1,6 +1,6 @@
 //! A store in an SQLite file.
 //!
-//! One table, in the order of the names, and one row with the generation. An `apply` is one
+//! One table, in the order of the names, and a row for each scope with its generation. An `apply` is one
 //! transaction that takes the right to write first and compares the generation then.
 //!
 //! - **What was acknowledged stays**, also when the power fails: write-ahead log, `synchronous=FULL`.
@@ -9,6 +9,10 @@
 //!   makes the others wait, for five seconds unless said otherwise; then they get
 //!   [`Busy`](StoreError::Busy). Between calls nobody is kept from anything. (SQLite itself marks a
 //!   file that is open: those marks exclude nobody who reads or writes.)
+//! - **Who is overtaken** again and again takes the right to write first and reads then
+//!   ([`Store::exclusively`]); others wait as they do for any other who writes.
+//! - **Files of version 0.1** get their rows when they are opened, in one transaction; a process of that
+//!   version that still has the file open is refused from then on. Opened to be read only, they stay as they are.
 //! - **Threads** of one handle wait for each other. A second handle on the file does not wait to read.
 //! - **A fork** leaves the handle to the parent: in the child it says [`Forked`](StoreError::Forked).
 //! - **Rights**: the file is made with mode 0600, before there is anything in it, and SQLite gives its
@@ -26,6 +30,7 @@
 //! - **After a failed read, write or `fsync`** the handle is used up ([`Poisoned`](StoreError::Poisoned)):
 //!   what the system has kept in memory may not be what is on the disk.
 
+mod alone;
 mod error;
 mod file;
 mod open;
@@ -40,9 +45,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use self::alone::Alone;
 use self::file::File;
-use self::statements::{advance, generation_of, make, partitions_of, range_of};
-use super::{Applied, Batch, Generation, Key, Record, Scan, Store, StoreError, Value};
+use super::{Applied, Batch, Generation, Key, Record, Scan, Scope, Store, StoreError, Value, Work};
 
 /// How long a call waits for others who write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -53,6 +58,7 @@ pub struct SqliteStore {
     connection: Option<Mutex<Connection>>,
     file: File,
     busy_timeout: Duration,
+    is_read_only: bool,
     process: u32,
     poisoned: AtomicBool,
 }
@@ -75,7 +81,7 @@ impl SqliteStore {
     pub fn open_with(path: impl AsRef<Path>, busy_timeout: Duration) -> Result<Self, StoreError> {
         let file = File::find_or_make(path.as_ref())?;
         let connection = open::open(file.path(), busy_timeout)?;
-        Ok(Self::new(file, connection, busy_timeout))
+        Ok(Self::new(file, connection, busy_timeout, false))
     }
 
     /// Opens a file that exists, to look at it: whoever wants to store something is told
@@ -90,14 +96,15 @@ impl SqliteStore {
     pub fn open_read_only(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let file = File::find(path.as_ref())?;
         let connection = open::open_read_only(file.path(), BUSY_TIMEOUT)?;
-        Ok(Self::new(file, connection, BUSY_TIMEOUT))
+        Ok(Self::new(file, connection, BUSY_TIMEOUT, true))
     }
 
-    fn new(file: File, connection: Connection, busy_timeout: Duration) -> Self {
+    fn new(file: File, connection: Connection, busy_timeout: Duration, is_read_only: bool) -> Self {
         Self {
             connection: Some(Mutex::new(connection)),
             file,
             busy_timeout,
+            is_read_only,
             process: std::process::id(),
             poisoned: AtomicBool::new(false),
         }
@@ -136,10 +143,31 @@ impl SqliteStore {
         Ok(())
     }
 
+    /// The generation of a scope. A file of form 1, which only a handle that reads can have, has one for all
+    /// of them, until somebody who writes has changed that.
+    fn generation_of(
+        &self,
+        connection: &Connection,
+        scope: &Scope,
+    ) -> Result<Generation, error::Failure> {
+        match self.is_read_only && open::is_old(connection)? {
+            true => statements::old_generation(connection),
+            false => statements::generation_of(connection, scope),
+        }
+    }
+
     /// Does something with the connection, if it is ours and good.
     fn with<T>(
         &self,
         mut work: impl FnMut(&mut Connection) -> Result<T, error::Failure>,
+    ) -> Result<T, StoreError> {
+        self.with_once(|connection| open::patiently(self.busy_timeout, || work(connection)))
+    }
+
+    /// The same, without trying again while somebody else is busy.
+    fn with_once<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, error::Failure>,
     ) -> Result<T, StoreError> {
         if self.process != std::process::id() {
             return Err(StoreError::Forked);
@@ -149,8 +177,7 @@ impl SqliteStore {
         if self.poisoned.load(Ordering::SeqCst) {
             return Err(StoreError::Poisoned);
         }
-        let outcome = open::patiently(self.busy_timeout, || work(&mut connection));
-        let outcome = outcome.map_err(StoreError::from);
+        let outcome = work(&mut connection).map_err(StoreError::from);
         // A transaction that is still open could not be rolled back.
         let used_up = matches!(outcome, Err(StoreError::Io | StoreError::Replaced));
         if used_up || !connection.is_autocommit() {
@@ -169,22 +196,32 @@ impl Store for SqliteStore {
     fn scan(&self, scan: &Scan, limit: usize) -> Result<Vec<Record>, StoreError> {
         scan.check()?;
         self.with(|connection| match scan {
-            Scan::Range(range) => range_of(connection, range, limit),
-            Scan::Partitions { table, after } => {
-                partitions_of(connection, *table, after.as_deref(), limit)
+            Scan::Range(_) => statements::scan(connection, scan, limit),
+            Scan::Partitions { .. } => {
+                // Several statements, and one state for all of them.
+                let transaction = connection.transaction()?;
+                let found = statements::scan(&transaction, scan, limit)?;
+                transaction.rollback()?;
+                Ok(found)
             }
         })
     }
 
-    fn generation(&self) -> Result<Generation, StoreError> {
-        self.with(|connection| generation_of(connection))
+    fn generation(&self, scope: &Scope) -> Result<Generation, StoreError> {
+        scope.check()?;
+        self.with(|connection| self.generation_of(connection, scope))
     }
 
-    fn apply(&self, if_generation: Generation, batch: &Batch) -> Result<Applied, StoreError> {
-        batch.check()?;
+    fn apply(
+        &self,
+        scope: &Scope,
+        if_generation: Generation,
+        batch: &Batch,
+    ) -> Result<Applied, StoreError> {
+        batch.check(scope)?;
         self.with(|connection| {
             if batch.is_empty() {
-                return Ok(match generation_of(connection)? {
+                return Ok(match self.generation_of(connection, scope)? {
                     now if now == if_generation => Applied::Done(now),
                     _ => Applied::Conflict,
                 });
@@ -192,18 +229,32 @@ impl Store for SqliteStore {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             open::check_schema(&transaction)?;
-            let now = generation_of(&transaction)?;
-            if now != if_generation {
-                transaction.rollback()?;
-                return Ok(Applied::Conflict);
+            let applied = statements::apply(&transaction, scope, if_generation, batch)?;
+            match applied {
+                Applied::Conflict => transaction.rollback()?,
+                Applied::Done(_) => {
+                    self.file.check()?;
+                    transaction.commit()?;
+                }
             }
-            for change in batch.changes() {
-                make(&transaction, change)?;
-            }
-            let next = advance(&transaction, now)?;
-            self.file.check()?;
-            transaction.commit()?;
-            Ok(Applied::Done(next))
+            Ok(applied)
+        })
+    }
+
+    fn exclusively(&self, scope: &Scope, work: &mut Work<'_>) -> Result<(), StoreError> {
+        scope.check()?;
+        if self.is_read_only {
+            return work(&self);
+        }
+        self.with_once(|connection| {
+            open::patiently(self.busy_timeout, || {
+                Ok(connection.execute_batch("BEGIN IMMEDIATE")?)
+            })?;
+            let alone = Alone::new(connection);
+            alone.check(open::check_schema)?;
+            work(&alone)?;
+            alone.check(|_| Ok(self.file.check()?))?;
+            alone.commit()
         })
     }
 }

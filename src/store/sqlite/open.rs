@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::error::Failure;
 use crate::store::StoreError;
@@ -13,7 +13,10 @@ use crate::store::StoreError;
 const APPLICATION_ID: i32 = 0x4f4d_454d;
 
 /// The version of the schema.
-const SCHEMA: i32 = 1;
+const SCHEMA: i32 = 2;
+
+/// That of 0.1: one generation for the whole file, in the table `state`.
+const OLD_SCHEMA: i32 = 1;
 
 /// Pages of the log that are copied into the file at once: the log has old secrets in it.
 const AUTO_CHECKPOINT: u32 = 256;
@@ -30,8 +33,27 @@ const TABLES: &str = "
         value BLOB NOT NULL,
         PRIMARY KEY (kind, part, sort)
     ) STRICT, WITHOUT ROWID;
-    CREATE TABLE state (generation INTEGER NOT NULL) STRICT;
-    INSERT INTO state VALUES (0);";
+    CREATE TABLE generations (
+        scope BLOB PRIMARY KEY NOT NULL,
+        generation INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE origin (generation INTEGER NOT NULL) STRICT;
+    INSERT INTO origin VALUES (0);";
+
+/// From form 1. Each scope that has records goes on from the one generation of the file, and others begin there:
+/// no number comes back, and what an account has noted of it stays right. The old table has another name
+/// then, so that a process that was started before does not take its number for an answer.
+const MIGRATE: &str = "
+    ALTER TABLE state RENAME TO origin;
+    CREATE TABLE generations (
+        scope BLOB PRIMARY KEY NOT NULL,
+        generation INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO generations
+        SELECT DISTINCT
+            CASE instr(part, x'00') WHEN 0 THEN part ELSE substr(part, 1, instr(part, x'00') - 1) END,
+            (SELECT generation FROM origin)
+        FROM records;";
 
 /// Opens a file that exists, and makes the tables if it is empty.
 pub(super) fn open(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreError> {
@@ -147,35 +169,43 @@ fn check_owner(connection: &Connection) -> Result<(), Failure> {
     transaction.rollback()?;
     match owner {
         APPLICATION_ID if version > SCHEMA => Err(StoreError::Newer.into()),
-        APPLICATION_ID if version == SCHEMA => Ok(()),
+        APPLICATION_ID if version >= OLD_SCHEMA => Ok(()),
         0 if things == 0 && version == 0 => Ok(()),
         _ => Err(StoreError::NotAStore.into()),
     }
 }
 
-/// Makes the tables in an empty file, all at once.
+/// Makes the tables in an empty file, or changes those of an old one, all at once.
 fn make_tables(connection: &mut Connection) -> Result<(), Failure> {
-    if number(connection, "application_id")? == APPLICATION_ID {
+    if schema(connection)? >= SCHEMA {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if number(&transaction, "application_id")? == 0 {
-        transaction.execute_batch(TABLES)?;
-        transaction.execute_batch(&format!(
-            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA};"
-        ))?;
+    // Somebody else may have been faster.
+    match schema(&transaction)? {
+        0 => transaction.execute_batch(TABLES)?,
+        OLD_SCHEMA => transaction.execute_batch(MIGRATE)?,
+        _ => return Ok(()),
     }
+    transaction.execute_batch(&format!(
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA};"
+    ))?;
     transaction.commit()?;
     Ok(())
 }
 
 /// Whether somebody with a newer library has changed the schema since the file was opened.
-pub(super) fn check_schema(transaction: &Transaction<'_>) -> Result<(), Failure> {
-    match schema(transaction)? {
+pub(super) fn check_schema(connection: &Connection) -> Result<(), Failure> {
+    match schema(connection)? {
         SCHEMA => Ok(()),
         version if version > SCHEMA => Err(StoreError::Newer.into()),
         _ => Err(StoreError::Corrupt.into()),
     }
+}
+
+/// Whether a file that was opened to be read is of form 1.
+pub(super) fn is_old(connection: &Connection) -> Result<bool, Failure> {
+    Ok(schema(connection)? == OLD_SCHEMA)
 }
 
 fn schema(connection: &Connection) -> Result<i32, Failure> {

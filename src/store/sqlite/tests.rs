@@ -6,6 +6,10 @@ use crate::store::{Range, Remedy, Table};
 
 const TABLE: Table = Table::new(1);
 
+fn scope() -> Scope {
+    Scope::new(*b"p")
+}
+
 fn key(sort: &[u8]) -> Key {
     Key::new(TABLE, *b"p", sort)
 }
@@ -13,7 +17,7 @@ fn key(sort: &[u8]) -> Key {
 fn put(store: &SqliteStore, sort: &[u8], value: &[u8]) -> Result<Applied, StoreError> {
     let mut batch = Batch::new();
     batch.put(key(sort), value);
-    store.apply(store.generation()?, &batch)
+    store.apply(&scope(), store.generation(&scope())?, &batch)
 }
 
 fn raw(path: &Path, sql: &str) {
@@ -34,9 +38,9 @@ fn a33_a_handle_does_not_cross_a_fork() {
         child.scan(&range.into(), 1).unwrap_err(),
         StoreError::Forked
     );
-    assert_eq!(child.generation().unwrap_err(), StoreError::Forked);
+    assert_eq!(child.generation(&scope()).unwrap_err(), StoreError::Forked);
     let empty = Batch::new();
-    let applied = child.apply(Generation::new(1), &empty);
+    let applied = child.apply(&scope(), Generation::new(1), &empty);
     assert_eq!(applied.unwrap_err(), StoreError::Forked);
     assert_eq!(child.checkpoint().unwrap_err(), StoreError::Forked);
     assert_eq!(child.integrity_check().unwrap_err(), StoreError::Forked);
@@ -86,7 +90,7 @@ fn c08_no_lock_outlives_a_call() {
     assert_eq!(store.scan(&partition, 1).unwrap().len(), 1);
     assert_eq!(store.scan(&Scan::partitions(TABLE), 1).unwrap().len(), 1);
     assert!(store.get(&key(b"none")).unwrap().is_none());
-    let stale = store.apply(Generation::new(0), Batch::new().delete(key(b"s")));
+    let stale = store.apply(&scope(), Generation::new(0), Batch::new().delete(key(b"s")));
     assert_eq!(stale, Ok(Applied::Conflict));
     // Emptying the log needs that nobody reads or writes, and does not wait.
     let other = SqliteStore::open_with(&path, Duration::ZERO).unwrap();
@@ -100,11 +104,11 @@ fn c11_a_newer_schema_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("omemo.db");
     let open = SqliteStore::open(&path).unwrap();
-    raw(&path, "PRAGMA user_version = 2");
+    raw(&path, "PRAGMA user_version = 3");
     assert_eq!(put(&open, b"s", b"v").unwrap_err(), StoreError::Newer);
     assert_eq!(SqliteStore::open(&path).unwrap_err(), StoreError::Newer);
     drop(open);
-    raw(&path, "PRAGMA user_version = 1");
+    raw(&path, "PRAGMA user_version = 2");
     assert!(SqliteStore::open(&path).unwrap().get(&key(b"s")).is_ok());
 }
 
@@ -154,8 +158,8 @@ fn a_table_of_another_form_is_said_to_be_damaged() {
     let store = SqliteStore::open(&path).unwrap();
     raw(&path, "DROP TABLE records");
     assert_eq!(store.get(&key(b"s")).unwrap_err(), StoreError::Corrupt);
-    raw(&path, "DELETE FROM state");
-    assert_eq!(store.generation().unwrap_err(), StoreError::Corrupt);
+    raw(&path, "DELETE FROM generations; DELETE FROM origin");
+    assert_eq!(store.generation(&scope()).unwrap_err(), StoreError::Corrupt);
 }
 
 #[cfg(unix)]
@@ -224,7 +228,9 @@ fn what_is_deleted_is_overwritten() {
     batch
         .delete(key(&[1]))
         .delete_range(Range::partition(TABLE, *b"p").after([1]));
-    let _ = store.apply(store.generation().unwrap(), &batch).unwrap();
+    let _ = store
+        .apply(&scope(), store.generation(&scope()).unwrap(), &batch)
+        .unwrap();
     store.checkpoint().unwrap();
     assert!(!found());
     assert!(store.get(&key(&[0])).unwrap().is_some());
@@ -245,7 +251,7 @@ fn many_open_one_new_file_at_once() {
             }
         });
         let store = SqliteStore::open(&path).unwrap();
-        assert_eq!(store.generation(), Ok(Generation::new(8)));
+        assert_eq!(store.generation(&scope()), Ok(Generation::new(8)));
     }
 }
 
@@ -263,7 +269,10 @@ fn c09_a_file_that_was_replaced_is_noticed() {
     let _ = put(&store, b"s", b"v").unwrap();
     std::fs::rename(&backup, &path).unwrap();
     assert_eq!(put(&store, b"s", b"w").unwrap_err(), StoreError::Replaced);
-    assert_eq!(store.generation().unwrap_err(), StoreError::Poisoned);
+    assert_eq!(
+        store.generation(&scope()).unwrap_err(),
+        StoreError::Poisoned
+    );
     drop(store);
     for name in ["omemo.db", "omemo.db-wal", "omemo.db-shm"] {
         let _ = std::fs::remove_file(folder.path().join(name));
@@ -295,8 +304,8 @@ fn whoever_only_reads_changes_nothing() {
     assert_eq!(reader.get(&key(b"s")).unwrap().unwrap().as_slice(), b"v");
     reader.integrity_check().unwrap();
     assert_eq!(put(&reader, b"s", b"w"), Err(StoreError::ReadOnly));
-    let generation = reader.generation().unwrap();
-    let applied = reader.apply(generation, &Batch::new());
+    let generation = reader.generation(&scope()).unwrap();
+    let applied = reader.apply(&scope(), generation, &Batch::new());
     assert_eq!(applied, Ok(Applied::Done(generation)));
     drop(reader);
     assert_eq!(std::fs::read(&path).unwrap(), before);
