@@ -18,7 +18,7 @@ use omemo::account::{
 use omemo::crypto::random;
 use omemo::model::Version;
 use omemo::protocol::of;
-use omemo::store::{Batch, Store as _};
+use omemo::store::{Batch, Scope, Store as _};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use world::{JULIET, ROMEO, World, jid, options};
@@ -165,9 +165,9 @@ fn with_waiting(count: u32) -> (World, Vec<MessageId>) {
 /// How often something is written while these messages are acknowledged.
 fn writes(world: &World, ids: &[MessageId], consumer: &str) -> u64 {
     let romeo = &world.devices[ROMEOS];
-    let before = romeo.store.generation().unwrap().get();
+    let before = romeo.store.generation(&Scope::new(ROMEO)).unwrap().get();
     romeo.account.acknowledge(ids, consumer).unwrap();
-    romeo.store.generation().unwrap().get() - before
+    romeo.store.generation(&Scope::new(ROMEO)).unwrap().get() - before
 }
 
 #[test]
@@ -205,8 +205,11 @@ fn a_damaged_message_keeps_no_other_one_waiting() {
             Some(value) => batch.put(record.key, value),
             None => batch.delete(record.key),
         };
-        let generation = romeo.store.generation().unwrap();
-        let _ = romeo.store.apply(generation, &batch).unwrap();
+        let generation = romeo.store.generation(&Scope::new(ROMEO)).unwrap();
+        let _ = romeo
+            .store
+            .apply(&Scope::new(ROMEO), generation, &batch)
+            .unwrap();
     };
     damage(Some(b"\xff"));
     let acknowledged = romeo.account.acknowledge(&ids, APPLICATION);
