@@ -8,6 +8,8 @@
 
 use std::cell::Cell;
 
+use prost::Message as _;
+
 use super::names::SessionName;
 use super::records::{self, ChainEntry, ChainsRecord};
 use super::transaction::Transaction;
@@ -119,6 +121,12 @@ impl SkippedKeys for StoredKeys<'_> {
             Lookup::NoKey
         })
     }
+}
+
+/// The steps of the chains in a record; none if it is damaged.
+pub(super) fn steps(chains: &[u8]) -> Vec<u32> {
+    let chains = ChainsRecord::decode(chains).unwrap_or_default().chains;
+    chains.into_iter().map(|chain| chain.step).collect()
 }
 
 impl Account {

@@ -96,6 +96,7 @@ mod readers;
 mod received;
 mod recipients;
 mod records;
+mod remove;
 mod repair;
 mod report;
 mod rollback;

@@ -156,10 +156,6 @@ impl Names {
         Key::new(PINNED, self.of(jid), device.get().to_be_bytes())
     }
 
-    pub(super) fn all_pinned(&self, jid: &BareJid) -> Range {
-        Range::partition(PINNED, self.of(jid))
-    }
-
     pub(super) fn trust(&self, jid: &BareJid, identity: &[u8]) -> Key {
         Key::new(TRUST, self.of(jid), identity)
     }
@@ -172,18 +168,18 @@ impl Names {
         Key::new(SESSIONS, self.of(&session.peer.jid), session.sort())
     }
 
-    /// All sessions with an account.
-    pub(super) fn sessions(&self, jid: &BareJid) -> Range {
-        Range::partition(SESSIONS, self.of(jid))
-    }
-
     /// The chains of all sessions with an account.
     pub(super) fn all_chains(&self, jid: &BareJid) -> Range {
         Range::partition(CHAINS, self.of(jid))
     }
 
     pub(super) fn chains(&self, session: &SessionName) -> Key {
-        Key::new(CHAINS, self.of(&session.peer.jid), session.sort())
+        self.chains_of(&session.peer.jid, session.sort())
+    }
+
+    /// The same for the session that has this sort key.
+    pub(super) fn chains_of(&self, jid: &BareJid, session: Vec<u8>) -> Key {
+        Key::new(CHAINS, self.of(jid), session)
     }
 
     /// What became of message `n` of the chain that step `step` opened.
@@ -193,6 +189,17 @@ impl Names {
 
     pub(super) fn message_keys(&self, session: &SessionName, step: u32) -> Range {
         Range::partition(MESSAGE_KEYS, self.of_chain(session, step))
+    }
+
+    /// The same for the session that has this sort key.
+    pub(super) fn message_keys_of(&self, jid: &BareJid, session: &[u8], step: u32) -> Range {
+        Range::partition(MESSAGE_KEYS, self.chain_of(jid, session, step))
+    }
+
+    /// All that there is of a contact, besides its own record and the keys of its messages.
+    pub(super) fn of_contact(&self, jid: &BareJid) -> [Range; 5] {
+        [CHAINS, SESSIONS, DEVICES, PINNED, TRUST]
+            .map(|table| Range::partition(table, self.of(jid)))
     }
 
     pub(super) fn failures(&self, peer: &Peer) -> Key {
@@ -238,9 +245,13 @@ impl Names {
     }
 
     fn of_chain(&self, session: &SessionName, step: u32) -> Vec<u8> {
-        let mut name = self.of(&session.peer.jid);
+        self.chain_of(&session.peer.jid, &session.sort(), step)
+    }
+
+    fn chain_of(&self, jid: &BareJid, session: &[u8], step: u32) -> Vec<u8> {
+        let mut name = self.of(jid);
         name.push(SEPARATOR);
-        name.extend_from_slice(&session.sort());
+        name.extend_from_slice(session);
         name.extend_from_slice(&step.to_be_bytes());
         name
     }

@@ -12,7 +12,7 @@ use super::own::{Own, draw_device_id};
 use super::records::{self, InboxRecord};
 use super::transaction::{self, Transaction};
 use super::transfer::Brought;
-use super::{Account, AccountError};
+use super::{Account, AccountError, remove};
 use crate::model::{BareJid, DeviceId, Timestamp, Version};
 use crate::store::{Scan, Store};
 
@@ -27,6 +27,17 @@ pub enum Opening {
     /// used since then is used again; new bundles are due. Tell the user: messages of the time in between,
     /// and older ones that had not come when the copy was made, may not be readable.
     RolledBack,
+}
+
+/// What came of an attempt to open an account.
+enum Step {
+    Opened(Box<Account>),
+    /// It was to forget somebody, and has not.
+    Forgets(Box<Account>),
+    /// It takes more than one write.
+    Again,
+    /// There are only remains of an account.
+    Remains,
 }
 
 impl Account {
@@ -67,6 +78,9 @@ impl Account {
         let mut open = |tx: &mut Transaction<'_>| {
             let key = names.identity();
             if let Some(record) = tx.get(&key)? {
+                if remove::is_removed(&record) {
+                    return Ok(Step::Remains);
+                }
                 if brought.is_some() {
                     return Err(AccountError::Gone);
                 }
@@ -74,11 +88,14 @@ impl Account {
                 let mut account = new_account(own, Opening::Found);
                 if let Some(proof) = account.proof_at_opening(tx)? {
                     if !account.disown(tx, proof, now, rng)? {
-                        return Ok(None);
+                        return Ok(Step::Again);
                     }
                     account.opening = Opening::RolledBack;
                 }
-                return Ok(Some(account));
+                return Ok(match account.is_forgetting(tx)? {
+                    true => Step::Forgets(Box::new(account)),
+                    false => Step::Opened(Box::new(account)),
+                });
             }
             let own = Own::draw(brought.map(|brought| brought.identity.clone()), now, rng)?;
             tx.put(key, &own.to_record());
@@ -87,11 +104,18 @@ impl Account {
             if let Some(brought) = brought {
                 brought.unpack(&account, tx, now)?;
             }
-            Ok(Some(account))
+            Ok(Step::Opened(Box::new(account)))
         };
         loop {
-            if let Some(account) = transaction::run(&*store, names.scope(), &mut open)? {
-                return Ok(account);
+            match transaction::run(&*store, names.scope(), &mut open)? {
+                Step::Opened(account) => return Ok(*account),
+                Step::Forgets(account) => {
+                    account.finish_forgetting()?;
+                    return Ok(*account);
+                }
+                Step::Again => {}
+                // A removal was begun, and not finished.
+                Step::Remains => remove::finish(&*store, &names)?,
             }
         }
     }
@@ -135,7 +159,9 @@ impl Account {
         loop {
             let table = super::names::IDENTITY;
             let page = store.scan(&Scan::Partitions { table, after }, PAGE)?;
-            for record in &page {
+            let accounts = page.iter();
+            // Of one that is being removed nothing is to be had.
+            for record in accounts.filter(|record| !remove::is_removed(&record.value)) {
                 let jid = core::str::from_utf8(&record.key.partition).ok();
                 let jid = jid.and_then(|jid| jid.parse().ok());
                 jids.push(jid.ok_or(AccountError::Record)?);

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::AccountError;
 use crate::store::{
-    Applied, Batch, Change, Generation, Key, Range, Scope, Store, StoreError, Value,
+    Applied, Batch, Change, Generation, Key, Range, Scope, Store, StoreError, Table, Value,
 };
 
 /// Somebody else was faster so many times: then the operation asks to be the only one that writes.
@@ -24,6 +24,10 @@ const MAX_ATTEMPTS: usize = 1000;
 /// with another. Each message of a page can skip keys and remove others, and so can what expires: it
 /// must not outgrow the memory, or what a store takes at once.
 pub(super) const MAX_WRITE: usize = 16 << 20;
+
+/// When a step of what has thousands of them, and is done between other things, has changed so many bytes, it
+/// is stored: others wait no longer than for any write.
+pub(super) const MAX_STEP: usize = 1 << 20;
 
 /// Runs an operation until nobody was faster, and stores what it changed. After an error nothing is
 /// changed. All that it reads and changes is in the scope.
@@ -97,7 +101,8 @@ pub(super) struct Transaction<'a> {
     /// The sum of the names and values that are to be written or removed, in bytes, and of the names of
     /// ranges. What is cleared again stays counted.
     size: usize,
-    cleared: Vec<Range>,
+    /// By partition: who removes an account clears thousands of them.
+    cleared: BTreeMap<(Table, Vec<u8>), Vec<Range>>,
     /// What was read, so that a page of messages reads a session once.
     read: RefCell<BTreeMap<Key, Option<Value>>>,
 }
@@ -110,7 +115,7 @@ impl<'a> Transaction<'a> {
             generation: store.generation(scope)?,
             changed: BTreeMap::new(),
             size: 0,
-            cleared: Vec::new(),
+            cleared: BTreeMap::new(),
             read: RefCell::default(),
         })
     }
@@ -199,15 +204,27 @@ impl<'a> Transaction<'a> {
     pub(super) fn clear(&mut self, range: Range) {
         let until = range.until.as_ref().map_or(0, Vec::len);
         self.size += range.partition.len() + range.from.len() + until;
-        self.changed
-            .retain(|key, _| !(is_in_partition(&range, key) && range.contains(&key.sort)));
-        self.cleared.push(range);
+        let from = Key::new(range.table, &*range.partition, &*range.from);
+        let changed = self.changed.range(from..);
+        let changed = changed.take_while(|(key, _)| is_in_partition(&range, key));
+        let gone: Vec<_> = changed
+            .filter(|(key, _)| range.contains(&key.sort))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in &gone {
+            self.changed.remove(key);
+        }
+        let partition = (range.table, range.partition.clone());
+        self.cleared.entry(partition).or_default().push(range);
     }
 
     fn is_cleared(&self, key: &Key) -> bool {
-        self.cleared
-            .iter()
-            .any(|range| is_in_partition(range, key) && range.contains(&key.sort))
+        if self.cleared.is_empty() {
+            return false;
+        }
+        let ranges = self.cleared.get(&(key.table, key.partition.clone()));
+        let mut ranges = ranges.into_iter().flatten();
+        ranges.any(|range| range.contains(&key.sort))
     }
 
     /// Whether a record is as it was read: writing it, or removing it, would change nothing.
@@ -232,7 +249,7 @@ impl<'a> Transaction<'a> {
         for (key, value) in before {
             batch.push(Change::Put(key.clone(), value.clone()));
         }
-        for range in &self.cleared {
+        for range in self.cleared.values().flatten() {
             batch.delete_range(range.clone());
         }
         for (key, value) in after {

@@ -69,7 +69,8 @@ pub unsafe extern "C" fn omemo_account_import_identity(
 }
 
 /// Removes the account from its store, with everything in it. After it all handles of it fail with
-/// OMEMO_ERROR_ACCOUNT_GONE. Take the device off the server before: `omemo_client_switch_off`.
+/// OMEMO_ERROR_ACCOUNT_GONE, also if it failed on the way: what is left then is removed when the account is opened
+/// next. Take the device off the server before: `omemo_client_switch_off`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omemo_account_remove(
     account: *mut omemo_account,
