@@ -3922,9 +3922,11 @@ omemo_status omemo_account_import_identity(omemo_store *store,
 
 /**
  * Removes the account from its store, with everything in it. After it all handles of it fail with
- * OMEMO_ERROR_ACCOUNT_GONE. Take the device off the server before: `omemo_client_switch_off`.
+ * OMEMO_ERROR_ACCOUNT_GONE, also if it failed on the way: what is left then is removed when the account is opened
+ * next. Take the device off the server before: `omemo_client_switch_off`.
  */
-omemo_status omemo_account_remove(omemo_account *account, omemo_error **error);
+omemo_status omemo_account_remove(omemo_account *account,
+                                  omemo_error **error);
 
 /**
  * Whether so much was written that the marker should be renewed by which an old copy of the store is
