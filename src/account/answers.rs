@@ -2,16 +2,18 @@
 //! exchanges, and to whoever has written for long without an answer (XEP-0384 §5.8, §7).
 //!
 //! They are owed until something is sent on the session, also after a crash. They are never sent to
-//! strangers, whom an answer would tell that somebody is there.
+//! strangers, whom an answer would tell that somebody is there. What would be owed to them is held apart, so that
+//! a flood of first messages makes nothing slower, and becomes due when the user accepts them.
 
 use prost::Message as _;
 
-use super::names::{Peer, peer_of};
+use super::names::{Peer, held_by, peer_of};
 use super::records::{self, AnswerRecord};
-use super::transaction::Transaction;
+use super::transaction::{MAX_STEP, Transaction};
 use super::{Account, AccountError, Listing, Trust};
-use crate::model::Timestamp;
+use crate::model::{BareJid, Timestamp, Version};
 use crate::session::Session;
+use crate::store::Key;
 
 /// An empty message that is owed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +64,87 @@ impl Account {
         tx: &Transaction<'_>,
         peer: &Peer,
     ) -> Result<Option<u32>, AccountError> {
-        let record: Option<AnswerRecord> = records::find(tx, &self.names.answer(peer))?;
-        Ok(record.map(|record| record.session))
+        Ok(self.owed(tx, peer)?.map(|record| record.session))
+    }
+
+    /// What is owed to a device, or would be if it were no stranger's.
+    pub(super) fn owed(
+        &self,
+        tx: &Transaction<'_>,
+        peer: &Peer,
+    ) -> Result<Option<AnswerRecord>, AccountError> {
+        records::find(tx, &self.name_of_answer(tx, peer)?)
+    }
+
+    fn name_of_answer(&self, tx: &Transaction<'_>, peer: &Peer) -> Result<Key, AccountError> {
+        let is_known = peer.jid == *self.names.own() || self.contact(tx, &peer.jid)?.accepted;
+        Ok(match is_known {
+            true => self.names.answer(peer),
+            false => self.names.held_answer(peer),
+        })
+    }
+
+    /// Nothing is owed to a device any more.
+    pub(super) fn forget_answer(&self, tx: &mut Transaction<'_>, peer: &Peer) {
+        tx.delete(self.names.answer(peer));
+        tx.delete(self.names.held_answer(peer));
+    }
+
+    /// What was held becomes due, as the user has accepted an account.
+    pub(super) fn release_answers(
+        &self,
+        tx: &mut Transaction<'_>,
+        jid: &BareJid,
+    ) -> Result<(), AccountError> {
+        for (sort, value) in tx.scan(&self.names.held_answers(jid))? {
+            let peer = held_by(jid, &sort).ok_or(AccountError::Record)?;
+            tx.put(self.names.answer(&peer), &value);
+            tx.delete(self.names.held_answer(&peer));
+        }
+        Ok(())
+    }
+
+    /// What is owed is held, as the user does not accept an account any more.
+    pub(super) fn hold_answers(
+        &self,
+        tx: &mut Transaction<'_>,
+        jid: &BareJid,
+    ) -> Result<(), AccountError> {
+        for (device, _) in self.device_records(tx, jid)? {
+            for version in Version::ALL {
+                self.hold_answer(tx, &Peer::new(jid.clone(), device, version))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hold_answer(&self, tx: &mut Transaction<'_>, peer: &Peer) -> Result<(), AccountError> {
+        let name = self.names.answer(peer);
+        if let Some(owed) = tx.get(&name)? {
+            tx.put(self.names.held_answer(peer), &owed);
+            tx.delete(name);
+        }
+        Ok(())
+    }
+
+    /// Holds what an older version of the library has put down for strangers among what is due; as much of it
+    /// as one write takes. Whether that was all.
+    pub(super) fn hold_answers_to_strangers(
+        &self,
+        tx: &mut Transaction<'_>,
+    ) -> Result<bool, AccountError> {
+        for (sort, _) in tx.scan(&self.names.answers())? {
+            let Some(peer) = peer_of(&sort) else {
+                continue;
+            };
+            if peer.jid != *self.names.own() && !self.contact(tx, &peer.jid)?.accepted {
+                self.hold_answer(tx, &peer)?;
+            }
+            if tx.size() >= MAX_STEP {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Notes what a message that was read calls for. What is owed on another session is forgotten only
@@ -79,8 +160,7 @@ impl Account {
         if !call.is_new_session && !is_heartbeat {
             return Ok(());
         }
-        let name = self.names.answer(peer);
-        let owed: Option<AnswerRecord> = records::find(tx, &name)?;
+        let owed = self.owed(tx, peer)?;
         if owed.is_some_and(|owed| owed.session == call.session || !call.is_current) {
             return Ok(());
         }
@@ -89,6 +169,7 @@ impl Account {
             since: now.as_millis(),
             heartbeat: is_heartbeat && !call.is_new_session,
         };
+        let name = self.name_of_answer(tx, peer)?;
         records::write(tx, name, &record);
         Ok(())
     }
@@ -101,7 +182,8 @@ impl Account {
         session: u32,
     ) -> Result<(), AccountError> {
         if self.owed_session(tx, peer)? == Some(session) {
-            tx.delete(self.names.answer(peer));
+            let name = self.name_of_answer(tx, peer)?;
+            tx.delete(name);
         }
         Ok(())
     }

@@ -49,6 +49,11 @@ impl Account {
     ) -> Result<(), AccountError> {
         self.run(|tx| {
             let mut contact = self.contact(tx, jid)?;
+            match (contact.accepted, accepted) {
+                (false, true) => self.release_answers(tx, jid)?,
+                (true, false) => self.hold_answers(tx, jid)?,
+                _ => {}
+            }
             contact.accepted = accepted;
             self.store_contact(tx, jid, contact, now);
             Ok(())
@@ -199,6 +204,7 @@ impl Account {
     ) -> Result<(), AccountError> {
         let mut contact = self.contact(tx, jid)?;
         if !contact.accepted {
+            self.release_answers(tx, jid)?;
             contact.accepted = true;
             self.store_contact(tx, jid, contact, now);
         }
@@ -219,7 +225,10 @@ impl Account {
         if is_known && (contact.accepted || !is_sending) {
             return Ok(());
         }
-        contact.accepted |= is_sending;
+        if is_sending && !contact.accepted {
+            self.release_answers(tx, jid)?;
+            contact.accepted = true;
+        }
         if contact.encrypted_since == 0 {
             contact.encrypted_since = now.as_millis().max(1);
         }

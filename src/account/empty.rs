@@ -100,7 +100,7 @@ impl Account {
                 self.store_device(tx, &peer.jid, peer.device, &record);
             }
             // What is owed is owed on one of the broken ones.
-            tx.delete(self.names.answer(peer));
+            self.forget_answer(tx, peer);
             let message = self.send_empty(tx, peer, None, Some(bundle), now, rng)?;
             self.note_repair(tx, peer, now)?;
             Ok(message)

@@ -90,7 +90,7 @@ impl Account {
                 part.current = 0;
             }
             tx.delete(self.names.failures(&peer));
-            tx.delete(self.names.answer(&peer));
+            self.forget_answer(tx, &peer);
         }
         Ok(())
     }

@@ -39,6 +39,7 @@ impl Account {
             self.expire_inbox(tx, now)
         })?;
         // However much others have made us keep, each write is one that a store takes.
+        while !self.run(|tx| self.hold_answers_to_strangers(tx))? {}
         while !self.run(|tx| self.expire_sessions(tx, now))? {}
         Ok(())
     }

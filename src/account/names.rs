@@ -197,8 +197,8 @@ impl Names {
     }
 
     /// All that there is of a contact, besides its own record and the keys of its messages.
-    pub(super) fn of_contact(&self, jid: &BareJid) -> [Range; 5] {
-        [CHAINS, SESSIONS, DEVICES, PINNED, TRUST]
+    pub(super) fn of_contact(&self, jid: &BareJid) -> [Range; 6] {
+        [CHAINS, SESSIONS, DEVICES, PINNED, TRUST, ANSWERS]
             .map(|table| Range::partition(table, self.of(jid)))
     }
 
@@ -212,6 +212,17 @@ impl Names {
 
     pub(super) fn answer(&self, peer: &Peer) -> Key {
         Key::new(ANSWERS, self.partition(), peer_sort(peer))
+    }
+
+    /// The same for an account that was not accepted: a stranger's are in nobody's way.
+    pub(super) fn held_answer(&self, peer: &Peer) -> Key {
+        let mut sort = peer.device.get().to_be_bytes().to_vec();
+        sort.push(peer.version.code());
+        Key::new(ANSWERS, self.of(&peer.jid), sort)
+    }
+
+    pub(super) fn held_answers(&self, jid: &BareJid) -> Range {
+        Range::partition(ANSWERS, self.of(jid))
     }
 
     pub(super) fn answers(&self) -> Range {
@@ -281,6 +292,19 @@ fn peer_sort(peer: &Peer) -> Vec<u8> {
     sort.extend_from_slice(&peer.device.get().to_be_bytes());
     sort.push(peer.version.code());
     sort
+}
+
+/// The device and version that [`Names::held_answer`] has in its name.
+pub(super) fn held_by(jid: &BareJid, sort: &[u8]) -> Option<Peer> {
+    let (device, code) = sort.split_first_chunk::<4>()?;
+    let &[code] = code else {
+        return None;
+    };
+    Some(Peer {
+        jid: jid.clone(),
+        device: DeviceId::new(u32::from_be_bytes(*device))?,
+        version: Version::from_code(code)?,
+    })
 }
 
 /// The peer that [`Names::failures`] and [`Names::answer`] have in their names.

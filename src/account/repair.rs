@@ -143,7 +143,7 @@ impl Account {
                             device: id,
                             version,
                         };
-                        tx.delete(self.names.answer(&peer));
+                        self.forget_answer(tx, &peer);
                         peers.push(peer);
                     }
                 }

@@ -141,6 +141,7 @@ impl Account {
     ) -> Result<bool, AccountError> {
         for jid in self.contact_jids(tx)? {
             let is_accepted = self.accepts(tx, &jid)?;
+            tx.clear(self.names.held_answers(&jid));
             for (device, mut record) in self.device_records(tx, &jid)? {
                 if tx.size() >= MAX_WRITE {
                     return Ok(false);

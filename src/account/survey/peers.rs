@@ -2,7 +2,7 @@
 
 use super::time;
 use crate::account::names::{Peer, SessionName};
-use crate::account::records::{self, AnswerRecord, FailuresRecord, PartRecord, SessionEntry};
+use crate::account::records::{self, FailuresRecord, PartRecord, SessionEntry};
 use crate::account::sessions::unanswered;
 use crate::account::transaction::Transaction;
 use crate::account::{Account, AccountError};
@@ -102,7 +102,7 @@ impl Account {
             let name = peer.clone().session(entry.number);
             sessions.extend(self.survey_session(tx, &name, part, entry)?);
         }
-        let owed: Option<AnswerRecord> = records::find(tx, &self.names.answer(&peer))?;
+        let owed = self.owed(tx, &peer)?;
         let failures: FailuresRecord = records::read(tx, &self.names.failures(&peer))?;
         Ok(PeerSurvey {
             peer,
