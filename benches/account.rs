@@ -102,6 +102,7 @@ fn read(account: &Account, from: &BareJid, stanzas: &[Stanza]) {
             sender: Sender::among(&senders),
             elements,
             arrival: Arrival::Live,
+            author: None,
             attached: &[],
         })
         .collect();

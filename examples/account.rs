@@ -65,6 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         sender: Sender::Known(juliet.jid()),
         elements: &delivered(&sent.elements, &romeo),
         arrival: Arrival::Live,
+        author: None,
         attached: &[],
     };
     let Received::Message(message) = romeo.decrypt(&incoming, now, &mut SysRng)? else {

@@ -88,6 +88,7 @@ fn page_of<'a>(
         sender: Sender::among(senders),
         elements,
         arrival,
+        author: None,
         attached: &[],
     });
     page.collect()
@@ -219,6 +220,7 @@ fn read_all(store: Arc<dyn Store>, version: Version, order: Order) {
             sender: Sender::among(&senders),
             elements: &archive[n as usize - 1],
             arrival: archived,
+            author: None,
             attached: &[],
         };
         let read = chain.romeo.decrypt(&again, now, &mut chain.world.rng);
@@ -305,6 +307,7 @@ impl Chain {
             sender: Sender::Known(self.romeo.jid()),
             elements: &elements,
             arrival: Arrival::Live,
+            author: None,
             attached: &[],
         };
         let read = self.writer.decrypt(&incoming, now, rng).unwrap();

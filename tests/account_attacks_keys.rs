@@ -71,6 +71,7 @@ fn read(account: &Account, stanza: &Stanza, world: &mut World) -> Received {
         sender: Sender::among(&senders),
         elements: stanza,
         arrival: Arrival::Live,
+        author: None,
         attached: &[],
     };
     let now = world.time();

@@ -142,6 +142,7 @@ fn what_came_with_a_stanza_is_not_printed() {
         sender: Sender::Known(&jid(JULIET)),
         elements: &[],
         arrival: Arrival::Live,
+        author: None,
         attached: &[0xab; 3],
     };
     assert!(!format!("{incoming:?}").contains("171"));

@@ -90,6 +90,7 @@ fn cost_with(version: Version, others: u32) -> [Cost; 2] {
             sender: Sender::Known(writer.jid()),
             elements: &elements,
             arrival: Arrival::Live,
+            author: None,
             attached: &[],
         };
         let (read, cost) = counted(|| reader.decrypt(&incoming, now, rng).unwrap());

@@ -35,6 +35,7 @@ fn flood(world: &mut World, account: &Account, numbers: Range<usize>) {
             sender: Sender::among(&senders),
             elements: &stanza,
             arrival: Arrival::Live,
+            author: None,
             attached: &[],
         };
         let now = world.time();

@@ -243,7 +243,10 @@ fn register_records(world: &world::World) {
             let places: &[usize] = match record.key.table {
                 table if table == Table::new(2) && value.len() > 16 => &[4],
                 table if table == Table::new(4) => &[99, 131, 195, 259],
-                table if table == Table::new(10) || table == Table::new(11) => &[0],
+                // Beside the keys are digests of public ones.
+                table if value.len() >= 32 && [Table::new(10), Table::new(11)].contains(&table) => {
+                    &[0]
+                }
                 table if table == Table::new(13) => &[6],
                 _ => &[],
             };

@@ -165,6 +165,7 @@ fn read(account: &Account, from: &Account, element: Encrypted<OwnKey>, at: Times
         sender: Sender::Known(from.jid()),
         elements: &[element],
         arrival: Arrival::Live,
+        author: None,
         attached: &[],
     };
     account.decrypt(&incoming, at, &mut SysRng).unwrap();
@@ -190,7 +191,8 @@ fn secrets(record: &Record) -> Vec<Vec<u8>> {
         4 => [99..131, 131..163, 195..227, 259..291]
             .map(|place| &value[place])
             .to_vec(),
-        10 | 11 => vec![&value[..32]],
+        // Beside the keys are digests of public ones.
+        10 | 11 if value.len() >= 32 => vec![&value[..32]],
         13 => vec![&value[6..38]],
         _ => Vec::new(),
     };

@@ -14,12 +14,12 @@ use super::sessions::Birth;
 use super::transaction::Transaction;
 use crate::crypto::IdentityKey;
 use crate::model::PreKeyId;
-use crate::protocol::KeyExchange;
+use crate::protocol::{self, KeyExchange};
 use crate::session::{ResponderKeys, Session};
 
 impl Account {
     /// Accepts a key exchange. That its message verifies says that it is from the owner of an identity, and
-    /// not whose that is: in a room, that is weighed before anything changes.
+    /// not whose that is: that is weighed before anything changes.
     pub(super) fn accept<G: TryCryptoRng + ?Sized>(
         &self,
         tx: &mut Transaction<'_>,
@@ -32,6 +32,10 @@ impl Account {
         if let Some(jid) = context.incoming.sender.known() {
             let peer = Peer::new(jid.clone(), context.element.sender_device, version);
             self.check_identity(tx, &peer, identity)?;
+            // What can be told without opening it uses up nothing, and says nothing of a session.
+            if !protocol::of(version).names_author() && !self.may_claim(tx, jid, identity)? {
+                return Err(FailureReason::AmbiguousSender.into());
+            }
         }
         let Some(signed_id) = exchange.signed_pre_key_id() else {
             return Err(FailureReason::UnknownSignedPreKey.into());
@@ -90,22 +94,26 @@ impl Account {
         content: Option<&[u8]>,
     ) -> Result<Peer, Unread> {
         let version = context.element.version;
-        let jid = match &context.incoming.sender {
-            Sender::Known(jid) => (*jid).clone(),
-            Sender::Occupant(jid, others) => {
-                if self.may_be_copied(tx, context.element, jid, others, identity)? {
-                    return Err(FailureReason::AmbiguousSender.into());
-                }
-                (*jid).clone()
-            }
+        let incoming = context.incoming;
+        let named = incoming.author.and_then(|author| author(version, content));
+        let jid = match &incoming.sender {
+            Sender::Known(jid) | Sender::Occupant(jid) => (*jid).clone(),
             Sender::OneOf(candidates) => {
                 let weighed = self.weigh(tx, candidates, context.element, identity)?;
-                let agrees = |jid: &_| (candidates.is_author)(version, content, jid);
-                let weighed = weighed.filter(agrees);
+                let must_name = incoming.author.is_some() && protocol::of(version).names_author();
+                let weighed = weighed.filter(|_| !must_name || named.is_some());
                 weighed.ok_or(FailureReason::AmbiguousSender)?
             }
             Sender::Nobody => return Err(FailureReason::AmbiguousSender.into()),
         };
+        // The owner of the identity has written who he is; else the key exchange may be one that was copied.
+        let is_his = match named {
+            Some(named) => named == jid,
+            None => self.may_claim(tx, &jid, identity)?,
+        };
+        if !is_his {
+            return Err(FailureReason::AmbiguousSender.into());
+        }
         let peer = Peer::new(jid, context.element.sender_device, version);
         self.check_identity(tx, &peer, identity)?;
         Ok(peer)

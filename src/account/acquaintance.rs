@@ -41,7 +41,7 @@ impl Account {
                 let Some(compared) = Self::compare_identity(peer, &record, fetched) else {
                     continue;
                 };
-                self.store_device(tx, &peer.jid, peer.device, &compared);
+                self.store_device(tx, &peer.jid, peer.device, &compared)?;
                 if let Some(key) = compared.fingerprint() {
                     self.introduce(tx, peer, &compared, &key, now)?;
                 }

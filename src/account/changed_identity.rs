@@ -86,7 +86,7 @@ impl Account {
             record.unpin();
             // Its bundle, which is to be fetched, has to show this key.
             record.identity = key.as_bytes().to_vec();
-            self.store_device(tx, jid, device, &record);
+            self.store_device(tx, jid, device, &record)?;
             let known = self.known_trust(tx, jid, key)?;
             if !known.is_some_and(Trust::allows_sending) {
                 self.put_trust(tx, jid, key, Trust::Blind, now)?;
@@ -146,7 +146,7 @@ impl Account {
             let is_refused = trust == Some(Trust::Distrusted);
             if !is_known && !is_refused && record.fingerprint().is_some_and(|key| key != claimed) {
                 record.is_doubted = true;
-                self.store_device(tx, &sender.jid, sender.device, &record);
+                self.store_device(tx, &sender.jid, sender.device, &record)?;
             }
         }
         Ok(())

@@ -92,6 +92,8 @@ impl Account {
                 }
                 records::write(tx, self.names.pinned(jid, *device), &record);
                 contact.pinned += 1;
+            } else {
+                self.change_owner(tx, jid, *device, Some(&record), None)?;
             }
             for version in Version::ALL {
                 let peer = Peer::new(jid.clone(), *device, version);

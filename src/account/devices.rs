@@ -16,6 +16,7 @@ use crate::model::{
     BareJid, Device, DeviceId, DeviceList, Fingerprint, PerVersion, Timestamp, Version,
 };
 use crate::protocol::verify_label;
+use crate::store::Range;
 
 /// What a device list has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl Account {
                     None => was_listed && unlist_device(record, list.version, now),
                 };
                 if is_changed {
-                    self.store_device(tx, jid, *id, record);
+                    self.store_device(tx, jid, *id, record)?;
                     contact.list_has_changed(list.version, now);
                 }
                 match (was_listed, entry.is_some()) {
@@ -135,7 +136,7 @@ impl Account {
                     contact.pinned = contact.pinned.saturating_sub(1);
                 }
                 list_device(&mut record, list.version, device, since);
-                self.store_device(tx, jid, device.id, &record);
+                self.store_device(tx, jid, device.id, &record)?;
                 change.added.push(device.id);
                 contact.list_has_changed(list.version, now);
             }
@@ -214,7 +215,7 @@ impl Account {
             self.store_contact(tx, jid, contact, now);
             let mut record = self.device_or_new(tx, jid, device, now)?;
             record.part_mut(version).speaks = true;
-            self.store_device(tx, jid, device, &record);
+            self.store_device(tx, jid, device, &record)?;
             Ok(())
         })
     }
@@ -239,7 +240,7 @@ impl Account {
                 for version in Version::ALL {
                     unlist_device(&mut record, version, now);
                 }
-                self.store_device(tx, own, *device, &record);
+                self.store_device(tx, own, *device, &record)?;
             }
             Ok(())
         })
@@ -261,8 +262,16 @@ impl Account {
         tx: &Transaction<'_>,
         jid: &BareJid,
     ) -> Result<Vec<(DeviceId, DeviceRecord)>, AccountError> {
-        let records = tx.scan(&self.names.devices(jid))?;
-        records
+        self.records_in(tx, &self.names.devices(jid))
+    }
+
+    /// The records of devices in a range.
+    pub(super) fn records_in(
+        &self,
+        tx: &Transaction<'_>,
+        range: &Range,
+    ) -> Result<Vec<(DeviceId, DeviceRecord)>, AccountError> {
+        tx.scan(range)?
             .into_iter()
             .map(|(sort, value)| {
                 let record = DeviceRecord::decode(value.as_slice())?;
@@ -302,7 +311,10 @@ impl Account {
         jid: &BareJid,
         device: DeviceId,
         record: &DeviceRecord,
-    ) {
+    ) -> Result<(), AccountError> {
+        let before = self.find_device(tx, jid, device)?;
+        let after = is_known(record).then_some(record);
+        self.change_owner(tx, jid, device, before.as_ref(), after)?;
         let name = self.names.device(jid, device);
         let pinned = self.names.pinned(jid, device);
         if tx.has_found(&pinned) {
@@ -322,6 +334,7 @@ impl Account {
                 tx.delete(self.names.failures(&peer));
             }
         }
+        Ok(())
     }
 }
 

@@ -80,10 +80,10 @@ impl Account {
         let has_own_id = element.sender_device == self.own.device;
         let may_be_ours = has_own_id
             && match &context.incoming.sender {
-                Sender::Known(jid) | Sender::Occupant(jid, _) if *jid == own => {
+                Sender::Known(jid) | Sender::Occupant(jid) if *jid == own => {
                     return Ok(Element::OwnReflection);
                 }
-                Sender::Known(_) | Sender::Occupant(..) => false,
+                Sender::Known(_) | Sender::Occupant(_) => false,
                 Sender::OneOf(candidates) => candidates.accounts.contains(own),
                 Sender::Nobody => true,
             };
@@ -175,7 +175,8 @@ impl Account {
         })
     }
 
-    /// An element that was not read. Only a sender who is known is named, and noted for a repair.
+    /// An element that was not read. Only a sender who is known is named, and noted for a repair: one who may have
+    /// copied it is not.
     fn fail(
         &self,
         tx: &mut Transaction<'_>,
@@ -184,6 +185,7 @@ impl Account {
     ) -> Result<Failure, AccountError> {
         let element = context.element;
         let sender = context.incoming.sender.known().cloned();
+        let sender = sender.filter(|_| reason != FailureReason::AmbiguousSender);
         if let Some(jid) = &sender {
             self.note_failure(tx, jid, context, reason)?;
         }

@@ -97,7 +97,7 @@ impl Account {
         self.run(|tx| {
             if let Some(mut record) = self.find_device(tx, &peer.jid, peer.device)? {
                 record.part_mut(peer.version).retire_all(now);
-                self.store_device(tx, &peer.jid, peer.device, &record);
+                self.store_device(tx, &peer.jid, peer.device, &record)?;
             }
             // What is owed is owed on one of the broken ones.
             self.forget_answer(tx, peer);

@@ -135,7 +135,7 @@ impl Account {
                     at: now,
                 };
                 let name = self.add_session(tx, peer, &mut record, &session, &birth)?;
-                self.store_device(tx, &peer.jid, peer.device, &record);
+                self.store_device(tx, &peer.jid, peer.device, &record)?;
                 // The session that was missing: one key exchange is enough.
                 self.note_success(tx, peer)?;
                 name

@@ -88,7 +88,7 @@ impl Account {
                 let known = unless_damaged(self.find_device(tx, &jid, device))?;
                 if let Some(mut known) = known.flatten() {
                     self.drop_sessions(tx, &jid, device, &mut known)?;
-                    self.store_device(tx, &jid, device, &known);
+                    self.store_device(tx, &jid, device, &known)?;
                 }
                 if tx.size() >= MAX_STEP {
                     records::write(tx, name, &record);

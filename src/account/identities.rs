@@ -61,7 +61,7 @@ impl Account {
             };
             self.drop_sessions(tx, jid, device, &mut record)?;
             record.unpin();
-            self.store_device(tx, jid, device, &record);
+            self.store_device(tx, jid, device, &record)?;
             Ok(())
         })
     }

@@ -144,7 +144,7 @@ impl Account {
             let before = record.failed_bundle(peer.version);
             let failed = FailedLookup::new(error, before.as_ref(), now);
             record.part_mut(peer.version).failed = Some(failed.record());
-            self.store_device(tx, &peer.jid, peer.device, &record);
+            self.store_device(tx, &peer.jid, peer.device, &record)?;
             Ok(failed)
         })
     }
@@ -170,7 +170,7 @@ impl Account {
                 && record.failed_bundle(peer.version).is_some()
             {
                 record.part_mut(peer.version).failed = None;
-                self.store_device(tx, &peer.jid, peer.device, &record);
+                self.store_device(tx, &peer.jid, peer.device, &record)?;
             }
             Ok(())
         })

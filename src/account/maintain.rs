@@ -75,7 +75,7 @@ impl Account {
                     }
                 }
                 if is_changed {
-                    self.store_device(tx, &jid, device, &record);
+                    self.store_device(tx, &jid, device, &record)?;
                 }
             }
         }

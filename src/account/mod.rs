@@ -88,6 +88,7 @@ mod open_message;
 mod options;
 mod outgoing;
 mod own;
+mod owners;
 mod plan;
 mod pre_keys;
 mod publication;

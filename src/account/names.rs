@@ -26,6 +26,8 @@ pub(super) const ACCOUNT: Table = Table::new(12);
 pub(super) const IDENTITY: Table = Table::new(13);
 /// Nothing refers to its records, so it does not matter that they come after everything else.
 pub(super) const PINNED: Table = Table::new(14);
+/// Made of what devices have shown: it says nothing that their records do not.
+pub(super) const OWNERS: Table = Table::new(15);
 
 /// Between the parts of a name that have no fixed length. No address contains it.
 const SEPARATOR: u8 = 0;
@@ -156,6 +158,20 @@ impl Names {
         Key::new(PINNED, self.of(jid), device.get().to_be_bytes())
     }
 
+    pub(super) fn all_pinned(&self, jid: &BareJid) -> Range {
+        Range::partition(PINNED, self.of(jid))
+    }
+
+    /// That devices of an account have shown an identity key.
+    pub(super) fn owner(&self, identity: &[u8; 32], jid: &BareJid) -> Key {
+        Key::new(OWNERS, self.of_key(identity), jid.as_str())
+    }
+
+    /// The accounts whose devices have shown an identity key.
+    pub(super) fn owners(&self, identity: &[u8; 32]) -> Range {
+        Range::partition(OWNERS, self.of_key(identity))
+    }
+
     pub(super) fn trust(&self, jid: &BareJid, identity: &[u8]) -> Key {
         Key::new(TRUST, self.of(jid), identity)
     }
@@ -243,6 +259,10 @@ impl Names {
 
     fn of(&self, jid: &BareJid) -> Vec<u8> {
         self.scope.partition(jid.as_str().as_bytes())
+    }
+
+    fn of_key(&self, identity: &[u8; 32]) -> Vec<u8> {
+        [self.partition(), &[SEPARATOR], identity].concat()
     }
 
     fn of_version(&self, version: Version) -> Vec<u8> {

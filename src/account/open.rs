@@ -92,6 +92,9 @@ impl Account {
                     }
                     account.opening = Opening::RolledBack;
                 }
+                if !account.index_owners(tx)? {
+                    return Ok(Step::Again);
+                }
                 return Ok(match account.is_forgetting(tx)? {
                     true => Step::Forgets(Box::new(account)),
                     false => Step::Opened(Box::new(account)),
@@ -143,6 +146,7 @@ impl Account {
             ..InboxRecord::default()
         };
         records::write(tx, self.names.account("inbox"), &inbox);
+        self.begin_index(tx);
         let own = self.names.own().clone();
         let contact = self.contact(tx, &own)?;
         self.store_contact(tx, &own, contact, now);

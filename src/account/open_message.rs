@@ -96,7 +96,7 @@ impl Account {
             }
         }
         Err(match context.incoming.sender {
-            Sender::Known(_) | Sender::Occupant(..) => {
+            Sender::Known(_) | Sender::Occupant(_) => {
                 failure.unwrap_or(FailureReason::NoSession).into()
             }
             // That it is not on the session of one of them says nothing of the others.

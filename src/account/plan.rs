@@ -225,8 +225,11 @@ impl Account {
             Some(FetchedBundle::Broken) => Err(Gap::BrokenBundle),
             Some(FetchedBundle::Unreachable(error)) => Err(Gap::Unreachable(*error)),
             Some(FetchedBundle::Bundle(bundle)) => {
-                let key = Some(Fingerprint::from(&bundle.identity));
-                Ok(reader(key, Route::Bundle(bundle, Box::new(record))))
+                let key = Fingerprint::from(&bundle.identity);
+                if self.is_copy(tx, &peer, &key, standing)? {
+                    return Ok(Err(Gap::CopiedKey));
+                }
+                Ok(reader(Some(key), Route::Bundle(bundle, Box::new(record))))
             }
         })
     }
@@ -298,7 +301,7 @@ impl Account {
         };
         // The signature has verified: this is the key that the server has for the device.
         record.pin(&bundle.identity);
-        self.store_device(tx, &peer.jid, peer.device, record);
+        self.store_device(tx, &peer.jid, peer.device, record)?;
         Ok(Ok(session))
     }
 

@@ -20,6 +20,10 @@ pub struct Incoming<'a> {
     pub elements: &'a [Encrypted<OwnKey>],
     /// How it came.
     pub arrival: Arrival,
+    /// The account that a decrypted content (`None` if there is none) says has written it, if it says so;
+    /// [`stanza::author`](crate::stanza::author). A key exchange that names another account than its sender's is
+    /// [`FailureReason::AmbiguousSender`]. `None`: what the contents say is for the caller to compare.
+    pub author: Option<fn(Version, Option<&[u8]>) -> Option<BareJid>>,
     /// What else the application needs of the stanza: kept in the inbox with the message, and handed out
     /// with it ([`Message::attached`]). May be empty. With the text it has to fit into a record of the store
     /// ([`MAX_VALUE`](crate::store::MAX_VALUE), 16 MiB): else the stanza is an error each time.

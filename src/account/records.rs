@@ -334,6 +334,23 @@ pub(super) struct InboxRecord {
     pub(super) evicted: u64,
 }
 
+/// The devices of an account that have shown an identity key.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct OwnersRecord {
+    #[prost(uint32, repeated, tag = "1")]
+    pub(super) devices: Vec<u32>,
+}
+
+/// How far the index of identity keys is made.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct IndexedRecord {
+    #[prost(bool, tag = "1")]
+    pub(super) is_whole: bool,
+    /// The last account whose devices are in it.
+    #[prost(string, tag = "2")]
+    pub(super) last: String,
+}
+
 /// Reads a record; what is not there is as new.
 pub(super) fn read<M: Message + Default>(
     tx: &Transaction<'_>,

@@ -6,7 +6,7 @@
 
 use super::names::Names;
 use super::transaction::{self, MAX_STEP, Transaction};
-use super::{Account, AccountError};
+use super::{Account, AccountError, owners};
 use crate::model::{BareJid, Version};
 use crate::store::{Range, Store};
 
@@ -78,6 +78,7 @@ fn remove_contacts(
         if !remove_message_keys(tx, names, jid)? {
             break;
         }
+        owners::remove(tx, names, jid)?;
         for range in names.of_contact(jid) {
             tx.clear(range);
         }

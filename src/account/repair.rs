@@ -147,7 +147,7 @@ impl Account {
                         peers.push(peer);
                     }
                 }
-                self.store_device(tx, jid, id, &record);
+                self.store_device(tx, jid, id, &record)?;
             }
             Ok(peers)
         })

@@ -152,7 +152,7 @@ impl Account {
                 for part in record.parts.values_mut() {
                     part.retire_all(now);
                 }
-                self.store_device(tx, &jid, device, &record);
+                self.store_device(tx, &jid, device, &record)?;
                 if is_accepted {
                     let peer = Peer::new(jid.clone(), device, version);
                     self.note_given_up(tx, &peer, keeps_pauses)?;

@@ -4,18 +4,15 @@ use core::fmt;
 use std::collections::BTreeMap;
 
 use super::outgoing::Bundles;
-use crate::model::{BareJid, Version};
+use crate::model::BareJid;
 
 /// Who sent a stanza. Made once, by whoever knows how it came.
 #[derive(Clone, Copy, Debug)]
 pub enum Sender<'a> {
     /// This account: its server says so.
     Known(&'a BareJid),
-    /// This account, as a room says that shows its occupants, of one who is there now; and those who are in
-    /// the room. What is written in a room comes to all of them, and each can send it again as his own. So a key
-    /// exchange is his only if no device of this id of another of them has shown its identity, unless a message
-    /// under this identity was read from his own before.
-    Occupant(&'a BareJid, &'a [BareJid]),
+    /// This account, as a room says that shows its occupants, of one who is there now.
+    Occupant(&'a BareJid),
     /// One of several: a message of a room that came late, or under a name that nobody has now. The account
     /// weighs all of them before it names one, and may name none.
     OneOf(Candidates<'a>),
@@ -33,7 +30,7 @@ pub enum Sender<'a> {
 ///   candidate's has; and of each other candidate it is known which identity the device shows, or that there is
 ///   no such device: bundles can be copied;
 ///
-/// and if `is_author` agrees. Else the stanza is [`FailureReason::AmbiguousSender`](super::FailureReason), and
+/// and if its content names that account ([`Incoming::author`](super::Incoming::author)), where the version has a place for that. Else the stanza is [`FailureReason::AmbiguousSender`](super::FailureReason), and
 /// [`Account::bundles_to_tell`](super::Account::bundles_to_tell) says whose bundles would help.
 #[derive(Clone, Copy)]
 pub struct Candidates<'a> {
@@ -44,9 +41,6 @@ pub struct Candidates<'a> {
     /// What came of asking for the bundles of their devices. A device whose bundle was asked for and is not
     /// there is in it, one that nobody could be asked about is not.
     pub bundles: &'a Bundles,
-    /// Whether a key exchange with this content (`None` if it has none) says itself that this account wrote it,
-    /// where the version has a place for that; [`stanza::is_author`](crate::stanza::is_author).
-    pub is_author: fn(Version, Option<&[u8]>, &BareJid) -> bool,
 }
 
 static NO_BUNDLES: Bundles = BTreeMap::new();
@@ -55,13 +49,13 @@ impl<'a> Sender<'a> {
     /// The account whose server, or whose room, says that it is the sender.
     pub(super) const fn known(&self) -> Option<&'a BareJid> {
         match self {
-            Self::Known(jid) | Self::Occupant(jid, _) => Some(jid),
+            Self::Known(jid) | Self::Occupant(jid) => Some(jid),
             Self::OneOf(_) | Self::Nobody => None,
         }
     }
 
     /// The sender is among these accounts, of which nothing else is known: one that is alone is known, and
-    /// where there is none it is nobody. What the content says about its author is for the caller to compare.
+    /// where there is none it is nobody.
     #[must_use]
     pub const fn among(accounts: &'a [BareJid]) -> Self {
         match accounts {
@@ -71,7 +65,6 @@ impl<'a> Sender<'a> {
                 accounts,
                 are_all: true,
                 bundles: &NO_BUNDLES,
-                is_author: |_, _, _| true,
             }),
         }
     }

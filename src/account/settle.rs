@@ -91,7 +91,7 @@ impl Account {
             self.note_owed(tx, &sender, &call, now)?;
         }
         if record != before {
-            self.store_device(tx, &sender.jid, sender.device, &record);
+            self.store_device(tx, &sender.jid, sender.device, &record)?;
         }
         Ok(Opened {
             sender,

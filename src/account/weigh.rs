@@ -46,7 +46,7 @@ impl Account {
         let element = context.element;
         let peer = |jid: &BareJid| Peer::new(jid.clone(), element.sender_device, element.version);
         match &context.incoming.sender {
-            Sender::Known(jid) | Sender::Occupant(jid, _) => {
+            Sender::Known(jid) | Sender::Occupant(jid) => {
                 let record = self.device_or_new(tx, jid, element.sender_device, context.now)?;
                 let peer = peer(jid);
                 Ok(vec![Suspect { peer, record }])
@@ -91,37 +91,6 @@ impl Account {
             _ => None,
         };
         Ok(found.cloned())
-    }
-
-    /// Whether an occupant's key exchange may be one that another of the room has made: he cannot prove that
-    /// the identity is his where another's device of the same id has shown it.
-    pub(super) fn may_be_copied(
-        &self,
-        tx: &Transaction<'_>,
-        element: &Encrypted<OwnKey>,
-        occupant: &BareJid,
-        others: &[BareJid],
-        identity: &IdentityKey,
-    ) -> Result<bool, AccountError> {
-        let device = element.sender_device;
-        let shows = |record: &DeviceRecord| !record.identity.is_empty() && record.shows(identity);
-        let own = self.find_device(tx, occupant, device)?;
-        if own.is_some_and(|record| record.heard > 0 && shows(&record)) {
-            return Ok(false);
-        }
-        for jid in others
-            .iter()
-            .take(MAX_CANDIDATES)
-            .filter(|jid| *jid != occupant)
-        {
-            if self
-                .find_device(tx, jid, device)?
-                .is_some_and(|record| shows(&record))
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     fn claim(

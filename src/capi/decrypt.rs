@@ -14,7 +14,7 @@ use super::stanza::omemo_stanza;
 use super::status::omemo_status;
 use crate::account::{Arrival, Bundles, Candidates, CatchUpId, Incoming, Sender};
 use crate::model::{BareJid, Timestamp};
-use crate::stanza::is_author;
+use crate::stanza::author;
 
 /// How a stanza came.
 #[repr(u32)]
@@ -223,12 +223,12 @@ impl<'c> Given<'c> {
                     accounts: &self.senders,
                     are_all,
                     bundles: &self.bundles,
-                    is_author,
                 }),
                 _ => Sender::Nobody,
             },
             elements: self.stanza.encrypted(),
             arrival: self.arrival,
+            author: Some(author),
             attached: self.attached,
         }
     }

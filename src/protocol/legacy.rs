@@ -238,6 +238,10 @@ impl Protocol for Legacy {
     fn heals_after_failures(&self) -> bool {
         true
     }
+
+    fn names_author(&self) -> bool {
+        false
+    }
 }
 
 /// Decrypts a payload of the form that was sent before the tag moved into the key material: 16 bytes of

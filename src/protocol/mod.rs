@@ -176,6 +176,9 @@ pub trait Protocol: fmt::Debug + Send + Sync + 'static {
     /// Whether clients replace a session on which decryption fails. XEP-0384 §7 forbids it since 0.4: whoever
     /// can garble messages could make everybody start anew all the time.
     fn heals_after_failures(&self) -> bool;
+
+    /// Whether the content of a message has a place for who wrote it.
+    fn names_author(&self) -> bool;
 }
 
 /// What a key exchange says in front of its message.

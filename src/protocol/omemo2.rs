@@ -237,6 +237,10 @@ impl Protocol for Omemo2 {
     fn heals_after_failures(&self) -> bool {
         false
     }
+
+    fn names_author(&self) -> bool {
+        true
+    }
 }
 
 fn payload_keys(key: &[u8; 32]) -> MessageKeys {

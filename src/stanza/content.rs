@@ -90,18 +90,15 @@ impl fmt::Display for ContentError {
 
 impl core::error::Error for ContentError {}
 
-/// Whether a decrypted payload says itself that this account wrote it. An envelope without a sender, and no
-/// payload at all, say it of nobody; a legacy text cannot say it, and is anybody's.
+/// The account that a decrypted payload says has written it. An envelope without a sender, and no payload at all,
+/// say it of nobody; a legacy text cannot say it.
 ///
-/// For [`Candidates`](crate::account::Candidates): where a stanza does not prove who sent it, its content has to.
+/// For [`Incoming`](crate::account::Incoming): where a stanza does not prove who sent it, its content has to.
 #[must_use]
-pub fn is_author(version: Version, payload: Option<&[u8]>, account: &BareJid) -> bool {
+pub fn author(version: Version, payload: Option<&[u8]>) -> Option<BareJid> {
     match version {
-        Version::Legacy => true,
-        Version::Omemo2 => payload.is_some_and(|payload| {
-            let envelope = Envelope::read(payload);
-            envelope.is_ok_and(|envelope| envelope.from.as_ref() == Some(account))
-        }),
+        Version::Legacy => None,
+        Version::Omemo2 => Envelope::read(payload?).ok()?.from,
     }
 }
 

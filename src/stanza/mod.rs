@@ -69,7 +69,7 @@ pub use affixes::{Affixes, MAX_RANDOM_PADDING, MIN_ENVELOPE, write_envelope};
 pub use answer::IqAnswer;
 pub use bundle::{read_bundle, write_bundle};
 pub use companion::{Companion, FALLBACK_BODY};
-pub use content::{Content, ContentError, Payloads, is_author};
+pub use content::{Content, ContentError, Payloads, author};
 pub use delay::Delay;
 pub use device_list::{read_device_list, write_device_list, write_list_with_extras};
 pub use element_name::ElementName;

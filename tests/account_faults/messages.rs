@@ -182,6 +182,7 @@ fn c06_c07_a_page_of_an_archive() {
                 sender: Sender::Known(sender),
                 elements: stanza,
                 arrival: Arrival::Archived(catch_up),
+                author: None,
                 attached: &[],
             })
             .collect();

@@ -236,6 +236,7 @@ pub(crate) fn decrypting(
             sender: Sender::Known(&jid(from)),
             elements: &stanza,
             arrival: Arrival::Live,
+            author: None,
             attached: &[],
         };
         account.decrypt(&incoming, now, rng)

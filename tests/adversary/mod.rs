@@ -72,6 +72,7 @@ pub(crate) fn give(
         sender: Sender::among(senders),
         elements: stanza,
         arrival: Arrival::Live,
+        author: None,
         attached: &[],
     };
     let now = world.time();

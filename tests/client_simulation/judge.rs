@@ -1,10 +1,10 @@
 //! Whether each text is its writer's, and what became of each message at each of its readers.
 
 use omemo::client::{Delivery, UndecryptableReason};
-use omemo::model::BareJid;
+use omemo::model::{BareJid, Version};
 
 use crate::messages::Message;
-use crate::server::stage::MALLORY;
+use crate::server::stage::{MALLORY, jid};
 use crate::world::World;
 
 impl World {
@@ -27,11 +27,28 @@ impl World {
             "message {number} of {} is shown to {} as of {:?} ({:?})",
             writer.full, self.people[person].full, delivery.sender, delivery.origin
         );
-        if !is_right {
+        if !is_right && self.is_first_of_its_writer(person, number, delivery) {
+            self.counts
+                .add("copied by Mallory before its writer was known");
+        } else if !is_right {
             self.wrong("shown as somebody else's", &detail);
         } else if !is_device || !is_key {
             self.wrong("shown as another device's", &detail);
         }
+    }
+
+    /// A legacy key exchange says whose identity key it is, not whose account. Whoever has seen nothing of its
+    /// writer's device, no bundle and no message, cannot know that Mallory has copied it.
+    fn is_first_of_its_writer(&self, person: usize, number: usize, delivery: &Delivery) -> bool {
+        let writer = self.people[self.messages[number].from].client.account();
+        let reader = self.people[person].client.account();
+        let known = reader.devices(writer.jid()).unwrap();
+        let mut keys = known.iter().filter_map(|known| known.fingerprint);
+        delivery.sender.jid == jid(MALLORY)
+            && delivery.sender.version == Version::Legacy
+            && delivery.fingerprint == writer.fingerprint()
+            && writer.jid() != reader.jid()
+            && keys.all(|key| key != writer.fingerprint())
     }
 
     /// Whether a message can have come to somebody.

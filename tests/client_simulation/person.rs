@@ -1,13 +1,13 @@
 //! A client, and what its application knows and keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use omemo::account::{CatchUpId, MessageId, TrustPolicy, VersionPolicy};
 use omemo::client::{
     Client, IdentityQuestion, IqRequest, Options, Room, Ticket, TrustQuestion, UndecryptableReason,
 };
-use omemo::model::{BareJid, Version};
+use omemo::model::{BareJid, Fingerprint, Version};
 use omemo::store::MemoryStore;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -69,6 +69,8 @@ pub(crate) struct Person {
     pub(crate) told: BTreeMap<BareJid, Room>,
     /// Since when each account's device list may have changed without its knowing, because of a fault.
     pub(crate) blind: BTreeMap<BareJid, u64>,
+    /// Keys that Mallory was believed to have, as nothing was known of their owners.
+    pub(crate) deceived: BTreeSet<Fingerprint>,
     /// When there was nothing to do last.
     pub(crate) idle_at: u64,
 }
@@ -134,6 +136,7 @@ impl World {
             seats: BTreeMap::new(),
             told: BTreeMap::new(),
             blind: BTreeMap::new(),
+            deceived: BTreeSet::new(),
             idle_at: 0,
         });
         let person = self.people.len() - 1;
@@ -190,12 +193,15 @@ impl World {
         Client::open_with_rng(store, jid(full), options.clone(), rng, self.time()).unwrap()
     }
 
-    /// What an application says after each start. It does not know yet who is in its rooms.
+    /// What an application says after each start. It knows its rooms, but not yet who is in them.
     fn introduce(&mut self, person: usize) {
         let now = self.time();
         let client = &mut self.people[person].client;
         for contact in [JULIET, ROMEO, NURSE, MALLORY, PETER, TYBALT] {
             client.set_contact(&jid(contact), true, true, now).unwrap();
+        }
+        for room in ROOMS {
+            client.set_room(&jid(room), Room::default(), now).unwrap();
         }
     }
 

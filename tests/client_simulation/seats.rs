@@ -134,9 +134,13 @@ impl World {
 
     /// The client is told that the room is left.
     pub(crate) fn leave_room(&mut self, person: usize, room: &BareJid) {
+        let now = self.time();
         let left = &mut self.people[person];
         left.told.remove(room);
         left.client.leave_room(room);
+        // What it wrote privately to somebody may come from an archive yet.
+        let unknown = omemo::client::Room::default();
+        left.client.set_room(room, unknown, now).unwrap();
     }
 
     /// A client asks a room for its members, and tells of those who came.

@@ -91,6 +91,7 @@ impl Couple {
             sender: Sender::Known(&sender),
             elements: &elements,
             arrival: Arrival::Live,
+            author: None,
             attached: &[],
         };
         account.decrypt(&incoming, now, rng)

@@ -132,6 +132,7 @@ impl Juliet {
             sender: Sender::Known(&self.romeo.jid),
             elements: core::slice::from_ref(element),
             arrival: Arrival::Live,
+            author: None,
             attached: &[],
         };
         let received = self.account.decrypt(&incoming, now, rng).unwrap();

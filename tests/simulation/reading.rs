@@ -43,6 +43,7 @@ impl World {
                 sender: Sender::among(senders),
                 elements,
                 arrival,
+                author: None,
                 attached: &[],
             })
             .collect();

@@ -242,6 +242,7 @@ impl World {
             sender: Sender::among(&senders),
             elements: stanza,
             arrival,
+            author: None,
             attached: &[],
         };
         let now = self.time();

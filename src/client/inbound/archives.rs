@@ -12,6 +12,7 @@ use super::held::Held;
 use crate::account::{AccountError, Arrival, CatchUpId, Incoming, Order};
 use crate::client::Client;
 use crate::model::{BareJid, Timestamp};
+use crate::stanza::author;
 
 /// Names a query to an archive that was announced with [`Client::expect_archive`], as long as the client
 /// lives.
@@ -242,6 +243,7 @@ impl<R: TryCryptoRng> Client<R> {
                 ),
                 elements: &held.elements,
                 arrival,
+                author: Some(author),
                 attached: record,
             })
             .collect();

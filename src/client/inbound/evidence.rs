@@ -17,7 +17,7 @@ use crate::account::{AccountError, Bundles, Candidates, Sender};
 use crate::client::action::Origin;
 use crate::client::{Client, Room};
 use crate::model::{BareJid, OwnKey};
-use crate::stanza::{Message, RoomMarks, is_author};
+use crate::stanza::{Message, RoomMarks};
 
 /// What is known of who sent a stanza.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,12 +98,10 @@ impl<R: TryCryptoRng> Client<R> {
         Ok(marks.is_of_room || is_beside() && !self.account.is_accepted(from)?)
     }
 
-    /// Those in the room from which something with this evidence comes; `None` if it is from none. They may have
-    /// sent it, unless it names an occupant.
+    /// Those in a room who may have sent something, unless the evidence names an account.
     pub(super) fn suspects(&self, evidence: &Evidence) -> Option<Suspects> {
         let (room, item) = match evidence {
-            Evidence::Account(_) => return None,
-            Evidence::Occupant { room, .. } => (room, &None),
+            Evidence::Account(_) | Evidence::Occupant { .. } => return None,
             Evidence::Room { room, item } => (room, item),
         };
         let room = self.rooms.get(room);
@@ -128,16 +126,13 @@ impl Evidence {
         bundles: &'a Bundles,
     ) -> Sender<'a> {
         match (self, suspects) {
-            (Self::Account(jid), _) | (Self::Occupant { jid, .. }, None) => Sender::Known(jid),
-            (Self::Occupant { jid, .. }, Some(suspects)) => {
-                Sender::Occupant(jid, &suspects.accounts)
-            }
+            (Self::Account(jid), _) => Sender::Known(jid),
+            (Self::Occupant { jid, .. }, _) => Sender::Occupant(jid),
             (Self::Room { .. }, Some(suspects)) if !suspects.accounts.is_empty() => {
                 Sender::OneOf(Candidates {
                     accounts: &suspects.accounts,
                     are_all: suspects.are_all,
                     bundles,
-                    is_author,
                 })
             }
             (Self::Room { .. }, _) => Sender::Nobody,

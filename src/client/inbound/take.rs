@@ -12,8 +12,8 @@ use crate::client::action::{
 };
 use crate::model::{BareJid, OwnKey, Timestamp, Version};
 use crate::stanza::{
-    Defect, ForwardReason, Forwarded, Message, RoomMarks, StanzaError, StanzaKind, root_alone,
-    strip,
+    Defect, ForwardReason, Forwarded, Message, RoomMarks, StanzaError, StanzaKind, author,
+    root_alone, strip,
 };
 
 /// How a stanza came.
@@ -208,6 +208,7 @@ impl<R: TryCryptoRng> Client<R> {
                 .sender(suspects.as_ref(), self.knowledge.bundles()),
             elements: &held.elements,
             arrival,
+            author: Some(author),
             attached: &held.attached.to_record(),
         };
         self.account.decrypt(&incoming, now, &mut self.rng)

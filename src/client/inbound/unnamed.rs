@@ -15,6 +15,7 @@ use crate::client::Client;
 use crate::client::action::Action;
 use crate::client::knowledge::{LookUp, Resource};
 use crate::model::{BareJid, Timestamp};
+use crate::stanza::author;
 
 /// The messages that wait, in the order in which they came.
 #[derive(Default)]
@@ -129,6 +130,7 @@ impl<R: TryCryptoRng> Client<R> {
             sender: held.evidence.sender(Some(suspects), bundles),
             elements: &held.elements,
             arrival: Arrival::Delayed,
+            author: Some(author),
             attached: &[],
         }
     }
@@ -213,6 +215,7 @@ impl<R: TryCryptoRng> Client<R> {
         let record = held.attached.to_record();
         let incoming = Incoming {
             arrival: waiting.arrival,
+            author: Some(author),
             attached: &record,
             sender: held
                 .evidence
