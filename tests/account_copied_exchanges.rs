@@ -21,7 +21,7 @@ use omemo::account::{
 };
 use omemo::model::{Device, DeviceId, DeviceList, Version};
 use omemo::stanza::author;
-use omemo::store::{Applied, Batch, MemoryStore, Store, Table};
+use omemo::store::{Applied, Batch, MemoryStore, Scope, Store, Table};
 use world::{JULIET, ROMEO, Stanza, World, jid, options};
 
 const LEGACY: Version = Version::Legacy;
@@ -88,9 +88,11 @@ fn without_index(store: &MemoryStore) {
         batch.delete(record.key);
     }
     assert!(!batch.changes().is_empty());
-    let generation = store.generation().unwrap();
+    let generation = store.generation(&Scope::new(JULIET)).unwrap();
     assert!(matches!(
-        store.apply(generation, &batch).unwrap(),
+        store
+            .apply(&Scope::new(JULIET), generation, &batch)
+            .unwrap(),
         Applied::Done(_)
     ));
     assert!(index(store).is_empty());
@@ -352,7 +354,11 @@ fn the_index_of_many_accounts_is_made_when_the_store_is_opened() {
     };
     assert_eq!(owners(&before), 250);
     assert_eq!(owners(&index(&store)), 250);
-    let generation = store.generation().unwrap();
+    let generation = store.generation(&Scope::new(JULIET)).unwrap();
     open(&store, &mut world);
-    assert_eq!(store.generation().unwrap(), generation, "it is made once");
+    assert_eq!(
+        store.generation(&Scope::new(JULIET)).unwrap(),
+        generation,
+        "it is made once"
+    );
 }

@@ -39,10 +39,13 @@ impl Account {
 /// Removes what is left of an account whose removal was begun.
 pub(super) fn finish(store: &dyn Store, names: &Names) -> Result<(), AccountError> {
     let contacts = transaction::run(store, names.scope(), |tx| contacts(tx, names))?;
-    let mut rest = &*contacts;
-    while !rest.is_empty() {
-        let count = transaction::run(store, names.scope(), |tx| remove_contacts(tx, names, rest))?;
-        rest = rest.get(count..).unwrap_or_default();
+    // The devices lead to what is known of their keys: that goes first.
+    for remove in [remove_owners, remove_contacts] {
+        let mut rest = &*contacts;
+        while !rest.is_empty() {
+            let count = transaction::run(store, names.scope(), |tx| remove(tx, names, rest))?;
+            rest = rest.get(count..).unwrap_or_default();
+        }
     }
     transaction::run(store, names.scope(), |tx| {
         if is_being_removed(tx, names)? {
@@ -63,6 +66,26 @@ fn contacts(tx: &Transaction<'_>, names: &Names) -> Result<Vec<BareJid>, Account
     Ok(records.filter_map(|(sort, _)| jid(sort)).collect())
 }
 
+/// Removes what the index of keys has of as many contacts as one write takes, and says how many.
+fn remove_owners(
+    tx: &mut Transaction<'_>,
+    names: &Names,
+    contacts: &[BareJid],
+) -> Result<usize, AccountError> {
+    if !is_being_removed(tx, names)? {
+        return Ok(contacts.len());
+    }
+    let mut count = 0;
+    for jid in contacts {
+        owners::remove(tx, names, jid)?;
+        count += 1;
+        if tx.size() >= MAX_STEP {
+            break;
+        }
+    }
+    Ok(count)
+}
+
 /// Removes as many contacts as one write takes, and says how many.
 fn remove_contacts(
     tx: &mut Transaction<'_>,
@@ -78,7 +101,6 @@ fn remove_contacts(
         if !remove_message_keys(tx, names, jid)? {
             break;
         }
-        owners::remove(tx, names, jid)?;
         for range in names.of_contact(jid) {
             tx.clear(range);
         }

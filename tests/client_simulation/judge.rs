@@ -27,9 +27,15 @@ impl World {
             "message {number} of {} is shown to {} as of {:?} ({:?})",
             writer.full, self.people[person].full, delivery.sender, delivery.origin
         );
+        let key = account.fingerprint();
+        let is_mallorys = shown.jid == jid(MALLORY) && shown.version == Version::Legacy;
         if !is_right && self.is_first_of_its_writer(person, number, delivery) {
             self.counts
                 .add("copied by Mallory before its writer was known");
+            self.people[person].deceived.insert(key);
+        } else if !is_right && is_mallorys && self.people[person].deceived.contains(&key) {
+            self.counts
+                .add("copied by Mallory, who was believed before");
         } else if !is_right {
             self.wrong("shown as somebody else's", &detail);
         } else if !is_device || !is_key {

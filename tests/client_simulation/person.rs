@@ -1,6 +1,6 @@
 //! A client, and what its application knows and keeps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use omemo::account::{CatchUpId, MessageId, TrustPolicy, VersionPolicy};
@@ -70,7 +70,7 @@ pub(crate) struct Person {
     /// Since when each account's device list may have changed without its knowing, because of a fault.
     pub(crate) blind: BTreeMap<BareJid, u64>,
     /// Keys that Mallory was believed to have, as nothing was known of their owners.
-    pub(crate) deceived: BTreeSet<Fingerprint>,
+    pub(crate) deceived: HashSet<Fingerprint>,
     /// When there was nothing to do last.
     pub(crate) idle_at: u64,
 }
@@ -136,7 +136,7 @@ impl World {
             seats: BTreeMap::new(),
             told: BTreeMap::new(),
             blind: BTreeMap::new(),
-            deceived: BTreeSet::new(),
+            deceived: HashSet::new(),
             idle_at: 0,
         });
         let person = self.people.len() - 1;
