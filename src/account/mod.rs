@@ -135,7 +135,7 @@ pub use outgoing::{Bundles, EncryptError, FetchedBundle, Outgoing, Sent};
 pub use publication::{LabelError, OwnBundle};
 pub use published::PublishedBundle;
 pub use received::{
-    Arrival, Empty, Failure, FailureReason, Incoming, Message, MessageId, Received,
+    Arrival, Author, Empty, Failure, FailureReason, Incoming, Message, MessageId, Received,
 };
 pub use recipients::Missing;
 pub use report::{Absence, DeviceReport, Fate, Gap, LeftOut, ListReport, Refusal, Report};

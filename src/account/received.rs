@@ -10,6 +10,10 @@ use crate::error::{DecryptError, PayloadError};
 use crate::model::{BareJid, DeviceId, Encrypted, Fingerprint, OwnKey, Version};
 use crate::ratchet::Header;
 
+/// Says which account a decrypted payload (`None`: there is none) of this version names as its author, as
+/// [`stanza::author`](crate::stanza::author) does.
+pub type Author = fn(Version, Option<&[u8]>) -> Option<BareJid>;
+
 /// A stanza with encrypted content, as far as an account needs it.
 #[derive(Clone, Copy)]
 pub struct Incoming<'a> {
@@ -23,7 +27,7 @@ pub struct Incoming<'a> {
     /// The account that a decrypted content (`None` if there is none) says has written it, if it says so;
     /// [`stanza::author`](crate::stanza::author). A key exchange that names another account than its sender's is
     /// [`FailureReason::AmbiguousSender`]. `None`: what the contents say is for the caller to compare.
-    pub author: Option<fn(Version, Option<&[u8]>) -> Option<BareJid>>,
+    pub author: Option<Author>,
     /// What else the application needs of the stanza: kept in the inbox with the message, and handed out
     /// with it ([`Message::attached`]). May be empty. With the text it has to fit into a record of the store
     /// ([`MAX_VALUE`](crate::store::MAX_VALUE), 16 MiB): else the stanza is an error each time.
