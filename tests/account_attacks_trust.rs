@@ -77,6 +77,20 @@ fn a21_who_shows_the_key_of_another_is_not_taken_for_the_other() {
             assert_eq!(failure.reason, FailureReason::AmbiguousSender);
             assert!(failure.reason.may_be_read_later());
         }
+        // Who copied whom cannot be told either, where no envelope says who wrote it, until the user has compared
+        // the key.
+        let read = unchanged(&mut world, 1, |world| {
+            give(world, 1, &[jid(JULIET)], &stanza)
+        });
+        let Received::Failed(failure) = read else {
+            panic!("{read:?}");
+        };
+        assert_eq!(failure.reason, FailureReason::AmbiguousSender);
+        let key = world.devices[0].account.fingerprint();
+        let (account, now) = (&world.devices[1].account, world.time());
+        account
+            .set_trust(&jid(JULIET), &key, Trust::Verified, now)
+            .unwrap();
         world.expect(1, 0, &stanza, b"hello");
     }
 }

@@ -117,7 +117,8 @@ fn a_removal_takes_calls_in_proportion_to_the_contacts() {
     });
     println!("500 and 2,000 contacts: {calls:?} calls");
     assert!(calls[1] <= 4 * calls[0] + 20, "{calls:?}");
-    assert!(calls[1] <= 2 * 2000, "{calls:?}");
+    // Its devices, those that were evicted, and its chains are read.
+    assert!(calls[1] <= 3 * 2000 + 50, "{calls:?}");
 }
 
 /// Mallory has 300 devices with a session each, and the store fails somewhere on the way.

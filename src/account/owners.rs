@@ -18,6 +18,7 @@ use super::transaction::{MAX_WRITE, Transaction};
 use super::{Account, AccountError, Trust};
 use crate::crypto::IdentityKey;
 use crate::model::{BareJid, DeviceId, Fingerprint};
+use crate::protocol;
 
 /// The name of the record that says how far the index is made.
 const INDEXED: &str = "owners";
@@ -92,6 +93,10 @@ impl Account {
         key: &Fingerprint,
         standing: Standing,
     ) -> Result<bool, AccountError> {
+        // In the other versions the envelope says for whom and from whom a message is.
+        if protocol::of(peer.version).names_author() {
+            return Ok(false);
+        }
         let own = self.names.own();
         let rank = (peer.jid == *own, standing, Reverse(&peer.jid));
         for other in &self.other_owners(tx, &peer.jid, key)? {
